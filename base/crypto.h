@@ -1,0 +1,45 @@
+/* Cryptography: hashes, keyed hashes, random bytes, and seals (AES-256-GCM under a key derived per record). The only
+ * user of libsodium and OpenSSL's libcrypto. Not key management: who holds which key is store/seal.
+ *
+ * crypto_start() once before threads start; the rest from any thread, never blocks.
+ */
+#pragma once
+
+#include "base/failure.h"
+#include "base/uuid.h"
+
+#define HASH_SIZE 32
+#define KEY_SIZE  32
+
+typedef struct Hash {
+        uint8_t bytes[HASH_SIZE];
+} Hash;
+
+typedef struct Key {
+        uint8_t bytes[KEY_SIZE];
+} Key;
+
+bool crypto_start(Failure *reterr_failure) _must_check_;
+void crypto_random(void *ret_bytes, size_t size);
+uint64_t crypto_random_uint64(void);
+void crypto_wipe(void *memory, size_t size);
+bool crypto_equal(const void *a, const void *b, size_t size); /* constant time */
+
+Hash crypto_sha256(Text text);
+/* Several parts, each hashed with its length before it, so that ("ab","c") and ("a","bc") differ. */
+Hash crypto_sha256_parts(const Text *parts, size_t count);
+void crypto_sha1(Text text, uint8_t ret_digest[static 20]);  /* XEP-0114 §3 handshake only */
+Hash crypto_keyed_hash(const Key *key, const Text *parts, size_t count); /* BLAKE2b-256, length-prefixed parts */
+
+/* A seal: 12 random nonce bytes, the ciphertext, 16 tag bytes. The key is BLAKE2b of the data key over (table, column,
+ * id); the same triple is the associated data, so a sealed value moved to another row does not open. */
+#define SEAL_OVERHEAD 28
+bool crypto_seal(const Key *data_key, Text table, Text column, Text id, Text plain, Arena *arena, Text *ret_sealed,
+                 Failure *reterr_failure) _must_check_;
+/* FAILURE_INTERNAL when it does not open: wrong key, moved or altered. */
+bool crypto_open(const Key *data_key, Text table, Text column, Text id, Text sealed, Arena *arena, Text *ret_plain,
+                 Failure *reterr_failure) _must_check_;
+
+/* Base64 (RFC 4648 §4) and lower-case hex. */
+Text crypto_base64(Arena *arena, Text bytes);
+bool crypto_base64_decode(Arena *arena, Text text, Text *ret_bytes) _must_check_;

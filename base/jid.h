@@ -1,0 +1,22 @@
+/* JIDs (RFC 7622): split, checked and normalised with the stringprep profiles nodeprep, nameprep and resourceprep
+ * (RFC 6122, as ejabberd does); ASCII takes a short cut. Two JIDs are the same person iff their bytes are equal after
+ * jid_parse(). Not escaping (XEP-0106): agent names are plain.
+ *
+ * Any thread; never blocks.
+ */
+#pragma once
+
+#include "base/failure.h"
+
+#define JID_LIMIT 3071 /* bytes, RFC 7622 §3.1 */
+
+typedef struct Jid {
+        Text full;     /* local@domain/resource, normalised */
+        Text bare;     /* local@domain: a prefix of full */
+        Text local;    /* may be empty */
+        Text domain;   /* never empty */
+        Text resource; /* may be empty */
+} Jid;
+
+/* The parts point into the arena. FAILURE_INVALID names the part that is wrong. */
+bool jid_parse(Arena *arena, Text text, Jid *ret_jid, Failure *reterr_failure) _must_check_;

@@ -1,0 +1,89 @@
+/* JSON: parsing with limits, one table-driven reader that binds an object to a struct, and building. The only user of
+ * jansson. Unknown members are refused by name unless the table ends in JSON_REST. Not JSON Schema.
+ *
+ * A Json value is owned by who holds it (json_free); json_put_…() and json_append() take their value over. Any thread,
+ * one at a time per value; never blocks.
+ */
+#pragma once
+
+#include "base/failure.h"
+
+typedef struct json_t Json;
+
+/* Strict RFC 8259: UTF-8, no duplicate members, at most 64 levels; limit in bytes (0 = 1 MiB). The failure says line
+ * and column. */
+bool json_parse(Text text, size_t limit, Json **ret_value, Failure *reterr_failure) _must_check_;
+/* Compact, members sorted by their UTF-16 code units, shortest numbers: RFC 8785. Text lives in the arena. */
+bool json_canonical(const Json *value, Arena *arena, Text *ret_text) _must_check_;
+/* For people: two spaces of indent, members as they were put. */
+bool json_pretty(const Json *value, Arena *arena, Text *ret_text) _must_check_;
+void json_free(Json *value);
+DEFINE_RELEASE(Json *, json_free)
+Json *json_copy(const Json *value);
+
+/* Building. Never NULL; Text that is not UTF-8 becomes U+FFFD at its bad bytes. */
+Json *json_object(void);
+Json *json_array(void);
+Json *json_text(Text text);
+Json *json_integer(int64_t value);
+Json *json_real(double value);
+Json *json_boolean(bool value);
+Json *json_null(void);
+void json_put(Json *object, const char *name, Json *value);
+void json_put_text(Json *object, const char *name, Text value);
+void json_put_string(Json *object, const char *name, const char *value); /* NULL puts null */
+void json_put_integer(Json *object, const char *name, int64_t value);
+void json_put_boolean(Json *object, const char *name, bool value);
+void json_append(Json *array, Json *value);
+
+/* Looking. Members and items are borrowed; NULL and TEXT_NONE when absent or of another type. */
+typedef enum JsonType {
+        JSON_TYPE_NULL,
+        JSON_TYPE_BOOLEAN,
+        JSON_TYPE_INTEGER,
+        JSON_TYPE_REAL,
+        JSON_TYPE_TEXT,
+        JSON_TYPE_ARRAY,
+        JSON_TYPE_OBJECT,
+} JsonType;
+JsonType json_type(const Json *value);
+Json *json_member(const Json *object, const char *name);
+size_t json_count(const Json *array_or_object);
+Json *json_item(const Json *array, size_t index);
+/* Members in their order: for (size_t i = 0; json_each(object, &i, &name, &value);) */
+bool json_each(const Json *object, size_t *iterator, Text *ret_name, Json **ret_value);
+Text json_text_value(const Json *value);
+bool json_integer_value(const Json *value, int64_t *ret_value);
+double json_real_value(const Json *value); /* integers too; 0 otherwise */
+bool json_is_true(const Json *value);
+
+/* Binding an object to a struct. */
+typedef enum JsonBind {
+        JSON_END,
+        JSON_REST,     /* last row: unknown members are left alone */
+        JSON_TEXT,     /* Text, copied into the arena */
+        JSON_INTEGER,  /* int64_t */
+        JSON_REAL,     /* double; integers too */
+        JSON_BOOLEAN,  /* bool */
+        JSON_OBJECT,   /* a struct in place, bound by .fields */
+        JSON_ARRAY,    /* JsonList of structs of .item_size bound by .fields, or of Text without .fields */
+        JSON_ANY,      /* Json *, borrowed from the parsed value */
+} JsonBind;
+
+typedef struct JsonField {
+        const char *name;
+        JsonBind bind;
+        size_t offset;
+        bool required; /* absent or null is then refused by name */
+        size_t item_size;
+        const struct JsonField *fields;
+} JsonField;
+
+typedef struct JsonList {
+        void *items;
+        size_t count;
+} JsonList;
+
+/* What is absent keeps the value the struct has. */
+bool json_bind(const Json *object, const JsonField *fields, Arena *arena, void *ret_struct, Failure *reterr_failure)
+        _must_check_;

@@ -1,0 +1,32 @@
+/* A queue between threads: many writers, many readers, a mutex inside, and optionally an eventfd that a poll loop
+ * watches. Items are intrusive: the caller's struct begins with a QueueItem, nothing is copied or allocated.
+ *
+ * queue_put() from any thread, never blocks longer than the lock; queue_take() may wait.
+ */
+#pragma once
+
+#include "base/defer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct QueueItem {
+        struct QueueItem *next;
+} QueueItem;
+
+typedef struct Queue Queue;
+
+/* with_descriptor: queue_descriptor() becomes readable when the queue stops being empty. */
+Queue *queue_new(bool with_descriptor);
+int queue_descriptor(const Queue *queue);
+void queue_put(Queue *queue, QueueItem *item);
+void queue_put_list(Queue *queue, QueueItem *first); /* linked by next, in order; one wake-up */
+/* Waits at most wait_us (0 = not at all, -1 = until closed); NULL when nothing came or the queue is closed and empty. */
+QueueItem *queue_take(Queue *queue, int64_t wait_us);
+/* Everything there is, in order, and clears the descriptor; NULL when empty. Never waits. */
+QueueItem *queue_take_all(Queue *queue);
+size_t queue_length(Queue *queue);
+void queue_close(Queue *queue);
+void queue_free(Queue *queue);
+DEFINE_RELEASE(Queue *, queue_free)
