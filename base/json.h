@@ -1,5 +1,7 @@
 /* JSON: parsing with limits, one table-driven reader that binds an object to a struct, and building. The only user of
- * jansson. Unknown members are refused by name unless the table ends in JSON_REST. Not JSON Schema.
+ * jansson. Unknown members are refused by name unless the table ends in BIND_REST. Not JSON Schema.
+ *
+ * Names keep clear of those that jansson exports, which the linker would confuse with ours.
  *
  * A Json value is owned by who holds it (json_free); json_put_…() and json_append() take their value over. Any thread,
  * one at a time per value; never blocks.
@@ -19,16 +21,16 @@ bool json_canonical(const Json *value, Arena *arena, Text *ret_text) _must_check
 bool json_pretty(const Json *value, Arena *arena, Text *ret_text) _must_check_;
 void json_free(Json *value);
 DEFINE_RELEASE(Json *, json_free)
-Json *json_copy(const Json *value);
+Json *json_clone(const Json *value);
 
 /* Building. Never NULL; Text that is not UTF-8 becomes U+FFFD at its bad bytes. */
-Json *json_object(void);
-Json *json_array(void);
-Json *json_text(Text text);
-Json *json_integer(int64_t value);
-Json *json_real(double value);
-Json *json_boolean(bool value);
-Json *json_null(void);
+Json *json_new_object(void);
+Json *json_new_array(void);
+Json *json_new_text(Text text);
+Json *json_new_integer(int64_t value);
+Json *json_new_real(double value);
+Json *json_new_boolean(bool value);
+Json *json_new_null(void);
 void json_put(Json *object, const char *name, Json *value);
 void json_put_text(Json *object, const char *name, Text value);
 void json_put_string(Json *object, const char *name, const char *value); /* NULL puts null */
@@ -46,28 +48,28 @@ typedef enum JsonType {
         JSON_TYPE_ARRAY,
         JSON_TYPE_OBJECT,
 } JsonType;
-JsonType json_type(const Json *value);
+JsonType json_type_of(const Json *value);
 Json *json_member(const Json *object, const char *name);
 size_t json_count(const Json *array_or_object);
 Json *json_item(const Json *array, size_t index);
 /* Members in their order: for (size_t i = 0; json_each(object, &i, &name, &value);) */
 bool json_each(const Json *object, size_t *iterator, Text *ret_name, Json **ret_value);
-Text json_text_value(const Json *value);
-bool json_integer_value(const Json *value, int64_t *ret_value);
-double json_real_value(const Json *value); /* integers too; 0 otherwise */
-bool json_is_true(const Json *value);
+Text json_to_text(const Json *value);
+bool json_to_integer(const Json *value, int64_t *ret_value);
+double json_to_real(const Json *value); /* integers too; 0 otherwise */
+bool json_to_boolean(const Json *value); /* true only for true */
 
 /* Binding an object to a struct. */
 typedef enum JsonBind {
-        JSON_END,
-        JSON_REST,     /* last row: unknown members are left alone */
-        JSON_TEXT,     /* Text, copied into the arena */
-        JSON_INTEGER,  /* int64_t */
-        JSON_REAL,     /* double; integers too */
-        JSON_BOOLEAN,  /* bool */
-        JSON_OBJECT,   /* a struct in place, bound by .fields */
-        JSON_ARRAY,    /* JsonList of structs of .item_size bound by .fields, or of Text without .fields */
-        JSON_ANY,      /* Json *, borrowed from the parsed value */
+        BIND_END,
+        BIND_REST,     /* last row: unknown members are left alone */
+        BIND_TEXT,     /* Text, copied into the arena */
+        BIND_INTEGER,  /* int64_t */
+        BIND_REAL,     /* double; integers too */
+        BIND_BOOLEAN,  /* bool */
+        BIND_OBJECT,   /* a struct in place, bound by .fields */
+        BIND_ARRAY,    /* JsonList of structs of .item_size bound by .fields, or of Text without .fields */
+        BIND_ANY,      /* Json *, borrowed from the parsed value */
 } JsonBind;
 
 typedef struct JsonField {

@@ -1,6 +1,7 @@
-/* A hash map from bytes to a pointer: open addressing, SipHash keyed at random per process (or as given), so that nobody
- * outside can choose collisions. Keys are borrowed: they must live as long as their entry. Growing moves everything in
- * one go; entries never move the values they point to.
+/* A hash map from bytes to a pointer: open addressing, SipHash keyed at random per process, so that nobody outside can
+ * choose collisions. Keys are borrowed: they must live as long as their entry. Values are never NULL. It is walked in the
+ * order of first insertion, whatever the hash key, so that a run can be repeated. Growing moves all entries in one go,
+ * never the values they point to.
  *
  * One thread at a time; never blocks.
  */
@@ -12,7 +13,7 @@ typedef struct Map Map;
 
 Map *map_new(size_t expected);
 void *map_get(const Map *map, Text key);
-/* Puts or replaces; returns what stood there before. */
+/* Puts or replaces, key and value both; returns the value that stood there before. */
 void *map_put(Map *map, Text key, void *value);
 void *map_remove(Map *map, Text key);
 size_t map_count(const Map *map);
