@@ -1,0 +1,79 @@
+/* Models: one interface to whatever completes a conversation, be it a provider over HTTP or a built-in. A dialect
+ * (openai.c, echo.c, extractive.c) is one row of the table in model.c. Not prices, not budgets: the turn reserves before
+ * it calls. Tools are offered and asked for here, never run.
+ *
+ * model_complete() blocks the calling worker thread; `stream` and `stopped` are called from it.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "base/failure.h"
+#include "base/json.h"
+#include "base/record.h"
+
+typedef enum ModelRole { MODEL_SYSTEM, MODEL_USER, MODEL_ASSISTANT, MODEL_TOOL } ModelRole;
+
+typedef struct ModelToolCall {
+        Text id, name;
+        Text arguments; /* JSON as the model wrote it; may be anything */
+} ModelToolCall;
+
+typedef struct ModelMessage {
+        ModelRole role;
+        Text content;
+        ModelToolCall *calls; /* ASSISTANT: the tools it asked for */
+        size_t call_count;
+        Text call_id;         /* TOOL: which call this answers */
+} ModelMessage;
+
+typedef struct ModelTool {
+        Text name, description;
+        Text parameters; /* JSON Schema, as text */
+} ModelTool;
+
+/* What knowledge a built-in may quote; found by the caller for this message. */
+typedef struct ModelPassage {
+        Text source, heading, content;
+        double rank;
+} ModelPassage;
+
+typedef struct ModelRequest {
+        Text model;             /* "builtin/echo", "builtin/extractive", "openai/gpt-4o" … */
+        ModelMessage *messages;
+        size_t message_count;
+        ModelTool *tools;
+        size_t tool_count;
+        ModelPassage *passages; /* already part of the messages for providers; builtin/extractive quotes them */
+        size_t passage_count;
+        double temperature;     /* < 0: the provider's default */
+        int32_t max_tokens;     /* of the answer; always sent */
+        Text endpoint;          /* base URL of an openai-like provider */
+        Text key;               /* secret; empty = none */
+        int64_t deadline_us;    /* monotonic */
+        /* Called with each piece of text as it comes; may be NULL. */
+        void (*stream)(void *listener, Text piece);
+        /* Asked often, at least ten times a second: true ends the call with FAILURE_CANCELLED; may be NULL. */
+        bool (*stopped)(void *listener);
+        void *listener;
+} ModelRequest;
+
+/* What went wrong, as far as the caller must tell it apart. FAILURE_… kinds: overloaded = LIMIT (429, 503, with
+ * retry_after_us), refused = POLICY or FORBIDDEN, too long = TOO_LARGE, bad reply = INTERNAL, timed out = TIMED_OUT,
+ * unreachable = UNAVAILABLE. */
+typedef struct ModelReply {
+        Text content;           /* valid UTF-8; on failure what had come until then */
+        ModelToolCall *calls;
+        size_t call_count;
+        Usage usage;            /* tokens as billed; 0 when the provider does not say */
+        bool usage_known;
+        Text finish_reason;
+        int64_t retry_after_us; /* with FAILURE_LIMIT: 0 = not said */
+        bool retry_helps;       /* on failure: the same call may succeed later */
+} ModelReply;
+
+/* Whether a version may name this model on this installation; FAILURE_INVALID lists what there is. */
+bool model_known(Text model, Failure *reterr_failure) _must_check_;
+
+/* ret_reply is filled on failure too, as far as things came. Texts live in the arena. */
+bool model_complete(const ModelRequest *request, Arena *arena, ModelReply *ret_reply, Failure *reterr_failure)
+        _must_check_;
