@@ -1,0 +1,144 @@
+/* The directory: tenants, accounts, members, agents, grants and limits in memory, for decisions that take microseconds.
+ * It is a copy: the store holds the truth, an operation writes there first and then applies the change here. It decides
+ * who may see and talk to an agent, and nothing else; rates and sizes are the pipeline's.
+ *
+ * Belongs to the hub thread; never blocks. Changes are plain data (DirectoryChange), so that they can come from a
+ * worker, from another hub, or from the simulator.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "base/failure.h"
+#include "base/jid.h"
+#include "base/uuid.h"
+
+typedef enum Visibility { VISIBILITY_PRIVATE, VISIBILITY_TENANT, VISIBILITY_SHARED, VISIBILITY_PUBLIC } Visibility;
+
+/* Ordered: a higher role may do all that a lower one may. */
+typedef enum Role { ROLE_NONE, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN, ROLE_OWNER, ROLE_PLATFORM } Role;
+
+typedef enum AgentState { AGENT_ACTIVE, AGENT_PAUSED, AGENT_DELETED } AgentState;
+
+typedef enum LimitSubject {
+        LIMIT_OF_INSTALLATION,
+        LIMIT_OF_TENANT,
+        LIMIT_OF_ACCOUNT,
+        LIMIT_OF_AGENT,
+        LIMIT_OF_GRANT,
+        LIMIT_OF_DOMAIN,
+} LimitSubject;
+
+/* What a limit counts. A window of 0 means "at once". */
+typedef enum LimitWhat { LIMIT_MESSAGES, LIMIT_BODY_BYTES, LIMIT_WAITING, LIMIT_TURNS, LIMIT_WHAT_COUNT } LimitWhat;
+
+/* Names as settings, operations and the database spell them. */
+const char *visibility_name(Visibility visibility);
+bool visibility_from_name(Text name, Visibility *ret_visibility);
+const char *role_name(Role role);
+bool role_from_name(Text name, Role *ret_role);
+const char *limit_what_name(LimitWhat what);
+bool limit_what_from_name(Text name, LimitWhat *ret_what);
+
+typedef struct Tenant Tenant;
+typedef struct Account Account;
+typedef struct Agent Agent;
+typedef struct Directory Directory;
+
+/* What the core needs of an agent's current version; the rest (prompt, goal …) is read by the turn. */
+typedef struct Agent {
+        Uuid id, tenant_id, version_id, owner_id;
+        const char *name;  /* local part of its JID without the tenant's slug */
+        const char *owner; /* bare JID */
+        const char *pause_reason; /* NULL unless paused */
+        Visibility visibility;
+        AgentState state;
+        bool priced;        /* its model costs money: needs the cache to answer */
+        uint8_t policy_hash[32];
+        double priority;    /* P of the score, 0 to 1 */
+        double reputation;  /* R of the score: kept by the core, starts at 0.5 */
+        Tenant *tenant;     /* owned by the directory */
+        struct Grant *grants;
+        struct Limit *limits;
+} Agent;
+
+/* A change as the store reports it and as directory_apply() takes it. Strings are copied. */
+typedef enum DirectoryKind {
+        DIRECTORY_TENANT,
+        DIRECTORY_ACCOUNT,
+        DIRECTORY_MEMBER,
+        DIRECTORY_AGENT,
+        DIRECTORY_GRANT,
+        DIRECTORY_LIMIT,
+} DirectoryKind;
+
+typedef struct DirectoryChange {
+        DirectoryKind kind;
+        bool gone;         /* the row was deleted */
+        Uuid id;           /* of the row; MEMBER: the account; GRANT, LIMIT: its own */
+        Uuid tenant_id;    /* MEMBER, AGENT, GRANT, LIMIT */
+        Text name;         /* TENANT: slug; ACCOUNT: bare JID; AGENT: name; GRANT: JID, domain or agent's bare JID */
+        bool suspended;    /* TENANT, ACCOUNT */
+        Role role;         /* MEMBER */
+        /* AGENT */
+        Uuid version_id, owner_id;
+        Text owner;        /* bare JID */
+        Visibility visibility;
+        AgentState state;
+        Text pause_reason;
+        bool priced;
+        uint8_t policy_hash[32];
+        double priority;
+        /* GRANT */
+        Uuid agent_id;
+        int64_t not_before_us, expires_us; /* wall clock; 0 = always */
+        /* LIMIT */
+        LimitSubject subject;
+        Uuid subject_id;   /* TENANT, ACCOUNT, AGENT, GRANT */
+        LimitWhat what;
+        int64_t window_us, amount;
+} DirectoryChange;
+
+/* domains: those the hub serves, separated by spaces; installation: the reserved tenant, whose agents have bare names. */
+Directory *directory_new(const char *domains, Uuid installation);
+void directory_apply(Directory *directory, const DirectoryChange *change);
+size_t directory_agent_count(const Directory *directory);
+void directory_free(Directory *directory);
+DEFINE_RELEASE(Directory *, directory_free)
+
+/* Who somebody is to the installation. */
+typedef enum SenderKind { SENDER_NOBODY, SENDER_ACCOUNT, SENDER_AGENT, SENDER_STRANGER } SenderKind;
+typedef struct Sender {
+        SenderKind kind;
+        Text bare, domain;
+        const Account *account; /* SENDER_ACCOUNT */
+        Agent *agent;           /* SENDER_AGENT: one of ours */
+        bool suspended;         /* treated as nobody, with the same work */
+} Sender;
+
+Sender directory_sender(Directory *directory, const Jid *from);
+Uuid account_id(const Account *account);
+Role directory_role(const Directory *directory, const Sender *sender, const Tenant *tenant);
+
+/* The one look-up by name on the XMPP side. NULL when the agent is absent, deleted, of a suspended tenant, or not for
+ * this asker to see: the same work in every case. `local` is the local part of the JID asked for. ret_grant may be NULL:
+ * by which grant the asker may, if by one. */
+Agent *directory_agent(Directory *directory, const Sender *asker, Text local, int64_t wall_us,
+                       const struct Grant **ret_grant);
+/* By id, for the core's own use: no question of who asks. */
+Agent *directory_agent_by_id(Directory *directory, Uuid id);
+/* The agents the asker may see, in no order: for (size_t i = 0; (agent = directory_each(…, &i));) */
+Agent *directory_each(Directory *directory, const Sender *asker, int64_t wall_us, size_t *iterator);
+/* Writes local part without domain: "name.slug", or "name" of the installation's own. */
+bool agent_local(const Directory *directory, const Agent *agent, char *buffer, size_t size);
+
+/* The one evaluator of limits: takes one message (or checks one amount) against every row that concerns it, narrowest
+ * amount first to be named. A message that is refused takes nothing. */
+typedef struct LimitVerdict {
+        bool refused;
+        LimitSubject subject;
+        int64_t amount, window_us;
+        int64_t opens_us; /* monotonic: when one more would be let through */
+} LimitVerdict;
+
+LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *agent, const struct Grant *grant,
+                            LimitWhat what, int64_t amount, int64_t monotonic_us);

@@ -1,0 +1,39 @@
+/* A turn: one attempt at one message, as linear code over World: recall, reserve, call the model, run its tools, until
+ * there is an answer. Decides nothing about who may; touches nothing but its World. A turn that is taken up again is
+ * given the steps of earlier attempts and replays them.
+ *
+ * turn_run() blocks wherever its World blocks. Input and result are plain data, no pointer into the core.
+ */
+#pragma once
+
+#include "orchestrator/world.h"
+
+struct TurnInput {
+        Uuid message_id, tenant_id, agent_id, version_id;
+        Text owner;       /* bare JID, compared with the version's */
+        Text sender;      /* bare JID */
+        Text thread;
+        Text body;        /* empty bytes = NULL: read it back */
+        int32_t conversation;
+        int32_t attempt;  /* taken_up steps before this turn */
+        int64_t deadline_us; /* monotonic */
+        Hash policy_hash; /* pinned at the start */
+        const StepRecord *steps; /* of earlier attempts, in order */
+        size_t step_count;
+};
+
+typedef struct TurnResult {
+        Outcome outcome;   /* SUCCESS, ERROR, REFUSED, CANCELLED, PARKED */
+        FailureKind reason;
+        Text answer;       /* or the partial text */
+        Text explanation;
+        Usage usage;
+        int64_t model_us;
+        Uuid version_id;
+        Hash policy_hash;
+        Text tools;        /* JSON array; empty = none were called */
+        Text warning;      /* for the owner: a tool's outcome is unknown; empty = none */
+} TurnResult;
+
+/* Always fills ret_result; texts live in the arena or the input. */
+void turn_run(const TurnInput *input, World *world, Arena *arena, TurnResult *ret_result);
