@@ -47,8 +47,8 @@ typedef struct ModelRequest {
         size_t passage_count;
         double temperature;     /* < 0: the provider's default */
         int32_t max_tokens;     /* of the answer; always sent */
-        Text endpoint;          /* base URL of an openai-like provider */
-        Text key;               /* secret; empty = none */
+        Text endpoint;          /* base URL of an openai-like provider, public addresses only; empty = the installation's */
+        Text key;               /* secret, for `endpoint` only; empty = none */
         int64_t deadline_us;    /* monotonic */
         /* Called with each piece of text as it comes; may be NULL. */
         void (*stream)(void *listener, Text piece);
@@ -58,18 +58,28 @@ typedef struct ModelRequest {
 } ModelRequest;
 
 /* What went wrong, as far as the caller must tell it apart. FAILURE_… kinds: overloaded = LIMIT (429, 503, with
- * retry_after_us), refused = POLICY or FORBIDDEN, too long = TOO_LARGE, bad reply = INTERNAL, timed out = TIMED_OUT,
- * unreachable = UNAVAILABLE. */
+ * retry_after_us), refused by a filter = POLICY, refused the key = FORBIDDEN, too long (context or answer) = TOO_LARGE,
+ * no such model or feature = UNSUPPORTED, bad request or setting = INVALID, bad reply = INTERNAL, timed out = TIMED_OUT,
+ * unreachable, failing (5xx) or broken off = UNAVAILABLE, stopped = CANCELLED. The sentence holds no secret. */
 typedef struct ModelReply {
         Text content;           /* valid UTF-8; on failure what had come until then */
         ModelToolCall *calls;
         size_t call_count;
-        Usage usage;            /* tokens as billed; 0 when the provider does not say */
+        Usage usage;            /* tokens as billed; 0 when the provider does not say; the other fields are the turn's */
         bool usage_known;
         Text finish_reason;
         int64_t retry_after_us; /* with FAILURE_LIMIT: 0 = not said */
         bool retry_helps;       /* on failure: the same call may succeed later */
 } ModelReply;
+
+/* What the installation offers beside the built-ins. Copied; once, before the first call and after http_start(). */
+typedef struct ModelSettings {
+        Text openai_url; /* "https://api.openai.com/v1", "http://127.0.0.1:11434" …; empty = none */
+        Text openai_key; /* secret; empty = none */
+} ModelSettings;
+
+bool model_start(const ModelSettings *settings, Failure *reterr_failure) _must_check_;
+void model_stop(void); /* wipes the key */
 
 /* Whether a version may name this model on this installation; FAILURE_INVALID lists what there is. */
 bool model_known(Text model, Failure *reterr_failure) _must_check_;
