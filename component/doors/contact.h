@@ -1,0 +1,25 @@
+/* The contact door: presence, subscriptions, ping, service discovery and every other iq, as a pure function of the
+ * stanza and of what its sender may see. An agent that is absent and one that its sender may not see are the same to it:
+ * `seen` is false, and nothing else of the view is looked at, so the answers are alike byte for byte.
+ *
+ * Results live in the arena given. Any thread; never blocks.
+ */
+#pragma once
+
+#include "xmpp/stanza.h"
+
+/* What the asker may know about the address he wrote to. */
+typedef struct ContactView {
+        bool hub;    /* it is the domain itself */
+        bool seen;   /* it is an agent, and the asker may see it */
+        bool active; /* the agent answers at present; else it shows as away */
+        Text name;   /* for people */
+        Text status; /* shown with its presence; may be empty */
+} ContactView;
+
+/* Presence and iq stanzas only. */
+void contact_add_answer(OutgoingList *list, Arena *arena, const Stanza *stanza, const ContactView *view);
+
+/* Presence of an agent to somebody who is subscribed. */
+void contact_add_presence(OutgoingList *list, Arena *arena, Text agent, Text to, const ContactView *view);
+void contact_add_absence(OutgoingList *list, Arena *arena, Text agent, Text to);
