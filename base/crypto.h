@@ -1,15 +1,17 @@
 /* Cryptography: hashes, keyed hashes, random bytes, and seals (AES-256-GCM under a key derived per record). The only
  * user of libsodium and OpenSSL's libcrypto. Not key management: who holds which key is store/seal.
  *
- * crypto_start() once before threads start; the rest from any thread, never blocks.
+ * crypto_start() says in a sentence what is missing; without it the first use starts, and aborts when it cannot. Any
+ * thread; never blocks.
  */
 #pragma once
 
 #include "base/failure.h"
 #include "base/uuid.h"
 
-#define HASH_SIZE 32
-#define KEY_SIZE  32
+#define HASH_SIZE           32
+#define KEY_SIZE            32
+#define SHORT_HASH_KEY_SIZE 16
 
 typedef struct Hash {
         uint8_t bytes[HASH_SIZE];
@@ -30,6 +32,8 @@ Hash crypto_sha256(Text text);
 Hash crypto_sha256_parts(const Text *parts, size_t count);
 void crypto_sha1(Text text, uint8_t ret_digest[static 20]);  /* XEP-0114 §3 handshake only */
 Hash crypto_keyed_hash(const Key *key, const Text *parts, size_t count); /* BLAKE2b-256, length-prefixed parts */
+/* SipHash-2-4: for tables in memory only. */
+uint64_t crypto_short_hash(const uint8_t key[static SHORT_HASH_KEY_SIZE], Text text);
 
 /* A seal: 12 random nonce bytes, the ciphertext, 16 tag bytes. The key is BLAKE2b of the data key over (table, column,
  * id); the same triple is the associated data, so a sealed value moved to another row does not open. */
@@ -40,6 +44,7 @@ bool crypto_seal(const Key *data_key, Text table, Text column, Text id, Text pla
 bool crypto_open(const Key *data_key, Text table, Text column, Text id, Text sealed, Arena *arena, Text *ret_plain,
                  Failure *reterr_failure) _must_check_;
 
-/* Base64 (RFC 4648 §4) and lower-case hex. */
+/* Base64 (RFC 4648 §4), with padding; bytes is NULL, or decoding false, when the arena's limit is reached. Decoding is
+ * strict: nothing but the alphabet, padded, no bits left over. Hex is text_add_hex(). */
 Text crypto_base64(Arena *arena, Text bytes);
 bool crypto_base64_decode(Arena *arena, Text text, Text *ret_bytes) _must_check_;

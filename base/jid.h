@@ -1,6 +1,7 @@
 /* JIDs (RFC 7622): split, checked and normalised with the stringprep profiles nodeprep, nameprep and resourceprep
  * (RFC 6122, as ejabberd does); ASCII takes a short cut. Two JIDs are the same person iff their bytes are equal after
- * jid_parse(). Not escaping (XEP-0106): agent names are plain.
+ * jid_parse(), and parsing its result changes nothing. A domain that ends in a dot is refused, not shortened. Not
+ * escaping (XEP-0106): agent names are plain.
  *
  * Any thread; never blocks.
  */

@@ -12,10 +12,11 @@
 
 typedef struct json_t Json;
 
-/* Strict RFC 8259: UTF-8, no duplicate members, at most 64 levels; limit in bytes (0 = 1 MiB). The failure says line
- * and column. */
+/* Strict RFC 8259: UTF-8, no duplicate members, no U+0000, integers of 64 bits, at most 64 levels; limit in bytes
+ * (0 = 1 MiB). The failure says line and column, and quotes nothing. */
 bool json_parse(Text text, size_t limit, Json **ret_value, Failure *reterr_failure) _must_check_;
-/* Compact, members sorted by their UTF-16 code units, shortest numbers: RFC 8785. Text lives in the arena. */
+/* Compact, members sorted by their UTF-16 code units, shortest numbers: RFC 8785. Text lives in the arena. False when
+ * its limit is reached, or an integer beyond 2^53 would lose digits. */
 bool json_canonical(const Json *value, Arena *arena, Text *ret_text) _must_check_;
 /* For people: two spaces of indent, members as they were put. */
 bool json_pretty(const Json *value, Arena *arena, Text *ret_text) _must_check_;
@@ -23,7 +24,7 @@ void json_free(Json *value);
 DEFINE_RELEASE(Json *, json_free)
 Json *json_clone(const Json *value);
 
-/* Building. Never NULL; Text that is not UTF-8 becomes U+FFFD at its bad bytes. */
+/* Building. Never NULL; Text that is not UTF-8 becomes U+FFFD at its bad bytes, a real that is no number null. */
 Json *json_new_object(void);
 Json *json_new_array(void);
 Json *json_new_text(Text text);
@@ -52,8 +53,12 @@ JsonType json_type_of(const Json *value);
 Json *json_member(const Json *object, const char *name);
 size_t json_count(const Json *array_or_object);
 Json *json_item(const Json *array, size_t index);
-/* Members in their order: for (size_t i = 0; json_each(object, &i, &name, &value);) */
-bool json_each(const Json *object, size_t *iterator, Text *ret_name, Json **ret_value);
+/* Members in their order: for (JsonIterator i = { 0 }; json_each(object, &i, &name, &value);) */
+typedef struct JsonIterator {
+        void *next;
+        bool started;
+} JsonIterator;
+bool json_each(const Json *object, JsonIterator *iterator, Text *ret_name, Json **ret_value);
 Text json_to_text(const Json *value);
 bool json_to_integer(const Json *value, int64_t *ret_value);
 double json_to_real(const Json *value); /* integers too; 0 otherwise */

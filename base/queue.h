@@ -17,7 +17,8 @@ typedef struct QueueItem {
 
 typedef struct Queue Queue;
 
-/* with_descriptor: queue_descriptor() becomes readable when the queue stops being empty. */
+/* with_descriptor: queue_descriptor() becomes readable when the queue stops being empty, or is closed. Aborts when there
+ * is no descriptor left. */
 Queue *queue_new(bool with_descriptor);
 int queue_descriptor(const Queue *queue);
 void queue_put(Queue *queue, QueueItem *item);
@@ -27,6 +28,8 @@ QueueItem *queue_take(Queue *queue, int64_t wait_us);
 /* Everything there is, in order, and clears the descriptor; NULL when empty. Never waits. */
 QueueItem *queue_take_all(Queue *queue);
 size_t queue_length(Queue *queue);
+/* Those who wait return. Items may still be put and taken. */
 void queue_close(Queue *queue);
+/* Nobody may use the queue any more; items left in it are their owners'. */
 void queue_free(Queue *queue);
 DEFINE_RELEASE(Queue *, queue_free)

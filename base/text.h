@@ -31,7 +31,8 @@ static inline bool text_equal(Text a, Text b) {
 int text_compare(Text a, Text b); /* bytewise order, <0 0 >0 */
 bool text_starts_with(Text text, Text prefix) _pure_;
 Text text_trim(Text text); /* without ASCII white space at both ends */
-/* Cuts *rest at the first separator; false when nothing is left. */
+/* Takes what stands before the first separator off *rest; false when nothing is left. A separator at the end is not
+ * followed by another, empty part: "a,,b," gives "a", "" and "b". */
 bool text_split(Text *rest, char separator, Text *ret_part);
 
 /* A copy with a terminating NUL after it; bytes is NULL when the arena's limit is reached (and text was not empty). */
@@ -41,14 +42,20 @@ const char *text_string(Arena *arena, Text text) _must_check_;
 
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
 bool text_is_utf8(Text text) _pure_;
+/* Bytes of the character at the start: 1 to 4, and 0 when there is none that is well-formed. */
+size_t text_character(Text text) _pure_;
+/* How many bytes at the start are ASCII. */
+size_t text_ascii_length(Text text) _pure_;
 /* The longest prefix of at most `limit` bytes that does not cut a character. */
 Text text_prefix(Text text, size_t limit);
+/* Without the character at the end that is still missing bytes, as the parts of a stream have. */
+Text text_whole(Text text);
 bool text_to_int64(Text text, int64_t *ret_value) _must_check_; /* decimal, whole text, no overflow */
 
 typedef struct TextBuilder {
         char *bytes; /* always NUL-terminated once anything was added */
         size_t length, capacity, limit;
-        bool overflowed; /* something did not fit under the limit; what is there is a prefix */
+        bool overflowed; /* something did not fit: what is there is a prefix, cut between characters; it stays as it is */
 } TextBuilder;
 
 /* limit in bytes, 0 = 16 MiB. No allocation until something is added. */
@@ -57,6 +64,9 @@ void text_add(TextBuilder *builder, Text text);
 void text_add_string(TextBuilder *builder, const char *string);
 void text_add_char(TextBuilder *builder, char c);
 void text_add_format(TextBuilder *builder, const char *format, ...) _printf_(2, 3);
+void text_add_format_list(TextBuilder *builder, const char *format, va_list arguments) _printf_(2, 0);
+/* Bytes that are not UTF-8 become U+FFFD, one for each. */
+void text_add_repaired(TextBuilder *builder, Text text);
 void text_add_hex(TextBuilder *builder, const uint8_t *bytes, size_t length);
 static inline Text text_built(const TextBuilder *builder) {
         return (Text){ builder->bytes, builder->length };
