@@ -1,0 +1,67 @@
+/* The program: finds the subcommand, reads its settings, and goes. */
+#include "component/command.h"
+
+const Command commands[] = {
+        { "settings check", "", 0, 0, "Reads the settings and prints what is in force here.",
+          .with_settings = true, .run = settings_check_main },
+        { "settings reference", "", 0, 0, "Prints the reference of all settings, in Markdown.",
+          .run = settings_reference_main },
+        { "help", "[COMMAND …]", 0, 3, "Explains a command; without one, lists them all.", .run = help_main },
+        { "version", "", 0, 0, "Prints the version.", .run = version_main },
+};
+const size_t command_count = COUNT_OF(commands);
+
+/* Matches "settings check" against the words typed; the number of words matched, 0 when it is another command. */
+static size_t words_matched(const char *name, char *const *words) {
+        Text rest = text_of(name), word;
+        size_t count = 0;
+        for (; text_split(&rest, ' ', &word); count++)
+                if (!words[count] || !text_equal(word, text_of(words[count])))
+                        return 0;
+        return count;
+}
+
+static bool is_help(const char *word) {
+        return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* `aiox settings check --help` is `aiox help settings check`. */
+static bool asks_for_help(char **words) {
+        for (char **word = words; *word && strcmp(*word, "--") != 0; word++)
+                if (is_help(*word)) {
+                        *word = NULL;
+                        return true;
+                }
+        return false;
+}
+
+static int run_command(const Command *command, char *const *words) {
+        _cleanup_(arena_freep) Arena *arena = arena_new(0);
+        _cleanup_(settings_freep) Settings *settings = NULL;
+        Arguments arguments;
+        Failure failure;
+        if (!command_parse(command, words, arena, &arguments, &settings, &failure))
+                return command_fail(&failure);
+        return command->run(settings, &arguments);
+}
+
+static int run_help(char *const *words) {
+        Arguments arguments = { .operands = (const char **) words };
+        while (words[arguments.operand_count])
+                arguments.operand_count++;
+        return help_main(NULL, &arguments);
+}
+
+int main(int argc, char **argv) {
+        char **words = argv + (argc > 0);
+        if (!*words || asks_for_help(words))
+                return run_help(words);
+        if (strcmp(*words, "--version") == 0)
+                return version_main(NULL, NULL);
+        for (size_t i = 0; i < command_count; i++) {
+                size_t count = words_matched(commands[i].name, words);
+                if (count > 0)
+                        return run_command(&commands[i], words + count);
+        }
+        return run_help(words);
+}

@@ -1,0 +1,82 @@
+/* Settings: everything an installation can choose, from one table (settings_table): a YAML file, then AIOX_… environment
+ * variables, then --options, later ones winning. An unknown or malformed value is refused with the name nearest to it;
+ * nothing is guessed. Not the values of agents or tenants: those are rows of the database. Not secrets: a setting ends in
+ * _file and names where a secret stands; settings_secret() reads it, and nothing here prints it.
+ *
+ * settings_load() reads files and blocks; a Settings is constant afterwards and may be read by any thread. It owns its
+ * strings, until settings_free().
+ */
+#pragma once
+
+#include "base/failure.h"
+
+typedef struct Settings {
+        const char *hub_name;
+        const char **domains; /* ends with NULL, never empty */
+        const char *server;   /* "host:port" or "unix:/path" */
+        const char *component_secret_file;
+        const char *database;       /* libpq conninfo without user */
+        const char *database_owner; /* libpq conninfo with user */
+        const char *redis;
+        const char *master_key_file;
+        const char *api_socket;
+        int64_t workers;
+        int64_t drain_seconds, lease_seconds;
+        const char *openai_url, *openai_key_file, *openai_model;
+        const char *docs_folder;
+        const char *log_level;
+        bool allow_plaintext_server, allow_plaintext_database, allow_plaintext_redis, allow_plaintext_models;
+        bool unsafe;
+        Arena *arena;
+} Settings;
+
+typedef enum SettingType {
+        SETTING_TEXT,
+        SETTING_FILE,     /* a path */
+        SETTING_ENDPOINT, /* "host:port", "[address]:port" or "unix:/path" */
+        SETTING_URL,      /* http:// or https:// */
+        SETTING_REDIS,    /* "redis://host:port/number" or "unix:/path" */
+        SETTING_CONNINFO, /* libpq "name=value …"; a password in it is refused */
+        SETTING_INTEGER,
+        SETTING_BOOLEAN,
+        SETTING_CHOICE,
+        SETTING_LIST, /* of names; in the environment and options separated by commas or white space */
+        SETTING_SECRET_FILE, /* a path; the environment may hold the secret itself, in AIOX_<NAME without _FILE> */
+} SettingType;
+
+typedef struct Setting {
+        const char *name;
+        SettingType type;
+        size_t offset;
+        const char *fallback; /* the default, as it would be written; NULL = none */
+        int64_t least, most;  /* of an integer */
+        const char *choices;  /* separated by '|' */
+        const char *unit;
+        bool reloadable; /* takes effect on SIGHUP; the others on restart */
+        const char *help;
+} Setting;
+
+extern const Setting settings_table[];
+extern const size_t settings_count;
+
+bool settings_has(Text name);     /* hyphen and underscore count as one */
+bool settings_is_flag(Text name); /* as an option it stands alone */
+
+/* environment as in environ; options: "--name", "value", "--name=value", "--flag", ended by NULL. file NULL: the one that
+ * --config or AIOX_CONFIG names, or none. */
+bool settings_load(const char *file, char *const *environment, const char *const *options, Settings **ret_settings,
+                   Failure *reterr_failure) _must_check_;
+void settings_free(Settings *settings);
+DEFINE_RELEASE(Settings *, settings_free)
+
+/* The secret that `name` ("component_secret_file") leads to: the environment's AIOX_COMPONENT_SECRET when set, else the
+ * file's content without white space at its end. At most 4 KiB; FAILURE_NOT_FOUND when neither is set, FAILURE_INVALID
+ * when the file is empty, cannot be read, or may be read by everybody. The caller wipes it. */
+bool settings_secret(const Settings *settings, const char *name, Arena *arena, Text *ret_secret,
+                     Failure *reterr_failure) _must_check_;
+
+/* The value in force as it would be written in the file; TEXT_NONE when there is none. */
+Text settings_value(const Settings *settings, const Setting *setting, Arena *arena);
+
+/* docs/deployment.md's reference, in Markdown. */
+void settings_reference(TextBuilder *builder);

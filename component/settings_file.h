@@ -1,0 +1,16 @@
+/* The settings' YAML file: one flat mapping of names to scalars or lists of scalars, read event by event with libyaml,
+ * of which this is the only user, so that a mistake is named with its line. Not a general YAML reader: anchors, tags,
+ * nested mappings and a second document are refused.
+ *
+ * Blocks on the file.
+ */
+#pragma once
+
+#include "component/settings.h"
+
+bool settings_read_file(Settings *settings, const char *path, Failure *reterr_failure) _must_check_;
+/* The same from memory; `path` stands in failures only. */
+bool settings_read_yaml(Settings *settings, Text yaml, const char *path, Failure *reterr_failure) _must_check_;
+
+/* One setting by name, for the reader: refuses what the table does not have. */
+bool settings_set(Settings *settings, Text name, Text value, Failure *reterr_failure) _must_check_;
