@@ -226,5 +226,6 @@ typedef struct StoreReport {
         /* READ_UNSENT: with reply_to and sender filled in */
         ConcludedRecord *unsent;
         size_t unsent_count;
+        int64_t read_to;       /* sequence of the last row looked at, also one of another domain */
         bool more;
 } StoreReport;

@@ -11,6 +11,7 @@
 #include "base/failure.h"
 #include "base/jid.h"
 #include "base/uuid.h"
+#include "orchestrator/governance/limits.h"
 
 typedef enum Visibility { VISIBILITY_PRIVATE, VISIBILITY_TENANT, VISIBILITY_SHARED, VISIBILITY_PUBLIC } Visibility;
 
@@ -19,30 +20,16 @@ typedef enum Role { ROLE_NONE, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN, ROLE_OWNE
 
 typedef enum AgentState { AGENT_ACTIVE, AGENT_PAUSED, AGENT_DELETED } AgentState;
 
-typedef enum LimitSubject {
-        LIMIT_OF_INSTALLATION,
-        LIMIT_OF_TENANT,
-        LIMIT_OF_ACCOUNT,
-        LIMIT_OF_AGENT,
-        LIMIT_OF_GRANT,
-        LIMIT_OF_DOMAIN,
-} LimitSubject;
-
-/* What a limit counts. A window of 0 means "at once". */
-typedef enum LimitWhat { LIMIT_MESSAGES, LIMIT_BODY_BYTES, LIMIT_WAITING, LIMIT_TURNS, LIMIT_WHAT_COUNT } LimitWhat;
-
 /* Names as settings, operations and the database spell them. */
 const char *visibility_name(Visibility visibility);
 bool visibility_from_name(Text name, Visibility *ret_visibility);
 const char *role_name(Role role);
 bool role_from_name(Text name, Role *ret_role);
-const char *limit_what_name(LimitWhat what);
-bool limit_what_from_name(Text name, LimitWhat *ret_what);
 
 typedef struct Tenant Tenant;
 typedef struct Account Account;
-typedef struct Agent Agent;
 typedef struct Directory Directory;
+typedef struct Grant Grant;
 
 /* What the core needs of an agent's current version; the rest (prompt, goal …) is read by the turn. */
 typedef struct Agent {
@@ -56,9 +43,10 @@ typedef struct Agent {
         uint8_t policy_hash[32];
         double priority;    /* P of the score, 0 to 1 */
         double reputation;  /* R of the score: kept by the core, starts at 0.5 */
-        Tenant *tenant;     /* owned by the directory */
-        struct Grant *grants;
-        struct Limit *limits;
+        Tenant *tenant;     /* owned by the directory, like what follows */
+        char *local;        /* local part of its JID */
+        Grant *grants;
+        Limit *limits;
 } Agent;
 
 /* A change as the store reports it and as directory_apply() takes it. Strings are copied. */
@@ -105,6 +93,9 @@ size_t directory_agent_count(const Directory *directory);
 void directory_free(Directory *directory);
 DEFINE_RELEASE(Directory *, directory_free)
 
+/* Whether the domain is one of ours. */
+bool directory_serves(const Directory *directory, Text domain);
+
 /* Who somebody is to the installation. */
 typedef enum SenderKind { SENDER_NOBODY, SENDER_ACCOUNT, SENDER_AGENT, SENDER_STRANGER } SenderKind;
 typedef struct Sender {
@@ -123,22 +114,11 @@ Role directory_role(const Directory *directory, const Sender *sender, const Tena
  * this asker to see: the same work in every case. `local` is the local part of the JID asked for. ret_grant may be NULL:
  * by which grant the asker may, if by one. */
 Agent *directory_agent(Directory *directory, const Sender *asker, Text local, int64_t wall_us,
-                       const struct Grant **ret_grant);
+                       const Grant **ret_grant);
 /* By id, for the core's own use: no question of who asks. */
 Agent *directory_agent_by_id(Directory *directory, Uuid id);
 /* The agents the asker may see, in no order: for (size_t i = 0; (agent = directory_each(…, &i));) */
 Agent *directory_each(Directory *directory, const Sender *asker, int64_t wall_us, size_t *iterator);
-/* Writes local part without domain: "name.slug", or "name" of the installation's own. */
-bool agent_local(const Directory *directory, const Agent *agent, char *buffer, size_t size);
-
-/* The one evaluator of limits: takes one message (or checks one amount) against every row that concerns it, narrowest
- * amount first to be named. A message that is refused takes nothing. */
-typedef struct LimitVerdict {
-        bool refused;
-        LimitSubject subject;
-        int64_t amount, window_us;
-        int64_t opens_us; /* monotonic: when one more would be let through */
-} LimitVerdict;
-
-LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *agent, const struct Grant *grant,
+/* Takes `amount` of `what` from every limit that concerns this message, or from none when one of them refuses. */
+LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *agent, const Grant *grant,
                             LimitWhat what, int64_t amount, int64_t monotonic_us);

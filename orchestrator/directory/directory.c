@@ -1,0 +1,528 @@
+#include "orchestrator/directory/directory.h"
+
+#include "base/map.h"
+
+#include <stdio.h>
+
+typedef struct Member {
+        struct Member *next;
+        Uuid tenant_id;
+        Role role;
+} Member;
+
+struct Grant {
+        Grant *next;
+        Uuid id;
+        char *subject; /* bare JID or domain */
+        int64_t not_before_us, expires_us;
+        Limit *limits;
+        Agent *agent;
+};
+
+struct Tenant {
+        Uuid id;
+        char *slug; /* NULL until its row came */
+        bool suspended;
+        Limit *limits;
+};
+
+struct Account {
+        Uuid id;
+        char *bare; /* NULL until its row came */
+        bool suspended;
+        Member *members;
+        Limit *limits;
+};
+
+typedef struct DomainLimits {
+        char *domain;
+        Limit *limits;
+} DomainLimits;
+
+/* Where a limit hangs, to find it again when it is changed. */
+typedef struct LimitPlace {
+        Uuid id;
+        Limit **list;
+} LimitPlace;
+
+struct Directory {
+        char *domains;
+        Uuid installation;
+        Map *tenants, *accounts, *accounts_by_jid, *agents, *agents_by_local, *grants, *limit_places, *domain_limits;
+        Limit *limits;        /* of the installation */
+        Agent absent;         /* looked at when there is none, so that absence costs the same */
+        Tenant absent_tenant;
+        size_t agent_count;   /* with a row, not deleted */
+};
+
+static const char *const visibility_names[] = { "private", "tenant", "shared", "public" };
+static const char *const role_names[] = { "none", "viewer", "operator", "admin", "owner", "platform" };
+
+const char *visibility_name(Visibility visibility) {
+        return visibility_names[visibility];
+}
+
+bool visibility_from_name(Text name, Visibility *ret_visibility) {
+        for (size_t i = 0; i < COUNT_OF(visibility_names); i++)
+                if (text_equal(text_of(visibility_names[i]), name)) {
+                        *ret_visibility = (Visibility) i;
+                        return true;
+                }
+        return false;
+}
+
+const char *role_name(Role role) {
+        return role_names[role];
+}
+
+bool role_from_name(Text name, Role *ret_role) {
+        for (size_t i = 0; i < COUNT_OF(role_names); i++)
+                if (text_equal(text_of(role_names[i]), name)) {
+                        *ret_role = (Role) i;
+                        return true;
+                }
+        return false;
+}
+
+static char *string_of(Text text) {
+        char *string = memory_new(text.length + 1);
+        if (text.length)
+                memcpy(string, text.bytes, text.length);
+        return string;
+}
+
+static void string_replace(char **string, Text text) {
+        free(*string);
+        *string = text.length ? string_of(text) : NULL;
+}
+
+/* A row may come before the one it belongs to: then the latter begins as an empty one that nobody can find. */
+static Tenant *tenant_of(Directory *directory, Uuid id) {
+        Tenant *tenant = map_get(directory->tenants, MAP_KEY(id));
+        if (!tenant) {
+                tenant = memory_new(sizeof(*tenant));
+                tenant->id = id;
+                map_put(directory->tenants, MAP_KEY(tenant->id), tenant);
+        }
+        return tenant;
+}
+
+static Account *account_of(Directory *directory, Uuid id) {
+        Account *account = map_get(directory->accounts, MAP_KEY(id));
+        if (!account) {
+                account = memory_new(sizeof(*account));
+                account->id = id;
+                map_put(directory->accounts, MAP_KEY(account->id), account);
+        }
+        return account;
+}
+
+static Agent *agent_of(Directory *directory, Uuid id) {
+        Agent *agent = map_get(directory->agents, MAP_KEY(id));
+        if (!agent) {
+                agent = memory_new(sizeof(*agent));
+                agent->id = id;
+                agent->state = AGENT_DELETED;
+                agent->tenant = &directory->absent_tenant;
+                agent->reputation = 0.5;
+                map_put(directory->agents, MAP_KEY(agent->id), agent);
+        }
+        return agent;
+}
+
+Directory *directory_new(const char *domains, Uuid installation) {
+        Directory *directory = memory_new(sizeof(*directory));
+
+        directory->domains = memory_string(domains);
+        directory->installation = installation;
+        directory->tenants = map_new(16);
+        directory->accounts = map_new(64);
+        directory->accounts_by_jid = map_new(64);
+        directory->agents = map_new(64);
+        directory->agents_by_local = map_new(64);
+        directory->grants = map_new(16);
+        directory->limit_places = map_new(16);
+        directory->domain_limits = map_new(16);
+        directory->absent.state = AGENT_DELETED;
+        directory->absent.tenant = &directory->absent_tenant;
+        directory->absent.owner = "";
+        return directory;
+}
+
+static void agent_file(Directory *directory, Agent *agent) {
+        char local[256] = "";
+
+        if (agent->local && map_get(directory->agents_by_local, text_of(agent->local)) == agent)
+                map_remove(directory->agents_by_local, text_of(agent->local));
+        free(agent->local);
+        agent->local = NULL;
+        if (!agent->name || agent->state == AGENT_DELETED)
+                return;
+        if (uuid_equal(agent->tenant_id, directory->installation))
+                snprintf(local, sizeof(local), "%s", agent->name);
+        else if (agent->tenant->slug)
+                snprintf(local, sizeof(local), "%s.%s", agent->name, agent->tenant->slug);
+        else
+                return;
+        agent->local = memory_string(local);
+        map_put(directory->agents_by_local, text_of(agent->local), agent);
+}
+
+static void apply_tenant(Directory *directory, const DirectoryChange *change) {
+        Tenant *tenant = tenant_of(directory, change->id);
+        Text before = text_of(tenant->slug);
+        bool renamed = !text_equal(before, change->name);
+
+        tenant->suspended = change->gone || change->suspended;
+        if (change->gone || !renamed)
+                return;
+        string_replace(&tenant->slug, change->name);
+        Agent *agent;
+        for (size_t i = 0; (agent = map_each(directory->agents, &i));)
+                if (agent->tenant == tenant)
+                        agent_file(directory, agent);
+}
+
+static void apply_account(Directory *directory, const DirectoryChange *change) {
+        Account *account = account_of(directory, change->id);
+
+        if (account->bare && map_get(directory->accounts_by_jid, text_of(account->bare)) == account)
+                map_remove(directory->accounts_by_jid, text_of(account->bare));
+        account->suspended = change->suspended;
+        if (change->gone) {
+                string_replace(&account->bare, TEXT_NONE);
+                return;
+        }
+        string_replace(&account->bare, change->name);
+        if (account->bare)
+                map_put(directory->accounts_by_jid, text_of(account->bare), account);
+}
+
+static void apply_member(Directory *directory, const DirectoryChange *change) {
+        Account *account = account_of(directory, change->id);
+        Member **place = &account->members;
+
+        while (*place && !uuid_equal((*place)->tenant_id, change->tenant_id))
+                place = &(*place)->next;
+        if (change->gone) {
+                Member *member = *place;
+                if (member) {
+                        *place = member->next;
+                        free(member);
+                }
+                return;
+        }
+        if (!*place) {
+                *place = memory_new(sizeof(Member));
+                (*place)->tenant_id = change->tenant_id;
+        }
+        (*place)->role = change->role;
+}
+
+static void apply_agent(Directory *directory, const DirectoryChange *change) {
+        Agent *agent = agent_of(directory, change->id);
+        bool existed = agent->state != AGENT_DELETED;
+
+        agent->tenant_id = change->tenant_id;
+        agent->tenant = tenant_of(directory, change->tenant_id);
+        agent->version_id = change->version_id;
+        agent->owner_id = change->owner_id;
+        string_replace((char **) &agent->name, change->name);
+        string_replace((char **) &agent->owner, change->owner);
+        string_replace((char **) &agent->pause_reason, change->pause_reason);
+        agent->visibility = change->visibility;
+        agent->state = change->gone ? AGENT_DELETED : change->state;
+        agent->priced = change->priced;
+        memcpy(agent->policy_hash, change->policy_hash, sizeof(agent->policy_hash));
+        agent->priority = change->priority;
+        agent_file(directory, agent);
+        directory->agent_count += (agent->state != AGENT_DELETED) - existed;
+}
+
+static void grant_unlink(Grant *grant) {
+        if (!grant->agent)
+                return;
+        for (Grant **place = &grant->agent->grants; *place; place = &(*place)->next)
+                if (*place == grant) {
+                        *place = grant->next;
+                        break;
+                }
+        grant->agent = NULL;
+}
+
+/* A grant that is gone stays as an empty one: limits may still point at its list. */
+static void apply_grant(Directory *directory, const DirectoryChange *change) {
+        Grant *grant = map_get(directory->grants, MAP_KEY(change->id));
+
+        if (!grant) {
+                grant = memory_new(sizeof(*grant));
+                grant->id = change->id;
+                map_put(directory->grants, MAP_KEY(grant->id), grant);
+        }
+        grant_unlink(grant);
+        if (change->gone)
+                return;
+        string_replace(&grant->subject, change->name);
+        grant->not_before_us = change->not_before_us;
+        grant->expires_us = change->expires_us;
+        grant->agent = agent_of(directory, change->agent_id);
+        grant->next = grant->agent->grants;
+        grant->agent->grants = grant;
+}
+
+static Limit **limit_list(Directory *directory, const DirectoryChange *change) {
+        switch (change->subject) {
+        case LIMIT_OF_TENANT:
+                return &tenant_of(directory, change->subject_id)->limits;
+        case LIMIT_OF_ACCOUNT:
+                return &account_of(directory, change->subject_id)->limits;
+        case LIMIT_OF_AGENT:
+                return &agent_of(directory, change->subject_id)->limits;
+        case LIMIT_OF_GRANT: {
+                Grant *grant = map_get(directory->grants, MAP_KEY(change->subject_id));
+                if (!grant) {
+                        grant = memory_new(sizeof(*grant));
+                        grant->id = change->subject_id;
+                        map_put(directory->grants, MAP_KEY(grant->id), grant);
+                }
+                return &grant->limits;
+        }
+        case LIMIT_OF_DOMAIN: {
+                DomainLimits *domain = map_get(directory->domain_limits, change->name);
+                if (!domain) {
+                        domain = memory_new(sizeof(*domain));
+                        domain->domain = string_of(change->name);
+                        map_put(directory->domain_limits, text_of(domain->domain), domain);
+                }
+                return &domain->limits;
+        }
+        case LIMIT_OF_INSTALLATION:
+        case LIMIT_SUBJECT_COUNT:
+                break;
+        }
+        return &directory->limits;
+}
+
+static void apply_limit(Directory *directory, const DirectoryChange *change) {
+        LimitPlace *place = map_get(directory->limit_places, MAP_KEY(change->id));
+        Limit *limit = NULL;
+
+        if (place)
+                for (Limit **each = place->list; *each; each = &(*each)->next)
+                        if (uuid_equal((*each)->id, change->id)) {
+                                limit = *each;
+                                *each = limit->next;
+                                break;
+                        }
+        if (change->gone) {
+                free(limit);
+                if (place)
+                        map_remove(directory->limit_places, MAP_KEY(place->id));
+                free(place);
+                return;
+        }
+        if (!place) {
+                place = memory_new(sizeof(*place));
+                place->id = change->id;
+                map_put(directory->limit_places, MAP_KEY(place->id), place);
+        }
+        if (!limit)
+                limit = memory_new(sizeof(*limit));
+        place->list = limit_list(directory, change);
+        *limit = (Limit){ .id = change->id, .subject = change->subject, .what = change->what,
+                          .window_us = change->window_us, .amount = change->amount, .next = *place->list };
+        *place->list = limit;
+}
+
+void directory_apply(Directory *directory, const DirectoryChange *change) {
+        static void (*const apply[])(Directory *, const DirectoryChange *) = {
+                [DIRECTORY_TENANT] = apply_tenant, [DIRECTORY_ACCOUNT] = apply_account,
+                [DIRECTORY_MEMBER] = apply_member, [DIRECTORY_AGENT] = apply_agent,
+                [DIRECTORY_GRANT] = apply_grant,   [DIRECTORY_LIMIT] = apply_limit,
+        };
+        apply[change->kind](directory, change);
+}
+
+size_t directory_agent_count(const Directory *directory) {
+        return directory->agent_count;
+}
+
+bool directory_serves(const Directory *directory, Text domain) {
+        Text rest = text_of(directory->domains), each;
+        while (text_split(&rest, ' ', &each))
+                if (text_equal(each, domain))
+                        return true;
+        return false;
+}
+
+Sender directory_sender(Directory *directory, const Jid *from) {
+        Sender sender = { .kind = SENDER_STRANGER, .bare = from->bare, .domain = from->domain };
+        Account *account = map_get(directory->accounts_by_jid, from->bare);
+
+        if (account) {
+                sender.kind = SENDER_ACCOUNT;
+                sender.account = account;
+                sender.suspended = account->suspended;
+        } else if (directory_serves(directory, from->domain)) {
+                sender.agent = map_get(directory->agents_by_local, from->local);
+                sender.kind = sender.agent ? SENDER_AGENT : SENDER_NOBODY;
+                sender.suspended = sender.agent && sender.agent->tenant->suspended;
+        }
+        return sender;
+}
+
+Uuid account_id(const Account *account) {
+        return account->id;
+}
+
+Role directory_role(const Directory *directory, const Sender *sender, const Tenant *tenant) {
+        (void) directory;
+        if (sender->account && !sender->suspended)
+                for (const Member *member = sender->account->members; member; member = member->next)
+                        if (uuid_equal(member->tenant_id, tenant->id))
+                                return member->role;
+        return ROLE_NONE;
+}
+
+static const Grant *grant_for(const Agent *agent, const Sender *asker, int64_t wall_us) {
+        for (const Grant *grant = agent->grants; grant; grant = grant->next) {
+                Text subject = text_of(grant->subject);
+                if (!text_equal(subject, asker->bare) && !text_equal(subject, asker->domain))
+                        continue;
+                if (wall_us < grant->not_before_us || (grant->expires_us && wall_us >= grant->expires_us))
+                        continue;
+                return grant;
+        }
+        return NULL;
+}
+
+/* Every question is asked whatever the others say, so that an absent agent costs what a forbidden one does. */
+static bool agent_admits(const Directory *directory, const Agent *agent, const Sender *asker, int64_t wall_us,
+                         const Grant **ret_grant) {
+        bool stands = agent->state != AGENT_DELETED && !agent->tenant->suspended;
+        bool owner = asker->account && text_equal(text_of(agent->owner), asker->bare);
+        bool member = directory_role(directory, asker, agent->tenant) != ROLE_NONE;
+        bool sibling = asker->agent && asker->agent->tenant == agent->tenant;
+        const Grant *grant = grant_for(agent, asker, wall_us);
+        bool admitted = owner;
+
+        switch (agent->visibility) {
+        case VISIBILITY_PRIVATE:
+                break;
+        case VISIBILITY_TENANT:
+                admitted |= member | sibling;
+                break;
+        case VISIBILITY_SHARED:
+                admitted |= grant != NULL;
+                break;
+        case VISIBILITY_PUBLIC:
+                admitted = true;
+                break;
+        }
+        if (ret_grant)
+                *ret_grant = !owner && agent->visibility == VISIBILITY_SHARED ? grant : NULL;
+        return stands & admitted & !asker->suspended & (asker->kind != SENDER_NOBODY);
+}
+
+Agent *directory_agent(Directory *directory, const Sender *asker, Text local, int64_t wall_us,
+                       const Grant **ret_grant) {
+        Agent *found = map_get(directory->agents_by_local, local);
+        Agent *agent = found ? found : &directory->absent;
+        bool admitted = agent_admits(directory, agent, asker, wall_us, ret_grant);
+
+        return admitted && found ? found : NULL;
+}
+
+Agent *directory_agent_by_id(Directory *directory, Uuid id) {
+        return map_get(directory->agents, MAP_KEY(id));
+}
+
+Agent *directory_each(Directory *directory, const Sender *asker, int64_t wall_us, size_t *iterator) {
+        Agent *agent;
+        while ((agent = map_each(directory->agents_by_local, iterator)))
+                if (agent_admits(directory, agent, asker, wall_us, NULL))
+                        return agent;
+        return NULL;
+}
+
+LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *agent, const Grant *grant,
+                            LimitWhat what, int64_t amount, int64_t monotonic_us) {
+        const DomainLimits *domain = map_get(directory->domain_limits, sender->domain);
+        Limit *lists[] = {
+                directory->limits,
+                agent->tenant->limits,
+                sender->account ? sender->account->limits : NULL,
+                agent->limits,
+                grant ? grant->limits : NULL,
+                domain ? domain->limits : NULL,
+        };
+        return limits_take(lists, COUNT_OF(lists), what, amount, monotonic_us);
+}
+
+static void limits_free(Limit *limit) {
+        while (limit) {
+                Limit *next = limit->next;
+                free(limit);
+                limit = next;
+        }
+}
+
+static void account_free(Account *account) {
+        for (Member *member = account->members, *next; member; member = next) {
+                next = member->next;
+                free(member);
+        }
+        limits_free(account->limits);
+        free(account->bare);
+        free(account);
+}
+
+static void agent_free(Agent *agent) {
+        limits_free(agent->limits);
+        free((char *) agent->name);
+        free((char *) agent->owner);
+        free((char *) agent->pause_reason);
+        free(agent->local);
+        free(agent);
+}
+
+void directory_free(Directory *directory) {
+        Tenant *tenant;
+        for (size_t i = 0; (tenant = map_each(directory->tenants, &i));) {
+                limits_free(tenant->limits);
+                free(tenant->slug);
+                free(tenant);
+        }
+        Account *account;
+        for (size_t i = 0; (account = map_each(directory->accounts, &i));)
+                account_free(account);
+        Grant *grant;
+        for (size_t i = 0; (grant = map_each(directory->grants, &i));) {
+                limits_free(grant->limits);
+                free(grant->subject);
+                free(grant);
+        }
+        Agent *agent;
+        for (size_t i = 0; (agent = map_each(directory->agents, &i));)
+                agent_free(agent);
+        DomainLimits *domain;
+        for (size_t i = 0; (domain = map_each(directory->domain_limits, &i));) {
+                limits_free(domain->limits);
+                free(domain->domain);
+                free(domain);
+        }
+        LimitPlace *place;
+        for (size_t i = 0; (place = map_each(directory->limit_places, &i));)
+                free(place);
+        limits_free(directory->limits);
+        map_free(directory->tenants);
+        map_free(directory->accounts);
+        map_free(directory->accounts_by_jid);
+        map_free(directory->agents);
+        map_free(directory->agents_by_local);
+        map_free(directory->grants);
+        map_free(directory->limit_places);
+        map_free(directory->domain_limits);
+        free(directory->domains);
+        free(directory);
+}

@@ -1,0 +1,66 @@
+#include "orchestrator/pipeline.h"
+
+#include <stdio.h>
+
+static void window_describe(int64_t window_us, char *text, size_t size) {
+        int64_t seconds = window_us / SECONDS;
+
+        if (seconds == 60 || seconds == 3600 || seconds == 86400)
+                snprintf(text, size, "%s", seconds == 60 ? "minute" : seconds == 3600 ? "hour" : "day");
+        else
+                snprintf(text, size, "%lld seconds", (long long) seconds);
+}
+
+static bool refuse_limit(const LimitVerdict *verdict, int64_t now_us, Failure *ret_refusal) {
+        char window[40];
+
+        window_describe(verdict->window_us, window, sizeof(window));
+        return failure_set(ret_refusal, FAILURE_LIMIT,
+                           "The %s's limit of %lld messages per %s is reached. Try again in %lld seconds.",
+                           limit_subject_name(verdict->subject), (long long) verdict->amount, window,
+                           (long long) ((verdict->opens_us - now_us) / SECONDS + 1));
+}
+
+static bool govern_size(const Admission *admission, Failure *ret_refusal) {
+        size_t length = admission->arrival->body.length;
+
+        if (length == 0)
+                return failure_set(ret_refusal, FAILURE_INVALID, "The message has no text.");
+        if (length > admission->settings->body_bytes)
+                return failure_set(ret_refusal, FAILURE_TOO_LARGE, "The message has %zu bytes; the limit is %zu.",
+                                   length, admission->settings->body_bytes);
+        LimitVerdict verdict = directory_take(admission->directory, &admission->sender, admission->agent,
+                                              admission->grant, LIMIT_BODY_BYTES, (int64_t) length,
+                                              admission->now.monotonic_us);
+        if (verdict.refused)
+                return failure_set(ret_refusal, FAILURE_TOO_LARGE, "The message has %zu bytes; the %s's limit is %lld.",
+                                   length, limit_subject_name(verdict.subject), (long long) verdict.amount);
+        return true;
+}
+
+static bool govern_agent(const Admission *admission, Failure *ret_refusal) {
+        const Agent *agent = admission->agent;
+
+        if (agent->state == AGENT_PAUSED)
+                return failure_set(ret_refusal, FAILURE_UNAVAILABLE, "%s is paused%s%s", agent->name,
+                                   agent->pause_reason ? ": " : ".", agent->pause_reason ? agent->pause_reason : "");
+        if (agent->priced && admission->cache_away)
+                return failure_set(ret_refusal, FAILURE_UNAVAILABLE,
+                                   "The budget cannot be checked at the moment. Try again later.");
+        return true;
+}
+
+/* Size, the agent's state, the lane's depth, then the rates: what is refused must not use up a rate. */
+bool stage_govern(Admission *admission, Failure *ret_refusal) {
+        if (!govern_size(admission, ret_refusal) || !govern_agent(admission, ret_refusal))
+                return false;
+        if (admission->lane_waiting >= admission->settings->lane_depth)
+                return failure_set(ret_refusal, FAILURE_LIMIT,
+                                   "%d of your messages are still waiting for an answer. Wait for one of them.",
+                                   admission->lane_waiting);
+        LimitVerdict verdict = directory_take(admission->directory, &admission->sender, admission->agent,
+                                              admission->grant, LIMIT_MESSAGES, 1, admission->now.monotonic_us);
+        if (verdict.refused)
+                return refuse_limit(&verdict, admission->now.monotonic_us, ret_refusal);
+        return true;
+}

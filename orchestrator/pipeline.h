@@ -1,0 +1,51 @@
+/* The pipeline: what a message passes before it is accepted, one stage a file, in a fixed order. A stage looks at the
+ * Admission, may add to it, and either lets it pass or says why not. Decides from memory, in microseconds; writes, sends
+ * and remembers nothing but rates.
+ *
+ * Belongs to the core's thread; never blocks.
+ */
+#pragma once
+
+#include "orchestrator/core.h"
+
+typedef struct Meter Meter;
+
+/* What the stages see, and what they find out. */
+typedef struct Admission {
+        const CoreSettings *settings;
+        Directory *directory;
+        Meter *meter;
+        Moment now;
+        const Arrival *arrival;
+        int32_t lane_waiting;  /* messages its lane holds */
+        bool cache_away;
+        double capacity;       /* share of workers that are free */
+        /* found out */
+        Sender sender;
+        Agent *agent;
+        const Grant *grant;
+        int32_t weight;        /* of its lane, 1 to 4 */
+} Admission;
+
+/* The depth of the lane is known only once sender and agent are: the core answers it here. */
+typedef int32_t (*LaneDepth)(void *core, const Admission *admission);
+
+/* False: refused, and ret_refusal says why to whom wrote. */
+bool admit(Admission *admission, LaneDepth lane_depth, void *core, Failure *ret_refusal) _must_check_;
+
+/* What a message that was accepted is asked again before its turn and before each tool. */
+bool still_admitted(Directory *directory, Moment now, Text sender, const Agent *agent, Failure *ret_refusal)
+        _must_check_;
+
+/* The stages, each in its own file. */
+bool stage_meter(Admission *admission, Failure *ret_refusal);
+bool stage_authenticate(Admission *admission, Failure *ret_refusal);
+bool stage_own(Admission *admission, Failure *ret_refusal);
+bool stage_govern(Admission *admission, Failure *ret_refusal);
+bool stage_prioritise(Admission *admission, Failure *ret_refusal);
+
+/* Token buckets by bare JID, and by domain for those who come from other servers. Bounded: beyond its capacity new
+ * senders of a domain share that domain's bucket. */
+Meter *meter_new(Rate sender_rate, Rate domain_rate, const char *domains);
+bool meter_take(Meter *meter, const Jid *from, int64_t monotonic_us, int64_t *ret_opens_us);
+void meter_free(Meter *meter);
