@@ -18,6 +18,7 @@ typedef struct Settings {
         const char *database;       /* libpq conninfo without user */
         const char *database_owner; /* libpq conninfo with user */
         const char *redis;
+        const char *redis_secret_file;
         const char *master_key_file;
         const char *api_socket;
         int64_t workers;
