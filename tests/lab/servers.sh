@@ -588,11 +588,6 @@ redis_stop() {
         process_stop redis TERM 10
 }
 
-redis_url() {
-        secret redis
-        REPLY="redis://default:$REPLY@127.0.0.1:$REDIS_PORT/0"
-}
-
 # Sets what a program needs to reach this stack's database and cache.
 environment_of_database() {
         PGHOST=$RUN/postgres
@@ -602,8 +597,10 @@ environment_of_database() {
         PGPASSFILE=$STACK/secrets/pgpass
         AIOX_DATABASE="host=$PGHOST port=$PGPORT dbname=$PGDATABASE passfile=$PGPASSFILE"
         AIOX_DATABASE_OWNER="$AIOX_DATABASE user=$PGUSER"
-        redis_url
-        REDIS_URL=$REPLY
+        secret redis
+        REDIS_URL="redis://default:$REPLY@127.0.0.1:$REDIS_PORT/0"
+        AIOX_REDIS="redis://127.0.0.1:$REDIS_PORT/0"
+        AIOX_REDIS_SECRET_FILE=$STACK/secrets/redis
 }
 
 # --- ejabberd -----------------------------------------------------------------------------------------------------
@@ -815,7 +812,8 @@ hub_configure() {
                                 component_secret_file "$STACK/secrets/component" \
                                 database "\"$AIOX_DATABASE\"" \
                                 database_owner "\"$AIOX_DATABASE_OWNER\"" \
-                                redis "\"$REDIS_URL\"" \
+                                redis "redis://127.0.0.1:$REDIS_PORT/0" \
+                                redis_secret_file "$STACK/secrets/redis" \
                                 master_key_file "$STACK/secrets/master.key" \
                                 api_socket "$RUN/hub_$number/api"
                         for setting in "$@"; do
