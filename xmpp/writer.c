@@ -2,22 +2,11 @@
 
 #include <stdint.h>
 
-/* What a byte means to the writer. */
-typedef enum ByteClass {
-        PLAIN,  /* goes through as it is */
-        DROP,   /* a control character */
-        ESCAPE, /* has an entity */
-        RETURN, /* line ends are line feeds in XML */
-        LEAD,   /* begins a character of several bytes, or is bad */
-} ByteClass;
+/* What bytes below 0x40 mean to the writer: . as it is, d left out, e has an entity, r a line end to be made a line feed.
+ * From there to 0x7f all are as they are, and above that they are parts of characters of several bytes. */
+static const char byte_classes[] = "ddddddddd..ddrdd" "dddddddddddddddd" "..e...ee........" "............e.e.";
 
-static const uint8_t byte_classes[256] = {
-        [0x00 ... 0x08] = DROP, [0x0b ... 0x0c] = DROP,   [0x0e ... 0x1f] = DROP,   ['\r'] = RETURN,
-        ['&'] = ESCAPE,         ['<'] = ESCAPE,           ['>'] = ESCAPE,           ['"'] = ESCAPE,
-        ['\''] = ESCAPE,        [0x80 ... 0xff] = LEAD,
-};
-
-#define REPLACEMENT TEXT("\xef\xbf\xbd") /* U+FFFD */
+#define REPLACEMENT TEXT("\uFFFD")
 
 static Text entity_of(char c) {
         switch (c) {
@@ -34,73 +23,42 @@ static Text entity_of(char c) {
         }
 }
 
-/* Length of the character that begins at `bytes`, or 0 with *ret_bad bytes to be replaced by one U+FFFD: the longest
- * beginning of a character that is there (Unicode 3.9, U+FFFD substitution of maximal subparts). */
-static size_t character_length(const uint8_t *bytes, size_t left, size_t *ret_bad) {
-        uint8_t lead = bytes[0], least = 0x80, most = 0xbf;
-        size_t length;
+/* Length of the character at the start, 0 when XML does not know it; *ret_bad bytes then become one U+FFFD. */
+static size_t character_length(Text text, size_t *ret_bad) {
+        size_t length = text_character(text);
 
-        *ret_bad = 1;
-        if (lead >= 0xc2 && lead <= 0xdf)
-                length = 2;
-        else if (lead >= 0xe0 && lead <= 0xef)
-                length = 3;
-        else if (lead >= 0xf0 && lead <= 0xf4)
-                length = 4;
-        else
-                return 0;
-        if (lead == 0xe0)
-                least = 0xa0; /* shorter forms exist */
-        else if (lead == 0xed)
-                most = 0x9f; /* surrogates */
-        else if (lead == 0xf0)
-                least = 0x90;
-        else if (lead == 0xf4)
-                most = 0x8f; /* beyond U+10FFFF */
-        for (size_t i = 1; i < length; i++) {
-                if (i >= left || bytes[i] < least || bytes[i] > most) {
-                        *ret_bad = i;
-                        return 0;
-                }
-                least = 0x80;
-                most = 0xbf;
-        }
-        if (length == 3 && lead == 0xef && bytes[1] == 0xbf && bytes[2] >= 0xbe) {
-                *ret_bad = 3; /* U+FFFE and U+FFFF */
-                return 0;
-        }
+        *ret_bad = length > 0 ? length : 1;
+        if (length == 3 && memcmp(text.bytes, "\xef\xbf", 2) == 0 && (uint8_t) text.bytes[2] >= 0xbe)
+                return 0; /* U+FFFE and U+FFFF */
         return length;
 }
 
 /* One step through the text: how many bytes go through as they are, then how many are replaced by *ret_instead. */
 static size_t next_run(Text text, size_t *ret_replaced, Text *ret_instead) {
-        const uint8_t *bytes = (const uint8_t *) text.bytes;
         size_t at = 0, length;
 
         *ret_replaced = 1;
         *ret_instead = TEXT_NONE;
         while (at < text.length) {
-                switch ((ByteClass) byte_classes[bytes[at]]) {
-                case PLAIN:
-                        at++;
-                        break;
-                case DROP:
-                        return at;
-                case ESCAPE:
-                        *ret_instead = entity_of(text.bytes[at]);
-                        return at;
-                case RETURN:
-                        if (at + 1 >= text.length || bytes[at + 1] != '\n')
-                                *ret_instead = TEXT("\n");
-                        return at;
-                case LEAD:
-                        length = character_length(bytes + at, text.length - at, ret_replaced);
+                uint8_t byte = (uint8_t) text.bytes[at];
+                char class = byte < 0x40 ? byte_classes[byte] : '.';
+
+                if (byte >= 0x80) {
+                        length = character_length((Text){ text.bytes + at, text.length - at }, ret_replaced);
                         if (length == 0) {
                                 *ret_instead = REPLACEMENT;
                                 return at;
                         }
                         at += length;
-                        break;
+                } else if (class == '.') {
+                        at++;
+                } else {
+                        if (class == 'e')
+                                *ret_instead = entity_of((char) byte);
+                        else if (class == 'r' && (at + 1 >= text.length || text.bytes[at + 1] != '\n'))
+                                *ret_instead = TEXT("\n");
+                        *ret_replaced = 1;
+                        return at;
                 }
         }
         *ret_replaced = 0;
