@@ -1,0 +1,279 @@
+#include "orchestrator/http/http.h"
+
+#include "orchestrator/http/transfer.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#define POLL_US         (100 * MILLISECONDS) /* how often stopped() is asked */
+#define ENOUGH_US       (250 * MILLISECONDS) /* how long the end may take when the rest does not matter */
+#define LONGEST_WAIT_US (3600 * SECONDS)
+
+/* The gate keeps requests out while the engine goes away. */
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static Engine *engine;
+static HttpSettings installed;
+
+bool http_start(const HttpSettings *settings, Failure *reterr_failure) {
+        assert(!engine);
+        if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+                return failure_set(reterr_failure, FAILURE_INTERNAL, "libcurl cannot be set up.");
+        const HttpSettings copy = {
+                .allow_plaintext = settings->allow_plaintext,
+                .authorities = settings->authorities ? memory_string(settings->authorities) : NULL,
+        };
+        pthread_mutex_lock(&gate);
+        installed = copy;
+        const bool started = engine_new(&engine, reterr_failure);
+        pthread_mutex_unlock(&gate);
+        return started;
+}
+
+void http_stop(void) {
+        pthread_mutex_lock(&gate);
+        Engine *stopped = engine;
+        engine = NULL;
+        pthread_mutex_unlock(&gate);
+        if (!stopped)
+                return;
+        engine_free(stopped);
+        free((char *) installed.authorities);
+        installed = (HttpSettings){ 0 };
+        curl_global_cleanup();
+}
+
+/* One request, on its caller's thread. */
+typedef struct Exchange {
+        const HttpRequest *request;
+        Transfer *transfer;
+        Arena *arena;
+        HttpReply *reply;
+        TextBuilder body;      /* what is collected without on_data */
+        bool head_read;
+        bool arena_full;
+        HttpWish wish;
+        int64_t enough_until_us;
+} Exchange;
+
+static void lower(char *bytes, size_t length) {
+        for (size_t i = 0; i < length; i++)
+                if (bytes[i] >= 'A' && bytes[i] <= 'Z')
+                        bytes[i] = (char) (bytes[i] + ('a' - 'A'));
+}
+
+/* Status line and headers, cut in place in the arena's copy. The curl thread writes no more of them. */
+static bool read_head(Exchange *exchange) {
+        Text head = text_copy(exchange->arena, text_built(&exchange->transfer->head)), line;
+        size_t lines = 0;
+
+        exchange->head_read = true;
+        if (exchange->transfer->head.length == 0)
+                return true;
+        for (size_t i = 0; i < head.length; i++)
+                lines += head.bytes[i] == '\n';
+        HttpHeader *headers = arena_take_array(exchange->arena, HttpHeader, lines + 1);
+        if (head.length == 0 || !headers)
+                return false;
+
+        int64_t status = 0;
+        HttpReply *reply = exchange->reply;
+        if (text_split(&head, '\n', &line) && text_split(&line, ' ', &(Text){ 0 }) &&
+            text_to_int64(text_prefix(line, 3), &status))
+                reply->status = (int) status;
+        reply->headers = headers;
+        while (text_split(&head, '\n', &line)) {
+                Text name;
+                if (!memchr(line.bytes, ':', line.length) || !text_split(&line, ':', &name))
+                        continue;
+                lower((char *) name.bytes, name.length);
+                headers[reply->header_count++] = (HttpHeader){ .name = text_trim(name), .value = text_trim(line) };
+        }
+        return true;
+}
+
+static void hand_over(Exchange *exchange, Text piece) {
+        if (!exchange->head_read && !read_head(exchange)) {
+                exchange->arena_full = true;
+                exchange->wish = HTTP_ABORT;
+                return;
+        }
+        if (!exchange->request->on_data) {
+                text_add(&exchange->body, piece);
+                return;
+        }
+        exchange->wish = exchange->request->on_data(exchange->request->listener, exchange->reply, piece);
+        if (exchange->wish == HTTP_ENOUGH)
+                exchange->enough_until_us = clock_now().monotonic_us + ENOUGH_US;
+}
+
+/* Until the transfer has finished, its caller has enough, or its caller gives it up. */
+static void converse(Exchange *exchange) {
+        const HttpRequest *request = exchange->request;
+        _cleanup_(text_builder_release) TextBuilder buffer = text_builder(0);
+
+        while (exchange->wish != HTTP_ABORT) {
+                const int64_t now_us = clock_now().monotonic_us;
+                int64_t until_us = now_us + (request->stopped ? POLL_US : LONGEST_WAIT_US);
+                if (exchange->wish == HTTP_ENOUGH) {
+                        if (now_us >= exchange->enough_until_us)
+                                return;
+                        until_us = exchange->enough_until_us < until_us ? exchange->enough_until_us : until_us;
+                }
+                if (request->stopped && request->stopped(request->listener)) {
+                        exchange->wish = HTTP_ABORT;
+                        return;
+                }
+                const TransferNews news = transfer_wait(exchange->transfer, until_us, &buffer);
+                if (news == NEWS_FINISHED)
+                        return;
+                if (news == NEWS_DATA && exchange->wish == HTTP_MORE)
+                        hand_over(exchange, text_built(&buffer));
+        }
+}
+
+typedef struct Ending {
+        FailureKind kind;
+        const char *sentence; /* one %s: host and port */
+} Ending;
+
+static const Ending verdicts[VERDICT_COUNT] = {
+        [VERDICT_REACH] = { FAILURE_POLICY, "%s is not an address on the public internet, which this request may not leave." },
+        [VERDICT_PLAINTEXT] = { FAILURE_POLICY, "%s is beyond this machine and would be reached in plain text: use https://, or "
+                                                "set allow_plaintext_models." },
+        [VERDICT_HEAD_SIZE] = { FAILURE_TOO_LARGE, "%s sent headers beyond the limit." },
+        [VERDICT_BODY_SIZE] = { FAILURE_TOO_LARGE, "%s sent a body beyond the limit." },
+        [VERDICT_DEADLINE] = { FAILURE_TIMED_OUT, "%s did not finish its reply in time." },
+        [VERDICT_CONNECT_TIME] = { FAILURE_TIMED_OUT, "%s could not be reached in time." },
+        [VERDICT_IDLE] = { FAILURE_TIMED_OUT, "%s stayed silent for too long." },
+        [VERDICT_CANCELLED] = { FAILURE_CANCELLED, "The request to %s was stopped." },
+};
+
+static const struct {
+        CURLcode code;
+        const char *sentence;
+} curl_endings[] = {
+        { CURLE_COULDNT_RESOLVE_HOST, "The name of %s cannot be resolved: check the address." },
+        { CURLE_COULDNT_CONNECT, "%s does not accept connections" },
+        { CURLE_PEER_FAILED_VERIFICATION, "The certificate of %s is not to be trusted" },
+        { CURLE_SSL_CONNECT_ERROR, "No secure connection to %s comes about" },
+        { CURLE_SSL_CACERT_BADFILE, "The file of certificate authorities cannot be read, to check %s." },
+        { CURLE_GOT_NOTHING, "%s closed the connection without a reply." },
+        { CURLE_PARTIAL_FILE, "%s broke off in the middle of its reply." },
+        { CURLE_RECV_ERROR, "%s broke off in the middle of its reply." },
+        { CURLE_SEND_ERROR, "%s broke off while it was sent the request." },
+        { CURLE_UNSUPPORTED_PROTOCOL, "%s does not answer in HTTP: check the port." },
+        { CURLE_WEIRD_SERVER_REPLY, "%s does not answer in HTTP: check the port." },
+};
+
+static bool fail_by_curl(const Transfer *transfer, Failure *reterr_failure) {
+        for (size_t i = 0; i < COUNT_OF(curl_endings); i++) {
+                if (curl_endings[i].code != transfer->result)
+                        continue;
+                char head[sizeof(transfer->peer) + 80];
+                (void) snprintf(head, sizeof(head), curl_endings[i].sentence, transfer->peer);
+                if (head[strlen(head) - 1] == '.')
+                        return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "%s", head);
+                char reason[128] = "";
+                const bool by_system = transfer->result == CURLE_COULDNT_CONNECT && transfer->system_error != 0;
+                return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "%s: %s.", head,
+                                   by_system ? strerror_r((int) transfer->system_error, reason, sizeof(reason))
+                                             : transfer->error);
+        }
+        return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "The request to %s failed: %s.", transfer->peer,
+                           curl_easy_strerror(transfer->result));
+}
+
+static bool conclude(Exchange *exchange, Failure *reterr_failure) {
+        const Transfer *transfer = exchange->transfer;
+
+        if (!exchange->head_read && !read_head(exchange))
+                exchange->arena_full = true;
+        if (!exchange->arena_full && exchange->wish == HTTP_ENOUGH)
+                return true;
+        if (!exchange->arena_full && transfer->verdict == VERDICT_NONE && transfer->result == CURLE_OK) {
+                exchange->reply->body = text_copy(exchange->arena, text_built(&exchange->body));
+                if (exchange->body.length == 0 || exchange->reply->body.bytes)
+                        return true;
+                exchange->arena_full = true;
+        }
+        if (exchange->arena_full)
+                return failure_set(reterr_failure, FAILURE_TOO_LARGE, "The reply of %s is too large for this request.",
+                                   transfer->peer);
+        if (transfer->verdict != VERDICT_NONE)
+                return failure_set(reterr_failure, verdicts[transfer->verdict].kind, verdicts[transfer->verdict].sentence,
+                                   transfer->peer);
+        return fail_by_curl(transfer, reterr_failure);
+}
+
+static bool submit(Transfer *transfer) {
+        pthread_mutex_lock(&gate);
+        const bool open = engine != NULL;
+        if (open)
+                engine_submit(engine, transfer);
+        pthread_mutex_unlock(&gate);
+        return open;
+}
+
+bool http_request(const HttpRequest *request, Arena *arena, HttpReply *ret_reply, Failure *reterr_failure) {
+        _cleanup_(transfer_freep) Transfer *transfer = NULL;
+
+        *ret_reply = (HttpReply){ 0 };
+        if (!transfer_new(request, &installed, &transfer, reterr_failure))
+                return false;
+        if (!submit(transfer))
+                return failure_set(reterr_failure, FAILURE_CANCELLED, "The program is stopping.");
+
+        Exchange exchange = {
+                .request = request,
+                .transfer = transfer,
+                .arena = arena,
+                .reply = ret_reply,
+                .body = text_builder(transfer->body_limit),
+        };
+        converse(&exchange);
+        transfer_cancel(transfer);
+        transfer_wait_released(transfer);
+        const bool ok = conclude(&exchange, reterr_failure);
+        text_builder_release(&exchange.body);
+        return ok;
+}
+
+Text http_header(const HttpReply *reply, const char *name) {
+        for (size_t i = 0; i < reply->header_count; i++)
+                if (text_equal(reply->headers[i].name, text_of(name)))
+                        return reply->headers[i].value;
+        return TEXT_NONE;
+}
+
+/* A wait in units of `unit_us`, or -1 when the text is not a whole number (a fraction is cut off). */
+static int64_t read_wait(Text text, int64_t unit_us) {
+        Text whole = TEXT_NONE;
+        int64_t count;
+
+        if (!text_split(&text, '.', &whole) || !text_to_int64(whole, &count))
+                return -1;
+        if (count < 0)
+                return 0;
+        return count > LONGEST_WAIT_US / unit_us ? LONGEST_WAIT_US : count * unit_us;
+}
+
+int64_t http_retry_after_us(const HttpReply *reply, int64_t wall_us) {
+        const int64_t finely_us = read_wait(http_header(reply, "retry-after-ms"), MILLISECONDS);
+        if (finely_us >= 0)
+                return finely_us;
+
+        const Text after = http_header(reply, "retry-after");
+        const int64_t after_us = read_wait(after, SECONDS);
+        if (after_us >= 0)
+                return after_us;
+
+        char date[64] = "";
+        if (after.length == 0 || after.length >= sizeof(date))
+                return 0;
+        memcpy(date, after.bytes, after.length);
+        const time_t at = curl_getdate(date, NULL);
+        if (at <= 0 || at > INT32_MAX * INT64_C(100) || (int64_t) at * SECONDS <= wall_us)
+                return 0;
+        const int64_t wait_us = (int64_t) at * SECONDS - wall_us;
+        return wait_us < LONGEST_WAIT_US ? wait_us : LONGEST_WAIT_US;
+}
