@@ -1,8 +1,8 @@
 /* Operations: everything that can be administered, each defined once. One file per operation holds its facts (the row
- * below) and its handler; ad-hoc command, chat text, REST and terminal are derived from the row and answer alike.
- * operation_call() is the only gate: role, validation, idempotency, handler, audit. A door translates and never decides.
+ * below) and its handler; ad-hoc command, chat text, REST and terminal are derived from the row and answer alike. The
+ * one way to run an operation is operation_call() (call.h). A door translates and never decides.
  *
- * operation_call() blocks (it talks to the database) and runs on a worker thread. Rows are constants.
+ * Rows are constants; this header is all that a door needs to describe them.
  */
 #pragma once
 
@@ -13,19 +13,21 @@
 
 typedef enum FieldType {
         FIELD_END,
-        FIELD_TEXT,     /* one line */
-        FIELD_LONG_TEXT,
-        FIELD_NAME,     /* [a-z0-9_-], 1 to 63: an agent's or slug's */
-        FIELD_AGENT,    /* an agent's name within the tenant, or its JID */
-        FIELD_JID,
+        FIELD_TEXT,      /* one line */
+        FIELD_LONG_TEXT, /* lines; on a terminal "@FILE" and "-" read it from elsewhere */
+        FIELD_NAME,      /* [a-z0-9_-], 1 to 63 bytes: an agent's name or a tenant's slug */
+        FIELD_AGENT,     /* an agent's name within the tenant, or its JID */
+        FIELD_JID,       /* bare; normalised */
+        FIELD_WHO,       /* whom a grant names: a bare JID, or a domain (also written *@domain) */
         FIELD_UUID,
         FIELD_INTEGER,
         FIELD_REAL,
         FIELD_BOOLEAN,
-        FIELD_CHOICE,   /* one of .choices, separated by '|' */
-        FIELD_LIST,     /* of texts */
-        FIELD_DURATION, /* "90s", "15m", "2h"; seconds when bare */
-        FIELD_TIME,     /* RFC 3339 */
+        FIELD_CHOICE,    /* one of .choices, separated by '|' */
+        FIELD_LIST,      /* of one-line texts; as text separated by commas */
+        FIELD_DURATION,  /* "90s", "15m", "2h", "7d"; seconds when bare; kept in seconds */
+        FIELD_TIME,      /* RFC 3339; kept in microseconds of Unix time */
+        FIELD_TYPE_COUNT,
 } FieldType;
 
 typedef enum FieldNeed { OPTIONAL, REQUIRED } FieldNeed;
@@ -36,9 +38,14 @@ typedef struct Field {
         FieldNeed need;
         const char *help;
         const char *choices;
-        const char *fallback;         /* the default, as text; NULL = absent */
-        int64_t least, most;          /* of INTEGER and REAL, or of the length of text; both 0 = the type's own */
+        const char *fallback; /* the default, as text; NULL = absent */
+        int64_t least, most;  /* of a number or duration, or of a text's bytes or a list's items; both 0 = the type's own */
 } Field;
+
+/* What a field of this type is called in help: "TEXT", "JID" … */
+const char *field_type_name(FieldType type);
+/* The bounds in force for a field's number, bytes or items. */
+void field_bounds(const Field *field, int64_t *ret_least, int64_t *ret_most);
 
 typedef enum Effect {
         EFFECT_READ,
@@ -46,32 +53,40 @@ typedef enum Effect {
         EFFECT_DESTROY, /* doors ask for confirmation */
 } Effect;
 
-/* Where a caller came from; an operation may not ask, it is for the audit. */
-typedef struct Caller {
-        Text principal;  /* bare JID, or "uid:0" on the Unix socket */
-        bool platform;   /* platform admin */
-        Uuid account_id; /* zero when the principal has no account */
-        Uuid tenant_id;  /* acting tenant; zero until operation_call() has found it */
-        Text tenant;     /* slug asked for; empty = the only one */
-        Role role;       /* in that tenant */
-        const char *door; /* "rest", "command", "chat", "terminal" */
-        Text request_key; /* Idempotency-Key or command session and step; empty = none */
-} Caller;
+typedef enum Scope {
+        SCOPE_TENANT,       /* acts in one tenant, as its member */
+        SCOPE_INSTALLATION, /* acts on what belongs to no tenant, as a platform admin or as the account itself */
+} Scope;
 
-typedef struct Values Values; /* checked input: values_text(values, "agent") … */
+typedef struct Input Input;
 typedef struct OperationContext OperationContext;
 
 typedef struct Operation {
         const char *name;    /* noun-verb */
         const char *summary; /* one sentence */
+        const char *example; /* what follows `aiox noun verb`; NULL = nothing */
         Role role;           /* least role in the acting tenant; ROLE_PLATFORM = platform admins only */
-        bool own_agent;      /* an agent's owner may always, whatever the role */
-        bool no_tenant;      /* does not act in a tenant */
+        Scope scope;
+        bool own_agent;      /* the agent's owner may always, whatever the role */
+        bool deleted_too;    /* its agent may be a deleted one */
         Effect effect;
         const char *method, *path; /* "POST", "/agents/{agent}/pause"; below /api/v1 */
-        const Field *input;
+        const Field *input;  /* ends with FIELD_END; may be NULL */
+        const Field *shared; /* further fields, of a table that several operations have; may be NULL */
         const char *columns; /* of a list's table on a terminal: "name state jid"; NULL = one record */
-        bool (*run)(OperationContext *context, const Values *values, Json **ret_result, Failure *reterr_failure);
+        bool (*run)(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure);
 } Operation;
 
-extern const Operation *const operation_catalogue[]; /* NULL-terminated, in order of help */
+extern const Operation *const operation_catalogue[]; /* ends with NULL, in order of help */
+const Operation *operation_find(Text name);          /* NULL when there is none */
+/* "agent" and "pause" of "agent-pause". */
+void operation_words(const Operation *operation, Text *ret_noun, Text *ret_verb);
+
+/* The fields of .input, then those of .shared; NULL at the end. */
+const Field *operation_input(const Operation *operation, size_t index);
+const Field *operation_field(const Operation *operation, Text name); /* hyphen and underscore count as one */
+
+/* What every list takes: limit and after. Its result is {"data": […], "has_more": …, "after": …}. */
+extern const Field list_fields[];
+/* Everything an agent's version holds: the one table of it. */
+extern const Field version_fields[];

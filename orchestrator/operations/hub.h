@@ -1,0 +1,25 @@
+/* What operations ask of the hub they run in. The program fills it in (component/hub.c); tests fill in their own. Not the
+ * database: an operation writes there itself, and tells the hub afterwards.
+ *
+ * Called from worker threads; each call posts to the hub thread and waits for it, at most a few seconds, so none may be
+ * called from the hub thread itself. Failures are UNAVAILABLE (the hub stops) or TIMED_OUT.
+ */
+#pragma once
+
+#include "base/json.h"
+#include "orchestrator/directory/directory.h"
+#include "orchestrator/operations/snapshot.h"
+
+typedef struct Hub Hub;
+struct Hub {
+        const char *domains; /* of agents, separated by spaces; the first is the one new addresses are shown with */
+        Uuid installation;   /* the reserved tenant */
+
+        /* Applies committed changes to the directory in memory. Changes and their texts live until it returns. */
+        bool (*announce)(Hub *hub, const DirectoryChange *changes, size_t count, Failure *reterr_failure);
+        /* Asks that a message be ended as cancelled. True: the request is durable, or the message had ended. */
+        bool (*cancel)(Hub *hub, Uuid tenant_id, Uuid message_id, Text by, Failure *reterr_failure);
+        bool (*snapshot)(Hub *hub, Arena *arena, Snapshot *ret_snapshot, Failure *reterr_failure);
+        /* An array of {name, value, source …}; never secrets. */
+        Json *(*settings)(Hub *hub);
+};
