@@ -32,9 +32,9 @@ run_packages=(ca-certificates curl openssl procps "postgresql-$postgresql" "post
         redis-server ejabberd erlang-p1-pgsql)
 build_packages=(gcc libc6-dev meson ninja-build pkg-config libexpat1-dev libpq-dev libhiredis-dev
         libcurl4-openssl-dev libmicrohttpd-dev libjansson-dev libcyaml-dev libsodium-dev libssl-dev libidn-dev
-        libutf8proc-dev libstrophe-dev libmd4c-dev libseccomp-dev)
-test_packages=(check libsubunit-dev clang clang-tidy clang-format clang-tools cppcheck gcovr python3
-        python3-slixmpp python3-psycopg2 bubblewrap shellcheck universal-ctags node=nodejs)
+        libutf8proc-dev libstrophe-dev libmd4c-dev libseccomp-dev check libsubunit-dev)
+test_packages=(clang clang-tidy clang-format clang-tools cppcheck gcovr python3
+        python3-slixmpp python3-psycopg2 bubblewrap jq shellcheck universal-ctags node=nodejs)
 
 # Servers a package would enable at boot.
 declare -A services=([redis-server]=redis-server [ejabberd]=ejabberd ["postgresql-$postgresql"]=postgresql)

@@ -61,12 +61,13 @@ state_set() {
         printf '%s=%q\n' "$1" "$2" >>"$STACK/state"
 }
 
-# The secret NAME, made when there is none yet: 32 random bytes in the form given.
+# The secret NAME, made when there is none yet: 32 random bytes in the form given, or 10 that a person can type.
 secret() {
         local file=$STACK/secrets/$1 form=${2:-hex}
         if [[ ! -s $file ]]; then
                 case $form in
                 hex) (umask 077 && openssl rand -hex 32 >"$file.new") ;;
+                short) (umask 077 && openssl rand -hex 10 >"$file.new") ;;
                 base64) (umask 077 && openssl rand -base64 32 >"$file.new") ;;
                 esac
                 mv "$file.new" "$file"
@@ -755,7 +756,7 @@ ejabberd_stop() {
 # ejabberd_account NAME  A person's account with the password in secrets/account_NAME.
 ejabberd_account() {
         local name=$1 password
-        secret "account_$name"
+        secret "account_$name" short
         password=$REPLY
         ejabberd_api 1 register "{\"user\": \"$name\", \"host\": \"$DOMAIN\", \"password\": \"$password\"}" ||
                 ejabberd_api 1 change_password \
@@ -861,5 +862,13 @@ hub_stop() {
         process_stop "hub_$1" TERM "${HUB_DEADLINE:-45}"
 }
 
-hub_connected() { grep -q 'link is up' "$STACK/log/hub_$1.log"; }
-hub_people() { :; }
+# The link to the XMPP server stands.
+hub_connected() {
+        grep -q 'link is up' "$STACK/log/hub_$1.log"
+}
+
+# hub_people JID  Makes the person an account.
+hub_people() {
+        hub_command 1
+        "${COMMAND[@]}" account create --jid "$1" || "${COMMAND[@]}" account show --jid "$1"
+}

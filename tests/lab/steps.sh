@@ -41,20 +41,40 @@ seconds_since() {
         printf -v REPLY '%d.%d' $(((REPLY - started) / 1000)) $(((REPLY - started) % 1000 / 100))
 }
 
-# step SENTENCE COMMAND…  Runs the command; a failure ends the script (set -e), and step_failed says what failed.
-step() {
-        local sentence=$1
-        shift
-        STEP_CURRENT=$sentence
+step_begins() {
+        STEP_CURRENT=$1
         now_ms
         STEP_STARTED=$REPLY
-        [[ -n $STEP_TTY ]] && printf '%s         %s …%s' "$STEP_DIM" "$sentence" "$STEP_PLAIN" >&"$STEP_OUT"
-        printf '== %s\n' "$sentence" >>"$STEP_LOG"
-        "$@" >>"$STEP_LOG" 2>&1
+        [[ -z $STEP_TTY ]] || printf '%s         %s …%s' "$STEP_DIM" "$1" "$STEP_PLAIN" >&"$STEP_OUT"
+        printf '== %s\n' "$1" >>"$STEP_LOG"
+}
+
+step_ends() {
         seconds_since "$STEP_STARTED"
-        [[ -n $STEP_TTY ]] && printf '\r\e[K' >&"$STEP_OUT"
-        printf '%s%6s s%s %s\n' "$STEP_GREEN" "$REPLY" "$STEP_PLAIN" "$sentence" >&"$STEP_OUT"
+        [[ -z $STEP_TTY ]] || printf '\r\e[K' >&"$STEP_OUT"
+        printf '%s%6s s%s %s\n' "$STEP_GREEN" "$REPLY" "$STEP_PLAIN" "$STEP_CURRENT" >&"$STEP_OUT"
         STEP_CURRENT=
+}
+
+# step SENTENCE COMMAND…  Runs the command; a failure ends the script (set -e), and step_failed says what failed.
+step() {
+        step_begins "$1"
+        shift
+        "$@" >>"$STEP_LOG" 2>&1
+        step_ends
+}
+
+# attempt SENTENCE COMMAND…  The same for a script that goes on after a failure: says it, and returns false. Not for
+# functions that count on set -e.
+attempt() {
+        step_begins "$1"
+        shift
+        if "$@" >>"$STEP_LOG" 2>&1; then
+                step_ends
+        else
+                step_failed
+                return 1
+        fi
 }
 
 # To be called from the script's EXIT trap: says which step failed, and the end of what it printed.
