@@ -133,53 +133,54 @@ static void converse(Exchange *exchange) {
 
 typedef struct Ending {
         FailureKind kind;
-        const char *sentence; /* one %s: host and port */
+        const char *what; /* follows the host and port */
 } Ending;
 
 static const Ending verdicts[VERDICT_COUNT] = {
-        [VERDICT_REACH] = { FAILURE_POLICY, "%s is not an address on the public internet, which this request may not leave." },
-        [VERDICT_PLAINTEXT] = { FAILURE_POLICY, "%s is beyond this machine and would be reached in plain text: use https://, or "
-                                                "set allow_plaintext_models." },
-        [VERDICT_HEAD_SIZE] = { FAILURE_TOO_LARGE, "%s sent headers beyond the limit." },
-        [VERDICT_BODY_SIZE] = { FAILURE_TOO_LARGE, "%s sent a body beyond the limit." },
-        [VERDICT_DEADLINE] = { FAILURE_TIMED_OUT, "%s did not finish its reply in time." },
-        [VERDICT_CONNECT_TIME] = { FAILURE_TIMED_OUT, "%s could not be reached in time." },
-        [VERDICT_IDLE] = { FAILURE_TIMED_OUT, "%s stayed silent for too long." },
-        [VERDICT_CANCELLED] = { FAILURE_CANCELLED, "The request to %s was stopped." },
+        [VERDICT_REACH] = { FAILURE_POLICY, "is not on the public internet, which this request may not leave" },
+        [VERDICT_PLAINTEXT] = { FAILURE_POLICY, "is beyond this machine, and http:// would reach it in plain text: use "
+                                                "https://, or set allow_plaintext_models" },
+        [VERDICT_HEAD_SIZE] = { FAILURE_TOO_LARGE, "sent headers beyond the limit" },
+        [VERDICT_BODY_SIZE] = { FAILURE_TOO_LARGE, "sent a body beyond the limit" },
+        [VERDICT_DEADLINE] = { FAILURE_TIMED_OUT, "did not finish its reply in time" },
+        [VERDICT_CONNECT_TIME] = { FAILURE_TIMED_OUT, "could not be reached in time" },
+        [VERDICT_IDLE] = { FAILURE_TIMED_OUT, "stayed silent for too long" },
+        [VERDICT_CANCELLED] = { FAILURE_CANCELLED, "was waited for until the request was stopped" },
 };
 
-static const struct {
+typedef struct CurlEnding {
         CURLcode code;
-        const char *sentence;
-} curl_endings[] = {
-        { CURLE_COULDNT_RESOLVE_HOST, "The name of %s cannot be resolved: check the address." },
-        { CURLE_COULDNT_CONNECT, "%s does not accept connections" },
-        { CURLE_PEER_FAILED_VERIFICATION, "The certificate of %s is not to be trusted" },
-        { CURLE_SSL_CONNECT_ERROR, "No secure connection to %s comes about" },
-        { CURLE_SSL_CACERT_BADFILE, "The file of certificate authorities cannot be read, to check %s." },
-        { CURLE_GOT_NOTHING, "%s closed the connection without a reply." },
-        { CURLE_PARTIAL_FILE, "%s broke off in the middle of its reply." },
-        { CURLE_RECV_ERROR, "%s broke off in the middle of its reply." },
-        { CURLE_SEND_ERROR, "%s broke off while it was sent the request." },
-        { CURLE_UNSUPPORTED_PROTOCOL, "%s does not answer in HTTP: check the port." },
-        { CURLE_WEIRD_SERVER_REPLY, "%s does not answer in HTTP: check the port." },
+        const char *what;
+        bool has_reason; /* libcurl's own sentence says more */
+} CurlEnding;
+
+static const CurlEnding curl_endings[] = {
+        { CURLE_COULDNT_RESOLVE_HOST, "has a name that cannot be resolved: check the address", false },
+        { CURLE_PEER_FAILED_VERIFICATION, "has a certificate that is not to be trusted", true },
+        { CURLE_SSL_CONNECT_ERROR, "does not agree on a secure connection", true },
+        { CURLE_SSL_CACERT_BADFILE, "cannot be verified: the file of certificate authorities cannot be read", false },
+        { CURLE_GOT_NOTHING, "closed the connection without a reply", false },
+        { CURLE_PARTIAL_FILE, "broke off in the middle of its reply", false },
+        { CURLE_RECV_ERROR, "broke off in the middle of its reply", false },
+        { CURLE_SEND_ERROR, "broke off while it was sent the request", false },
+        { CURLE_UNSUPPORTED_PROTOCOL, "does not answer in HTTP: check the port", false },
+        { CURLE_WEIRD_SERVER_REPLY, "does not answer in HTTP: check the port", false },
 };
 
 static bool fail_by_curl(const Transfer *transfer, Failure *reterr_failure) {
-        for (size_t i = 0; i < COUNT_OF(curl_endings); i++) {
-                if (curl_endings[i].code != transfer->result)
-                        continue;
-                char head[sizeof(transfer->peer) + 80];
-                (void) snprintf(head, sizeof(head), curl_endings[i].sentence, transfer->peer);
-                if (head[strlen(head) - 1] == '.')
-                        return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "%s", head);
-                char reason[128] = "";
-                const bool by_system = transfer->result == CURLE_COULDNT_CONNECT && transfer->system_error != 0;
-                return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "%s: %s.", head,
-                                   by_system ? strerror_r((int) transfer->system_error, reason, sizeof(reason))
-                                             : transfer->error);
-        }
-        return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "The request to %s failed: %s.", transfer->peer,
+        char reason[128] = "";
+
+        if (transfer->result == CURLE_COULDNT_CONNECT)
+                return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "%s does not accept connections (%s).", transfer->peer,
+                                   transfer->system_error != 0
+                                           ? strerror_r((int) transfer->system_error, reason, sizeof(reason))
+                                           : transfer->error);
+        for (size_t i = 0; i < COUNT_OF(curl_endings); i++)
+                if (curl_endings[i].code == transfer->result)
+                        return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "%s %s%s%s.", transfer->peer,
+                                           curl_endings[i].what, curl_endings[i].has_reason ? ": " : "",
+                                           curl_endings[i].has_reason ? transfer->error : "");
+        return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "%s cannot be asked: %s.", transfer->peer,
                            curl_easy_strerror(transfer->result));
 }
 
@@ -197,11 +198,11 @@ static bool conclude(Exchange *exchange, Failure *reterr_failure) {
                 exchange->arena_full = true;
         }
         if (exchange->arena_full)
-                return failure_set(reterr_failure, FAILURE_TOO_LARGE, "The reply of %s is too large for this request.",
+                return failure_set(reterr_failure, FAILURE_TOO_LARGE, "%s sent more than this request has room for.",
                                    transfer->peer);
         if (transfer->verdict != VERDICT_NONE)
-                return failure_set(reterr_failure, verdicts[transfer->verdict].kind, verdicts[transfer->verdict].sentence,
-                                   transfer->peer);
+                return failure_set(reterr_failure, verdicts[transfer->verdict].kind, "%s %s.", transfer->peer,
+                                   verdicts[transfer->verdict].what);
         return fail_by_curl(transfer, reterr_failure);
 }
 
