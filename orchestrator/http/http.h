@@ -52,6 +52,7 @@ typedef enum HttpWish {
 typedef struct HttpRequest {
         const char *method;        /* "GET", "POST" … */
         Text url;                  /* without user and password */
+        const char *unix_socket;   /* path of a Unix socket to connect to instead of the URL's host; NULL = none */
         const HttpHeader *headers; /* values may be secrets: they appear in no log and no failure */
         size_t header_count;
         Text body;

@@ -54,7 +54,10 @@ static size_t on_header(char *bytes, size_t one, size_t size, void *user) {
         return transfer->head.overflowed ? 0 : size;
 }
 
+/* A Unix socket never leaves this machine, and only the operator can name one. */
 static Verdict judge_address(const Transfer *transfer, const Address *address) {
+        if (transfer->unix_socket)
+                return VERDICT_NONE;
         if (transfer->reach == HTTP_REACH_PUBLIC && !address_is_public(address))
                 return VERDICT_REACH;
         if (transfer->must_be_loopback && !address_is_loopback(address))
@@ -79,7 +82,7 @@ static curl_socket_t on_open_socket(void *user, curlsocktype purpose, struct cur
 /* Connected, perhaps over a connection that another request with other rights has opened. */
 static int on_connected(void *user, char *primary_ip, char *local_ip, int primary_port, int local_port) {
         Transfer *transfer = user;
-        Address address;
+        Address address = { 0 };
         (void) local_ip;
         (void) primary_port;
         (void) local_port;
@@ -156,6 +159,8 @@ static bool set_url(Transfer *transfer, Text url, bool allow_plaintext, Failure 
         const bool has_user = curl_url_get(transfer->url, CURLUPART_USER, &user, 0) == CURLUE_OK;
         if (parsed)
                 (void) snprintf(transfer->peer, sizeof(transfer->peer), "%s:%s", host, port);
+        if (transfer->unix_socket)
+                (void) snprintf(transfer->peer, sizeof(transfer->peer), "%s", transfer->unix_socket);
         transfer->must_be_loopback = plaintext && !allow_plaintext;
         curl_free(scheme);
         curl_free(host);
@@ -184,6 +189,7 @@ static bool set_transport(Transfer *transfer, const HttpSettings *settings, Fail
         set(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
         set(CURLOPT_FOLLOWLOCATION, 0L);
         set(CURLOPT_PROXY, ""); /* also none from the environment */
+        set(CURLOPT_UNIX_SOCKET_PATH, transfer->unix_socket);
         set(CURLOPT_NOSIGNAL, 1L);
         /* Without it, taking a transfer away while its name is being resolved waits for the resolver, and all others
          * with it. */
@@ -244,6 +250,7 @@ bool transfer_new(const HttpRequest *request, const HttpSettings *settings, Tran
 
         make_lock(transfer);
         transfer->reach = request->reach;
+        transfer->unix_socket = request->unix_socket;
         transfer->deadline_us = request->deadline_us;
         transfer->connect_us = request->connect_us > 0 ? request->connect_us : CONNECT_TIME;
         transfer->idle_us = request->idle_us;

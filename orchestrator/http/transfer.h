@@ -35,7 +35,8 @@ struct Transfer {
         CURL *easy;
         CURLU *url;
         struct curl_slist *headers;
-        char peer[300]; /* host:port, for sentences */
+        char peer[300]; /* host:port or the socket's path, for sentences */
+        const char *unix_socket; /* of the request; NULL = none */
         HttpReach reach;
         bool must_be_loopback; /* plain text, and not allowed elsewhere */
         int64_t deadline_us, connect_us, idle_us;
