@@ -27,6 +27,6 @@ void arena_free(Arena *arena);
 DEFINE_RELEASE(Arena *, arena_free)
 
 /* For what is not bound to a message: abort when the machine has no memory left. */
-void *memory_new(size_t size);                         /* zeroed */
+void *memory_new(size_t size); /* zeroed */
 void *memory_resize(void *memory, size_t size);
 char *memory_string(const char *string);

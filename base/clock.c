@@ -24,8 +24,8 @@ typedef struct Date {
         int64_t year, month, day;
 } Date;
 
-/* Days since 1970-01-01 to a date of the proleptic Gregorian calendar; March is the first month within, so that the leap
- * day is the last of a year. After Howard Hinnant, "chrono-compatible low-level date algorithms". */
+/* Days since 1970-01-01 to a date of the proleptic Gregorian calendar; March is the first month within, so that the
+ * leap day is the last of a year. After Howard Hinnant, "chrono-compatible low-level date algorithms". */
 static Date date_of_days(int64_t days) {
         days += 719468; /* from 0000-03-01 */
         int64_t era = days / 146097, day_of_era = days % 146097;

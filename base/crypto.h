@@ -30,7 +30,7 @@ bool crypto_equal(const void *a, const void *b, size_t size); /* constant time *
 Hash crypto_sha256(Text text);
 /* Several parts, each hashed with its length before it, so that ("ab","c") and ("a","bc") differ. */
 Hash crypto_sha256_parts(const Text *parts, size_t count);
-void crypto_sha1(Text text, uint8_t ret_digest[static 20]);  /* XEP-0114 §3 handshake only */
+void crypto_sha1(Text text, uint8_t ret_digest[static 20]);              /* XEP-0114 §3 handshake only */
 Hash crypto_keyed_hash(const Key *key, const Text *parts, size_t count); /* BLAKE2b-256, length-prefixed parts */
 /* SipHash-2-4: for tables in memory only. */
 uint64_t crypto_short_hash(const uint8_t key[static SHORT_HASH_KEY_SIZE], Text text);

@@ -13,6 +13,7 @@
  *  11 timed out                      12 cancelled
  *  13 not supported
  */
+/* clang-format off */
 static const FailureForm forms[FAILURE_KIND_COUNT] = {
         /* kind                        name               type      condition                  HTTP exit */
         [FAILURE_NONE]            = { "none",            "",       "",                        200,  0 },
@@ -30,6 +31,7 @@ static const FailureForm forms[FAILURE_KIND_COUNT] = {
         [FAILURE_UNSUPPORTED]     = { "unsupported",     "cancel", "feature-not-implemented", 501, 13 },
         [FAILURE_INTERNAL]        = { "internal",        "cancel", "internal-server-error",   500,  1 },
 };
+/* clang-format on */
 
 const FailureForm *failure_form(FailureKind kind) {
         return &forms[kind >= 0 && kind < FAILURE_KIND_COUNT ? kind : FAILURE_INTERNAL];

@@ -16,13 +16,13 @@ typedef enum FailureKind {
         FAILURE_NOT_FOUND,       /* absent, or not yours to see */
         FAILURE_CONFLICT,        /* exists already, or the same key with other content */
         FAILURE_TOO_LARGE,
-        FAILURE_POLICY,          /* against a rule; trying again does not help */
-        FAILURE_LIMIT,           /* over a rate, depth or quota; trying later helps */
-        FAILURE_UNAVAILABLE,     /* a server we need is away */
+        FAILURE_POLICY,      /* against a rule; trying again does not help */
+        FAILURE_LIMIT,       /* over a rate, depth or quota; trying later helps */
+        FAILURE_UNAVAILABLE, /* a server we need is away */
         FAILURE_TIMED_OUT,
         FAILURE_CANCELLED,
-        FAILURE_UNSUPPORTED,     /* no such feature here */
-        FAILURE_INTERNAL,        /* our defect */
+        FAILURE_UNSUPPORTED, /* no such feature here */
+        FAILURE_INTERNAL,    /* our defect */
         FAILURE_KIND_COUNT,
 } FailureKind;
 

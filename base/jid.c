@@ -77,8 +77,9 @@ static bool normalise(const Part *part, Text text, Normalised *ret_normalised, F
         ret_normalised->length = text.length;
         for (size_t i = 0; i < text.length; i++) {
                 char c = text.bytes[i];
-                ret_normalised->bytes[i] =
-                        is_ascii && part->folds_case && is_upper((unsigned char) c) ? (char) (c | 0x20) : c;
+                ret_normalised->bytes[i] = is_ascii && part->folds_case && is_upper((unsigned char) c)
+                                                   ? (char) (c | 0x20)
+                                                   : c;
         }
         if (!is_ascii && !prepare(part, ret_normalised, reterr_failure))
                 return false;

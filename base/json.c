@@ -32,8 +32,8 @@ bool json_parse(Text text, size_t limit, Json **ret_value, Failure *reterr_failu
         if (!check_depth(text, reterr_failure))
                 return false;
         json_error_t error;
-        json_t *value = json_loadb(text.bytes ? text.bytes : "", text.length,
-                                   JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+        json_t *value = json_loadb(text.bytes ? text.bytes : "", text.length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
+                                   &error);
         if (!value) {
                 /* What stands near the mistake may be a secret, and the sentence may be logged. */
                 char *near = strstr(error.text, " near '");
@@ -122,9 +122,9 @@ void json_append(Json *array, Json *value) {
 
 JsonType json_type_of(const Json *value) {
         static const JsonType types[] = {
-                [JSON_OBJECT] = JSON_TYPE_OBJECT, [JSON_ARRAY] = JSON_TYPE_ARRAY,   [JSON_STRING] = JSON_TYPE_TEXT,
+                [JSON_OBJECT] = JSON_TYPE_OBJECT,   [JSON_ARRAY] = JSON_TYPE_ARRAY, [JSON_STRING] = JSON_TYPE_TEXT,
                 [JSON_INTEGER] = JSON_TYPE_INTEGER, [JSON_REAL] = JSON_TYPE_REAL,   [JSON_TRUE] = JSON_TYPE_BOOLEAN,
-                [JSON_FALSE] = JSON_TYPE_BOOLEAN, [JSON_NULL] = JSON_TYPE_NULL,
+                [JSON_FALSE] = JSON_TYPE_BOOLEAN,   [JSON_NULL] = JSON_TYPE_NULL,
         };
         return value ? types[json_typeof(value)] : JSON_TYPE_NULL;
 }

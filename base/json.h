@@ -61,20 +61,20 @@ typedef struct JsonIterator {
 bool json_each(const Json *object, JsonIterator *iterator, Text *ret_name, Json **ret_value);
 Text json_to_text(const Json *value);
 bool json_to_integer(const Json *value, int64_t *ret_value);
-double json_to_real(const Json *value); /* integers too; 0 otherwise */
+double json_to_real(const Json *value);  /* integers too; 0 otherwise */
 bool json_to_boolean(const Json *value); /* true only for true */
 
 /* Binding an object to a struct. */
 typedef enum JsonBind {
         BIND_END,
-        BIND_REST,     /* last row: unknown members are left alone */
-        BIND_TEXT,     /* Text, copied into the arena */
-        BIND_INTEGER,  /* int64_t */
-        BIND_REAL,     /* double; integers too */
-        BIND_BOOLEAN,  /* bool */
-        BIND_OBJECT,   /* a struct in place, bound by .fields */
-        BIND_ARRAY,    /* JsonList of structs of .item_size bound by .fields, or of Text without .fields */
-        BIND_ANY,      /* Json *, borrowed from the parsed value */
+        BIND_REST,    /* last row: unknown members are left alone */
+        BIND_TEXT,    /* Text, copied into the arena */
+        BIND_INTEGER, /* int64_t */
+        BIND_REAL,    /* double; integers too */
+        BIND_BOOLEAN, /* bool */
+        BIND_OBJECT,  /* a struct in place, bound by .fields */
+        BIND_ARRAY,   /* JsonList of structs of .item_size bound by .fields, or of Text without .fields */
+        BIND_ANY,     /* Json *, borrowed from the parsed value */
 } JsonBind;
 
 typedef struct JsonField {
@@ -92,5 +92,5 @@ typedef struct JsonList {
 } JsonList;
 
 /* What is absent keeps the value the struct has. */
-bool json_bind(const Json *object, const JsonField *fields, Arena *arena, void *ret_struct, Failure *reterr_failure)
-        _must_check_;
+bool json_bind(const Json *object, const JsonField *fields, Arena *arena, void *ret_struct,
+               Failure *reterr_failure) _must_check_;

@@ -19,8 +19,9 @@ typedef struct Writer {
 static bool write_value(Writer *writer, const Json *value);
 
 static void add_quoted(TextBuilder *out, Text text) {
-        static const char short_escapes[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r',
-                                              ['"'] = '"',  ['\\'] = '\\' };
+        static const char short_escapes[] = {
+                ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\'
+        };
         size_t from = 0;
         text_add_char(out, '"');
         for (size_t i = 0; i < text.length; i++) {
@@ -58,9 +59,10 @@ static bool reads_back(const char *text, double value) {
         return strtod(text, NULL) == value;
 }
 
-/* The shortest decimal that reads back as the same double, in the form of "%e". Below 15 digits nothing has to be tried,
- * for a decimal of so many survives the way into a normal double and back; subnormal ones have fewer. The nearest decimal
- * of a length may fail and its upper neighbour not: doubles lie twice as dense below a power of two as above. */
+/* The shortest decimal that reads back as the same double, in the form of "%e". Below 15 digits nothing has to be
+ * tried, for a decimal of so many survives the way into a normal double and back; subnormal ones have fewer. The
+ * nearest decimal of a length may fail and its upper neighbour not: doubles lie twice as dense below a power of two as
+ * above. */
 static int find_shortest(double value, char ret_text[static 32]) {
         for (int digits = value < DBL_MIN ? 1 : DBL_DIG; digits < MOST_DIGITS; digits++) {
                 snprintf(ret_text, 32, "%.*e", digits - 1, value);

@@ -2,7 +2,8 @@
  * go to a bounded ring that a writer thread empties to standard error; a full ring drops and counts, so that logging
  * never blocks. Never bodies, never secrets.
  *
- * log_…() from any thread, never blocks. Before log_start() and after log_stop() records are written directly.
+ * log_…() from any thread, never blocks. Before log_start() and after log_stop() records are written directly, and
+ * may wait for standard error. log_stop() when no other thread logs any more.
  */
 #pragma once
 

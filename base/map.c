@@ -5,8 +5,8 @@
 
 #define LEAST_CAPACITY 8
 
-/* Entries stand in the order in which they came; `slots` finds them by hash. A removed entry leaves a hole (value NULL),
- * its slot is closed by shifting back those behind it. When the entries are full, both are made anew. */
+/* Entries stand in the order in which they came; `slots` finds them by hash. A removed entry leaves a hole (value
+ * NULL), its slot is closed by shifting back those behind it. When the entries are full, both are made anew. */
 typedef struct Entry {
         Text key;
         void *value;

@@ -1,7 +1,7 @@
 /* A hash map from bytes to a pointer: open addressing, SipHash keyed at random per process, so that nobody outside can
- * choose collisions. Keys are borrowed: they must live as long as their entry. Values are never NULL. It is walked in the
- * order of first insertion, whatever the hash key, so that a run can be repeated. Growing moves all entries in one go,
- * never the values they point to.
+ * choose collisions. Keys are borrowed: they must live as long as their entry. Values are never NULL. It is walked in
+ * the order of first insertion, whatever the hash key, so that a run can be repeated. Growing moves all entries in one
+ * go, never the values they point to.
  *
  * One thread at a time; never blocks.
  */

@@ -17,13 +17,13 @@ typedef struct QueueItem {
 
 typedef struct Queue Queue;
 
-/* with_descriptor: queue_descriptor() becomes readable when the queue stops being empty, or is closed. Aborts when there
- * is no descriptor left. */
+/* with_descriptor: queue_descriptor() becomes readable when the queue stops being empty, or is closed. Aborts when
+ * there is no descriptor left. */
 Queue *queue_new(bool with_descriptor);
 int queue_descriptor(const Queue *queue);
 void queue_put(Queue *queue, QueueItem *item);
 void queue_put_list(Queue *queue, QueueItem *first); /* linked by next, in order; one wake-up */
-/* Waits at most wait_us (0 = not at all, -1 = until closed); NULL when nothing came or the queue is closed and empty. */
+/* Waits at most wait_us (0 = not at all, -1 = until closed); NULL when nothing came, or it is closed and empty. */
 QueueItem *queue_take(Queue *queue, int64_t wait_us);
 /* Everything there is, in order, and clears the descriptor; NULL when empty. Never waits. */
 QueueItem *queue_take_all(Queue *queue);

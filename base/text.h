@@ -55,7 +55,7 @@ bool text_to_int64(Text text, int64_t *ret_value) _must_check_; /* decimal, whol
 typedef struct TextBuilder {
         char *bytes; /* always NUL-terminated once anything was added */
         size_t length, capacity, limit;
-        bool overflowed; /* something did not fit: what is there is a prefix, cut between characters; it stays as it is */
+        bool overflowed; /* something did not fit: what is there is a prefix, cut between characters, and stays so */
 } TextBuilder;
 
 /* limit in bytes, 0 = 16 MiB. No allocation until something is added. */

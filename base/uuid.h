@@ -1,5 +1,5 @@
-/* UUIDs: time-ordered version 7 (RFC 9562 §5.7) for every id the hub makes. Within one generator ids never go back, also
- * when the wall clock does. Not thread-safe: one generator a thread, or the caller's lock.
+/* UUIDs: time-ordered version 7 (RFC 9562 §5.7) for every id the hub makes. Within one generator ids never go back,
+ * also when the wall clock does. Not thread-safe: one generator a thread, or the caller's lock.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ typedef struct Uuid {
 
 typedef struct UuidGenerator {
         uint64_t last_ms;
-        uint32_t counter;      /* RFC 9562 §6.2, method 1: 12 bits of rand_a and 14 of rand_b */
+        uint32_t counter;                 /* RFC 9562 §6.2, method 1: 12 bits of rand_a and 14 of rand_b */
         uint64_t (*random)(void *source); /* NULL: the system's; the simulator gives its own */
         void *source;
 } UuidGenerator;

@@ -1,0 +1,29 @@
+/* What a unit test needs: libcheck, its main function, and a few comparisons in our types. A test is
+ *
+ *     START_TEST(paused_agent_stays_silent) { … } END_TEST
+ *
+ *     UNIT_TESTS("orchestrator/pipeline", paused_agent_stays_silent, …)
+ *
+ * Each test runs in a process of its own, so that one that crashes fails alone. CK_FORK=no keeps a debugger with it, and
+ * CK_RUN_CASE=NAME runs that one test alone.
+ */
+#pragma once
+
+#include "base/failure.h"
+
+#include <check.h>
+
+/* The program's main(); results as TAP on standard output. */
+int unit_run(const char *module, const TTest *const *tests, size_t count);
+
+#define UNIT_TESTS(module, ...)                                                                                        \
+        int main(void) {                                                                                               \
+                const TTest *const tests[] = { __VA_ARGS__ };                                                          \
+                return unit_run(module, tests, COUNT_OF(tests));                                                       \
+        }
+
+#define ck_assert_text(actual, expected) unit_assert_text(actual, expected, #actual, __FILE__, __LINE__)
+void unit_assert_text(Text actual, Text expected, const char *expression, const char *file, int line);
+
+/* For functions that return a bool and a Failure: says the failure's sentence. */
+#define ck_assert_done(call, failure) ck_assert_msg((call), "%s: %s", #call, (failure).text)
