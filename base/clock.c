@@ -38,11 +38,11 @@ static Date date_of_days(int64_t days) {
 }
 
 void clock_format(int64_t wall_us, char ret_string[static CLOCK_STRING_SIZE]) {
-        /* From year 0 to year 9999, what four digits can say. */
-        static const int64_t first = INT64_C(-62167219200) * SECONDS, last = INT64_C(253402300800) * SECONDS - 1;
+        /* From year 1 to year 9999, what RFC 3339 can say. */
+        static const int64_t first = INT64_C(-62135596800) * SECONDS, last = INT64_C(253402300800) * SECONDS - 1;
         wall_us = wall_us < first ? first : wall_us > last ? last : wall_us;
-        int64_t ms = (wall_us - first) / MILLISECONDS; /* from 0000-01-01, so that division rounds down */
-        Date date = date_of_days(ms / 86400000 - 719528);
+        int64_t ms = (wall_us - first) / MILLISECONDS; /* from 0001-01-01, so that division rounds down */
+        Date date = date_of_days(ms / 86400000 - 719162);
         int64_t rest = ms % 86400000;
         char *at = put_digits(ret_string, date.year, 4);
         *at++ = '-';

@@ -16,7 +16,7 @@ static struct {
         size_t lengths[RING_SIZE];
         _Atomic uint64_t turns[RING_SIZE];
         _Atomic uint64_t next_ticket;
-        uint64_t next_read; /* the writer thread's */
+        uint64_t next_read, reported; /* the writer thread's */
         sem_t filled;
         pthread_t thread;
         _Atomic bool running;
@@ -102,13 +102,13 @@ static void write_direct(LogLevel level, const char *sentence, ...) {
         va_end(fields);
 }
 
-static void report_dropped(uint64_t *reported) {
+static void report_dropped(void) {
         uint64_t now = log_dropped();
-        if (now == *reported)
+        if (now == ring.reported)
                 return;
-        write_direct(LOG_LEVEL_WARNING, "log records were dropped", "count", LOG_INTEGER, (int64_t) (now - *reported),
-                     NULL);
-        *reported = now;
+        write_direct(LOG_LEVEL_WARNING, "log records were dropped", "count", LOG_INTEGER,
+                     (int64_t) (now - ring.reported), NULL);
+        ring.reported = now;
 }
 
 static void empty_ring(void) {
@@ -122,14 +122,13 @@ static void empty_ring(void) {
 }
 
 static void *run_writer(void *unused) {
-        uint64_t reported = log_dropped();
         while (ring.running) {
                 if (sem_wait(&ring.filled) == 0)
                         empty_ring();
-                report_dropped(&reported);
+                report_dropped();
         }
         empty_ring();
-        report_dropped(&reported);
+        report_dropped();
         return unused;
 }
 
@@ -141,6 +140,7 @@ void log_start(LogLevel least) {
         for (size_t i = 0; i < RING_SIZE; i++)
                 ring.turns[i] = i;
         ring.next_ticket = ring.next_read = 0;
+        ring.reported = log_dropped();
         if (sem_init(&ring.filled, 0, 0) != 0)
                 abort();
         ring.running = true;

@@ -22,7 +22,8 @@ int unit_run(const char *module, const TTest *const *tests, size_t count);
                 return unit_run(module, tests, COUNT_OF(tests));                                                       \
         }
 
-#define ck_assert_text(actual, expected) unit_assert_text(actual, expected, #actual, __FILE__, __LINE__)
+/* What is expected may be a literal in braces, whose commas end a macro's argument. */
+#define ck_assert_text(actual, ...) unit_assert_text(actual, __VA_ARGS__, #actual, __FILE__, __LINE__)
 void unit_assert_text(Text actual, Text expected, const char *expression, const char *file, int line);
 
 /* For functions that return a bool and a Failure: says the failure's sentence. */

@@ -33,7 +33,7 @@ START_TEST(times_beyond_four_digits_are_the_nearest_that_fit) {
         clock_format(INT64_MAX, string);
         ck_assert_str_eq(string, "9999-12-31T23:59:59.999Z");
         clock_format(INT64_MIN, string);
-        ck_assert_str_eq(string, "0000-01-01T00:00:00.000Z");
+        ck_assert_str_eq(string, "0001-01-01T00:00:00.000Z");
 }
 END_TEST
 

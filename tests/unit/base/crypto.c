@@ -38,9 +38,11 @@ END_TEST
 /* Computed by an independent implementation; stored hashes depend on them. */
 START_TEST(hashes_of_parts_stay_what_they_are) {
         Hash parts = crypto_sha256_parts((const Text[]){ TEXT("ab"), TEXT("c") }, 2);
-        assert_hex(parts.bytes, sizeof(parts.bytes), "43ee655579de01ca739b3f95c1c2d3f46d353b2c0df818064ea594506cdb2617");
+        assert_hex(parts.bytes, sizeof(parts.bytes),
+                   "43ee655579de01ca739b3f95c1c2d3f46d353b2c0df818064ea594506cdb2617");
         Hash keyed = crypto_keyed_hash(&counting_key, &TEXT("alice@example.com"), 1);
-        assert_hex(keyed.bytes, sizeof(keyed.bytes), "2b7ba554f3b6be57cc3699517c16556aec061ae93debbe850c0943e13162a62f");
+        assert_hex(keyed.bytes, sizeof(keyed.bytes),
+                   "2b7ba554f3b6be57cc3699517c16556aec061ae93debbe850c0943e13162a62f");
 }
 END_TEST
 
@@ -134,8 +136,8 @@ START_TEST(moved_values_do_not_open) {
         static const struct {
                 Text table, column, id;
         } places[] = {
-                { { "other", 5 }, { "body", 4 }, { "1", 1 } },     { { "accepted", 8 }, { "other", 5 }, { "1", 1 } },
-                { { "accepted", 8 }, { "body", 4 }, { "2", 1 } },  { { "acceptedb", 9 }, { "ody", 3 }, { "1", 1 } },
+                { { "other", 5 }, { "body", 4 }, { "1", 1 } },      { { "accepted", 8 }, { "other", 5 }, { "1", 1 } },
+                { { "accepted", 8 }, { "body", 4 }, { "2", 1 } },   { { "acceptedb", 9 }, { "ody", 3 }, { "1", 1 } },
                 { { "accepted", 8 }, { "body1", 5 }, { NULL, 0 } },
         };
         _cleanup_(arena_freep) Arena *arena = arena_new(0);
@@ -161,13 +163,13 @@ START_TEST(altered_or_cut_values_do_not_open) {
         _cleanup_(arena_freep) Arena *arena = arena_new(0);
         Failure failure;
         Text sealed, opened = TEXT("untouched");
-        ck_assert(crypto_seal(&counting_key, TEXT("t"), TEXT("c"), TEXT("1"), TEXT("secret"), arena, &sealed,
-                              &failure));
+        ck_assert(
+                crypto_seal(&counting_key, TEXT("t"), TEXT("c"), TEXT("1"), TEXT("secret"), arena, &sealed, &failure));
         for (size_t i = 0; i < sealed.length; i++) {
                 char *altered = (char *) text_copy(arena, sealed).bytes;
                 altered[i] ^= 1;
-                ck_assert(!crypto_open(&counting_key, TEXT("t"), TEXT("c"), TEXT("1"),
-                                       (Text){ altered, sealed.length }, arena, &opened, &failure));
+                ck_assert(!crypto_open(&counting_key, TEXT("t"), TEXT("c"), TEXT("1"), (Text){ altered, sealed.length },
+                                       arena, &opened, &failure));
                 ck_assert(!crypto_open(&counting_key, TEXT("t"), TEXT("c"), TEXT("1"), (Text){ sealed.bytes, i }, arena,
                                        &opened, &failure));
                 ck_assert_int_eq(failure.kind, FAILURE_INTERNAL);
@@ -180,8 +182,8 @@ START_TEST(seal_respects_the_arena) {
         _cleanup_(arena_freep) Arena *small = arena_new(SEAL_OVERHEAD + 5);
         Failure failure;
         Text sealed;
-        ck_assert(!crypto_seal(&counting_key, TEXT("t"), TEXT("c"), TEXT("1"), TEXT("secret"), small, &sealed,
-                               &failure));
+        ck_assert(
+                !crypto_seal(&counting_key, TEXT("t"), TEXT("c"), TEXT("1"), TEXT("secret"), small, &sealed, &failure));
         ck_assert_int_eq(failure.kind, FAILURE_TOO_LARGE);
         ck_assert(crypto_seal(&counting_key, TEXT("t"), TEXT("c"), TEXT("1"), TEXT("fits!"), small, &sealed, &failure));
         ck_assert(!crypto_open(&counting_key, TEXT("t"), TEXT("c"), TEXT("1"), sealed, small, &sealed, &failure));
@@ -237,8 +239,13 @@ END_TEST
 START_TEST(base64_matches_rfc_4648) {
         static const struct {
                 const char *plain, *encoded;
-        } cases[] = { { "", "" },         { "f", "Zg==" },         { "fo", "Zm8=" },        { "foo", "Zm9v" },
-                      { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" } };
+        } cases[] = { { "", "" },
+                      { "f", "Zg==" },
+                      { "fo", "Zm8=" },
+                      { "foo", "Zm9v" },
+                      { "foob", "Zm9vYg==" },
+                      { "fooba", "Zm9vYmE=" },
+                      { "foobar", "Zm9vYmFy" } };
         _cleanup_(arena_freep) Arena *arena = arena_new(0);
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 Text decoded;
@@ -250,8 +257,8 @@ START_TEST(base64_matches_rfc_4648) {
 END_TEST
 
 START_TEST(loose_base64_is_refused) {
-        static const char *const cases[] = { "Zg",    "Zg=",   "Z",     "Zg==Zg==", "Zm9v\n", " Zm9v", "Zm9-",
-                                             "Zm9_",  "Zh==",  "====",  "Zm9v=",    "Zm8==",  "Zm 8=" };
+        static const char *const cases[] = { "Zg",   "Zg=",  "Z",    "Zg==Zg==", "Zm9v\n", " Zm9v", "Zm9-",
+                                             "Zm9_", "Zh==", "====", "Zm9v=",    "Zm8==",  "Zm 8=" };
         _cleanup_(arena_freep) Arena *arena = arena_new(0);
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 Text decoded = TEXT("untouched");

@@ -33,11 +33,11 @@ START_TEST(exit_codes_that_scripts_rely_on_stay) {
         static const struct {
                 FailureKind kind;
                 int exit_code;
-        } cases[] = { { FAILURE_NONE, 0 },         { FAILURE_INTERNAL, 1 },    { FAILURE_INVALID, 2 },
-                      { FAILURE_NOT_FOUND, 3 },    { FAILURE_UNAUTHENTICATED, 4 }, { FAILURE_FORBIDDEN, 5 },
-                      { FAILURE_CONFLICT, 6 },     { FAILURE_TOO_LARGE, 7 },   { FAILURE_POLICY, 8 },
-                      { FAILURE_LIMIT, 9 },        { FAILURE_UNAVAILABLE, 10 }, { FAILURE_TIMED_OUT, 11 },
-                      { FAILURE_CANCELLED, 12 },   { FAILURE_UNSUPPORTED, 13 } };
+        } cases[] = { { FAILURE_NONE, 0 },       { FAILURE_INTERNAL, 1 },        { FAILURE_INVALID, 2 },
+                      { FAILURE_NOT_FOUND, 3 },  { FAILURE_UNAUTHENTICATED, 4 }, { FAILURE_FORBIDDEN, 5 },
+                      { FAILURE_CONFLICT, 6 },   { FAILURE_TOO_LARGE, 7 },       { FAILURE_POLICY, 8 },
+                      { FAILURE_LIMIT, 9 },      { FAILURE_UNAVAILABLE, 10 },    { FAILURE_TIMED_OUT, 11 },
+                      { FAILURE_CANCELLED, 12 }, { FAILURE_UNSUPPORTED, 13 } };
         ck_assert_uint_eq(COUNT_OF(cases), FAILURE_KIND_COUNT);
         for (size_t i = 0; i < COUNT_OF(cases); i++)
                 ck_assert_int_eq(failure_form(cases[i].kind)->exit_code, cases[i].exit_code);

@@ -124,8 +124,8 @@ START_TEST(each_part_may_have_1023_bytes) {
                 const char *after;
                 bool fits;
         } cases[] = {
-                { "a", 1023, "@x", true },  { "a", 1024, "@x", false }, { "ä", 511, "@x", true },
-                { "ä", 512, "@x", false },  { "a", 1023, "", true },    { "a", 1024, "", false },
+                { "a", 1023, "@x", true }, { "a", 1024, "@x", false }, { "ä", 511, "@x", true },
+                { "ä", 512, "@x", false }, { "a", 1023, "", true },    { "a", 1024, "", false },
                 { "ﷺ", 100, "@x", false }, /* grows when it is normalised, and has spaces then */
                 { "½", 400, "@x", false }, /* one over 1023 bytes when normalised */
         };

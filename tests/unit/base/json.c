@@ -15,9 +15,9 @@ START_TEST(any_value_may_stand_at_the_top) {
                 const char *text;
                 JsonType type;
         } cases[] = {
-                { "null", JSON_TYPE_NULL },       { "true", JSON_TYPE_BOOLEAN }, { "false", JSON_TYPE_BOOLEAN },
-                { "-12", JSON_TYPE_INTEGER },     { "1.5", JSON_TYPE_REAL },     { "1e3", JSON_TYPE_REAL },
-                { "\"\"", JSON_TYPE_TEXT },       { "[]", JSON_TYPE_ARRAY },     { "{}", JSON_TYPE_OBJECT },
+                { "null", JSON_TYPE_NULL },          { "true", JSON_TYPE_BOOLEAN }, { "false", JSON_TYPE_BOOLEAN },
+                { "-12", JSON_TYPE_INTEGER },        { "1.5", JSON_TYPE_REAL },     { "1e3", JSON_TYPE_REAL },
+                { "\"\"", JSON_TYPE_TEXT },          { "[]", JSON_TYPE_ARRAY },     { "{}", JSON_TYPE_OBJECT },
                 { " \t\r\n 1 ", JSON_TYPE_INTEGER },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -88,7 +88,10 @@ START_TEST(depth_of_64_is_the_most) {
                 const char *open;
                 size_t levels;
                 bool fits;
-        } cases[] = { { "[", 64, true }, { "[", 65, false }, { "{\"a\":", 64, true }, { "{\"a\":", 65, false },
+        } cases[] = { { "[", 64, true },
+                      { "[", 65, false },
+                      { "{\"a\":", 64, true },
+                      { "{\"a\":", 65, false },
                       { "[", 500000, false } };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 _cleanup_(text_builder_release) TextBuilder builder = text_builder(0);
@@ -186,7 +189,8 @@ START_TEST(values_are_built_and_read_back) {
 END_TEST
 
 START_TEST(bad_bytes_and_numbers_are_replaced) {
-        _cleanup_(json_freep) Json *text = json_new_text(TEXT("a\xFF" "b"));
+        _cleanup_(json_freep) Json *text = json_new_text(TEXT("a\xFF"
+                                                              "b"));
         _cleanup_(json_freep) Json *real = json_new_real(NAN);
         _cleanup_(json_freep) Json *infinite = json_new_real(INFINITY);
         ck_assert_text(json_to_text(text), TEXT("a\uFFFDb"));

@@ -51,11 +51,11 @@ static Json *parsed(const char *text) {
 
 START_TEST(every_kind_of_member_is_bound) {
         _cleanup_(arena_freep) Arena *arena = arena_new(0);
-        _cleanup_(json_freep) Json *value =
-                parsed("{\"name\":\"guide\",\"limit\":-3,\"temperature\":1,\"streams\":true,"
-                       "\"main_tool\":{\"name\":\"search\",\"timeout_s\":5},"
-                       "\"tools\":[{\"name\":\"a\"},{\"name\":\"b\",\"timeout_s\":2}],\"tags\":[\"x\",\"y\"],"
-                       "\"schema\":{\"any\":[]}}");
+        _cleanup_(json_freep) Json *value = parsed(
+                "{\"name\":\"guide\",\"limit\":-3,\"temperature\":1,\"streams\":true,"
+                "\"main_tool\":{\"name\":\"search\",\"timeout_s\":5},"
+                "\"tools\":[{\"name\":\"a\"},{\"name\":\"b\",\"timeout_s\":2}],\"tags\":[\"x\",\"y\"],"
+                "\"schema\":{\"any\":[]}}");
         Failure failure;
         Agent agent = { .goal = TEXT("kept") };
         ck_assert_done(json_bind(value, agent_fields, arena, &agent, &failure), failure);

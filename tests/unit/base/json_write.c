@@ -133,7 +133,8 @@ END_TEST
 
 START_TEST(pretty_form_is_indented_and_keeps_order) {
         _cleanup_(arena_freep) Arena *arena = arena_new(0);
-        _cleanup_(json_freep) Json *value = parsed("{\"b\":[1,{\"c\":\"x\"}],\"a\":{},\"e\":[],\"big\":9007199254740993}");
+        _cleanup_(json_freep)
+                Json *value = parsed("{\"b\":[1,{\"c\":\"x\"}],\"a\":{},\"e\":[],\"big\":9007199254740993}");
         Text text;
         ck_assert(json_pretty(value, arena, &text));
         ck_assert_text(text, TEXT("{\n"

@@ -34,10 +34,9 @@ START_TEST(record_is_one_json_object) {
         Uuid uuid;
         Text text = TEXT("b\"c");
         ck_assert(uuid_parse(TEXT("017f22e2-79b0-7cc3-98c4-dc0c0c07398f"), &uuid));
-        _cleanup_(json_freep) Json *record =
-                parsed(line_of(arena, false, LOG_LEVEL_WARNING, "agent paused", "agent", LOG_STRING, "guide", "reason",
-                               LOG_TEXT, &text, "count", LOG_INTEGER, INT64_MIN, "id", LOG_UUID, &uuid, "none",
-                               LOG_STRING, NULL, NULL));
+        _cleanup_(json_freep) Json *record = parsed(line_of(
+                arena, false, LOG_LEVEL_WARNING, "agent paused", "agent", LOG_STRING, "guide", "reason", LOG_TEXT,
+                &text, "count", LOG_INTEGER, INT64_MIN, "id", LOG_UUID, &uuid, "none", LOG_STRING, NULL, NULL));
         int64_t count = 0;
         ck_assert_uint_eq(json_to_text(json_member(record, "time")).length, 24);
         ck_assert_text(json_to_text(json_member(record, "level")), TEXT("warning"));
@@ -65,9 +64,17 @@ START_TEST(foreign_text_cannot_forge_records) {
         static const struct {
                 const char *text, *escaped;
         } cases[] = {
-                { "a\nb", "\"a\\u000ab\"" },       { "\x1b[2J", "\"\\u001b[2J\"" }, { "\x7F", "\"\\u007f\"" },
-                { "\xC2\x9B" "2J", "\"\\u009b2J\"" }, { "\u202Egnp", "\"\\u202egnp\"" }, { "\u2028", "\"\\u2028\"" },
-                { "\xFF", "\"\uFFFD\"" },          { "\"}", "\"\\u0022}\"" },       { "\\", "\"\\u005c\"" },
+                { "a\nb", "\"a\\u000ab\"" },
+                { "\x1b[2J", "\"\\u001b[2J\"" },
+                { "\x7F", "\"\\u007f\"" },
+                { "\xC2\x9B"
+                  "2J",
+                  "\"\\u009b2J\"" },
+                { "\u202Egnp", "\"\\u202egnp\"" },
+                { "\u2028", "\"\\u2028\"" },
+                { "\xFF", "\"\uFFFD\"" },
+                { "\"}", "\"\\u0022}\"" },
+                { "\\", "\"\\u005c\"" },
                 { "ä€😀", "\"ä€😀\"" },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -87,9 +94,8 @@ START_TEST(long_values_are_cut_between_characters) {
         for (size_t i = 0; i + 3 < sizeof(value); i += 3)
                 memcpy(value + i, "€", 3);
         value[1200] = '\0';
-        _cleanup_(json_freep) Json *record =
-                parsed(line_of(arena, false, LOG_LEVEL_INFO, "x", "long", LOG_STRING, value, "after", LOG_STRING, "y",
-                               NULL));
+        _cleanup_(json_freep) Json *record = parsed(
+                line_of(arena, false, LOG_LEVEL_INFO, "x", "long", LOG_STRING, value, "after", LOG_STRING, "y", NULL));
         Text text = json_to_text(json_member(record, "long"));
         ck_assert_uint_eq(text.length, 510 + 3);
         ck_assert_text((Text){ text.bytes + 510, 3 }, TEXT("…"));
@@ -102,9 +108,9 @@ START_TEST(fields_that_do_not_fit_are_left_out_whole) {
         char value[500];
         memset(value, '\n', sizeof(value) - 1);
         value[sizeof(value) - 1] = '\0';
-        _cleanup_(json_freep) Json *record =
-                parsed(line_of(arena, false, LOG_LEVEL_INFO, "x", "small", LOG_STRING, "a", "large", LOG_STRING, value,
-                               "after", LOG_STRING, "b", NULL));
+        _cleanup_(json_freep)
+                Json *record = parsed(line_of(arena, false, LOG_LEVEL_INFO, "x", "small", LOG_STRING, "a", "large",
+                                              LOG_STRING, value, "after", LOG_STRING, "b", NULL));
         ck_assert_text(json_to_text(json_member(record, "small")), TEXT("a"));
         ck_assert_ptr_null(json_member(record, "large"));
         ck_assert(json_to_boolean(json_member(record, "cut")));
@@ -249,6 +255,5 @@ END_TEST
 UNIT_TESTS("base/log", record_is_one_json_object, readable_record_has_colour_time_and_fields,
            foreign_text_cannot_forge_records, long_values_are_cut_between_characters,
            fields_that_do_not_fit_are_left_out_whole, records_below_the_level_are_left_out,
-           records_come_before_between_and_after_start_and_stop,
-           records_of_many_threads_are_whole_written_or_counted, full_ring_drops_and_does_not_wait,
-           logging_leaves_errno_alone)
+           records_come_before_between_and_after_start_and_stop, records_of_many_threads_are_whole_written_or_counted,
+           full_ring_drops_and_does_not_wait, logging_leaves_errno_alone)

@@ -6,11 +6,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define WRITERS         4
-#define READERS         3
-#define ITEMS_A_WRITER  5000
-#define PATIENCE_US     (20 * SECONDS)
-#define PATIENCE_MS     20000
+#define WRITERS        4
+#define READERS        3
+#define ITEMS_A_WRITER 5000
+#define PATIENCE_US    (20 * SECONDS)
+#define PATIENCE_MS    20000
 
 typedef struct Item {
         QueueItem link;

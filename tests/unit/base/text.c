@@ -6,8 +6,9 @@ START_TEST(comparison_orders_bytewise) {
                 Text a, b;
                 int order;
         } cases[] = {
-                { { NULL, 0 }, { NULL, 0 }, 0 }, { { "", 0 }, { NULL, 0 }, 0 },     { { "a", 1 }, { "", 0 }, 1 },
-                { { "a", 1 }, { "b", 1 }, -1 },  { { "a", 1 }, { "aa", 2 }, -1 },   { { "a\0b", 3 }, { "a\0a", 3 }, 1 },
+                { { NULL, 0 }, { NULL, 0 }, 0 },      { { "", 0 }, { NULL, 0 }, 0 },
+                { { "a", 1 }, { "", 0 }, 1 },         { { "a", 1 }, { "b", 1 }, -1 },
+                { { "a", 1 }, { "aa", 2 }, -1 },      { { "a\0b", 3 }, { "a\0a", 3 }, 1 },
                 { { "\x7F", 1 }, { "\x80", 1 }, -1 },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -39,12 +40,8 @@ START_TEST(splitting_gives_parts_in_order) {
         static const struct {
                 const char *text, *parts[4];
         } cases[] = {
-                { "", { NULL } },
-                { "a", { "a" } },
-                { "a,b", { "a", "b" } },
-                { "a,,b,", { "a", "", "b" } },
-                { ",", { "" } },
-                { ",a", { "", "a" } },
+                { "", { NULL } }, { "a", { "a" } },      { "a,b", { "a", "b" } }, { "a,,b,", { "a", "", "b" } },
+                { ",", { "" } },  { ",a", { "", "a" } },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 Text rest = text_of(cases[i].text), part;
@@ -84,7 +81,10 @@ START_TEST(utf8_is_judged_as_rfc_3629_does) {
                 { { "\xEF\xBF\xBF", 3 }, true },
                 { { "\xF0\x90\x80\x80", 4 }, true },
                 { { "\xF4\x8F\xBF\xBF", 4 }, true },
-                { { "12345678\xC3\xA4" "12345678", 18 }, true },
+                { { "12345678\xC3\xA4"
+                    "12345678",
+                    18 },
+                  true },
                 { { "\x80", 1 }, false },
                 { { "\xBF", 1 }, false },
                 { { "\xC0\x80", 2 }, false },         /* overlong */
@@ -97,12 +97,21 @@ START_TEST(utf8_is_judged_as_rfc_3629_does) {
                 { { "\xF5\x80\x80\x80", 4 }, false },
                 { { "\xFE", 1 }, false },
                 { { "\xFF", 1 }, false },
-                { { "\xC2", 1 }, false },             /* unfinished */
+                { { "\xC2", 1 }, false }, /* unfinished */
                 { { "\xE2\x82", 2 }, false },
                 { { "\xF0\x9F\x98", 3 }, false },
-                { { "\xC2" "a", 2 }, false },
-                { { "\xE2\x82" "a", 3 }, false },
-                { { "\xF0\x9F\x98" "a", 4 }, false },
+                { { "\xC2"
+                    "a",
+                    2 },
+                  false },
+                { { "\xE2\x82"
+                    "a",
+                    3 },
+                  false },
+                { { "\xF0\x9F\x98"
+                    "a",
+                    4 },
+                  false },
                 { { "1234567\xFF", 8 }, false },
                 { { "12345678\xFF", 9 }, false },
         };
@@ -126,9 +135,15 @@ START_TEST(unfinished_end_is_taken_off) {
                 Text text;
                 size_t length;
         } cases[] = {
-                { { NULL, 0 }, 0 },          { { "ab", 2 }, 2 },           { { "a\xC3", 2 }, 1 },
-                { { "a\xC3\xA4", 3 }, 3 },   { { "a\xE2\x82", 3 }, 1 },    { { "a\xF0\x9F\x98", 4 }, 1 },
-                { { "\xF0\x9F\x98\x80", 4 }, 4 }, { { "\xF0", 1 }, 0 },    { { "\x80\x80\x80\x80", 4 }, 4 },
+                { { NULL, 0 }, 0 },
+                { { "ab", 2 }, 2 },
+                { { "a\xC3", 2 }, 1 },
+                { { "a\xC3\xA4", 3 }, 3 },
+                { { "a\xE2\x82", 3 }, 1 },
+                { { "a\xF0\x9F\x98", 4 }, 1 },
+                { { "\xF0\x9F\x98\x80", 4 }, 4 },
+                { { "\xF0", 1 }, 0 },
+                { { "\x80\x80\x80\x80", 4 }, 4 },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++)
                 ck_assert_uint_eq(text_whole(cases[i].text).length, cases[i].length);
@@ -216,7 +231,10 @@ START_TEST(repair_replaces_each_bad_byte) {
         } cases[] = {
                 { { NULL, 0 }, { "", 0 } },
                 { { "fine: ä€😀", 16 }, { "fine: ä€😀", 16 } },
-                { { "a\xFF" "b", 3 }, { "a\uFFFDb", 5 } },
+                { { "a\xFF"
+                    "b",
+                    3 },
+                  { "a\uFFFDb", 5 } },
                 { { "\xED\xA0\x80", 3 }, { "\uFFFD\uFFFD\uFFFD", 9 } },
                 { { "x\xE2\x82", 3 }, { "x\uFFFD\uFFFD", 7 } },
         };
