@@ -49,6 +49,12 @@ stack_create() {
         fi
 }
 
+# What steps print from now on goes to this file of the stack's.
+stack_log() {
+        STEP_LOG=$STACK/$1
+        [[ -f $STEP_LOG ]] || (umask 077 && : >"$STEP_LOG")
+}
+
 stack_lock() {
         exec {STACK_LOCK}>"$STACK/lock"
         flock -w 120 "$STACK_LOCK" || die "another command has worked on $STACK for two minutes"
@@ -496,11 +502,13 @@ wal_is_held() {
 # A postmaster that was killed may stay behind as a zombie for as long as its parent likes, which PostgreSQL takes for
 # another one at work.
 postgres_unlock() {
-        local file=$STACK/postgres/data/postmaster.pid pid
-        [[ -f $file ]] || return 0
-        read -r pid <"$file" || :
-        process_identity "${pid:-0}"
-        [[ -n $REPLY ]] || rm -f "$file"
+        local file pid
+        for file in "$STACK/postgres/data/postmaster.pid" "$RUN/postgres/".s.*.lock; do
+                [[ -f $file ]] || continue
+                read -r pid <"$file" || :
+                process_identity "${pid:-0}"
+                [[ -n $REPLY ]] || rm -f "$file"
+        done
 }
 
 postgres_start() {
