@@ -54,10 +54,10 @@ static bool govern_agent(const Admission *admission, Failure *ret_refusal) {
 bool stage_govern(Admission *admission, Failure *ret_refusal) {
         if (!govern_size(admission, ret_refusal) || !govern_agent(admission, ret_refusal))
                 return false;
-        if (admission->lane_waiting >= admission->settings->lane_depth)
+        int32_t waiting = admission->lane_depth(admission, admission->core);
+        if (waiting >= admission->settings->lane_depth)
                 return failure_set(ret_refusal, FAILURE_LIMIT,
-                                   "%d of your messages are still waiting for an answer. Wait for one of them.",
-                                   admission->lane_waiting);
+                                   "%d of your messages are still waiting for an answer. Wait for one of them.", waiting);
         LimitVerdict verdict = directory_take(admission->directory, &admission->sender, admission->agent,
                                               admission->grant, LIMIT_MESSAGES, 1, admission->now.monotonic_us);
         if (verdict.refused)

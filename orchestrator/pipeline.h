@@ -11,13 +11,16 @@
 typedef struct Meter Meter;
 
 /* What the stages see, and what they find out. */
-typedef struct Admission {
+typedef struct Admission Admission;
+struct Admission {
         const CoreSettings *settings;
         Directory *directory;
         Meter *meter;
         Moment now;
         const Arrival *arrival;
-        int32_t lane_waiting;  /* messages its lane holds */
+        /* How many messages the lane of sender and agent holds; asked once both are known. */
+        int32_t (*lane_depth)(const Admission *admission, void *core);
+        void *core;
         bool cache_away;
         double capacity;       /* share of workers that are free */
         /* found out */
@@ -25,13 +28,10 @@ typedef struct Admission {
         Agent *agent;
         const Grant *grant;
         int32_t weight;        /* of its lane, 1 to 4 */
-} Admission;
-
-/* The depth of the lane is known only once sender and agent are: the core answers it here. */
-typedef int32_t (*LaneDepth)(void *core, const Admission *admission);
+};
 
 /* False: refused, and ret_refusal says why to whom wrote. */
-bool admit(Admission *admission, LaneDepth lane_depth, void *core, Failure *ret_refusal) _must_check_;
+bool admit(Admission *admission, Failure *ret_refusal) _must_check_;
 
 /* What a message that was accepted is asked again before its turn and before each tool. */
 bool still_admitted(Directory *directory, Moment now, Text sender, const Agent *agent, Failure *ret_refusal)

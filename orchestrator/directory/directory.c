@@ -343,6 +343,10 @@ void directory_apply(Directory *directory, const DirectoryChange *change) {
         apply[change->kind](directory, change);
 }
 
+Uuid directory_installation(const Directory *directory) {
+        return directory->installation;
+}
+
 size_t directory_agent_count(const Directory *directory) {
         return directory->agent_count;
 }

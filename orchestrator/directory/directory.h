@@ -89,6 +89,7 @@ typedef struct DirectoryChange {
 /* domains: those the hub serves, separated by spaces; installation: the reserved tenant, whose agents have bare names. */
 Directory *directory_new(const char *domains, Uuid installation);
 void directory_apply(Directory *directory, const DirectoryChange *change);
+Uuid directory_installation(const Directory *directory);
 size_t directory_agent_count(const Directory *directory);
 void directory_free(Directory *directory);
 DEFINE_RELEASE(Directory *, directory_free)

@@ -1,0 +1,465 @@
+#include "orchestrator/core_state.h"
+
+CoreSettings core_defaults(void) {
+        return (CoreSettings){
+                .workers = 16,
+                .batch_messages = 512,
+                .batch_bytes = 1024 * 1024,
+                .waiting_messages = 20000,
+                .waiting_bytes = 64 * 1024 * 1024,
+                .waiting_us = 5 * SECONDS,
+                .lane_depth = 20,
+                .body_bytes = 64 * 1024,
+                .attempts = 3,
+                .lease_us = 10 * SECONDS,
+                .drain_us = 20 * SECONDS,
+                .turn_us = 300 * SECONDS,
+                .score_reputation = 0.25,
+                .score_tools = 0.25,
+                .score_priority = 0.25,
+                .score_capacity = 0.25,
+        };
+}
+
+void list_add(List *list, void *item) {
+        if (list->count == list->capacity) {
+                list->capacity = list->capacity ? list->capacity * 2 : 16;
+                list->items = memory_resize(list->items, list->capacity * sizeof(*list->items));
+        }
+        list->items[list->count++] = item;
+}
+
+void list_release(List *list) {
+        free(list->items);
+        *list = (List){ 0 };
+}
+
+void commands_release(Commands *commands) {
+        free(commands->items);
+        *commands = (Commands){ 0 };
+}
+
+Command *core_command(Core *core, CommandKind kind) {
+        Commands *commands = core->commands;
+
+        if (commands->count == commands->capacity) {
+                commands->capacity = commands->capacity ? commands->capacity * 2 : 64;
+                commands->items = memory_resize(commands->items, commands->capacity * sizeof(*commands->items));
+        }
+        Command *command = &commands->items[commands->count++];
+        *command = (Command){ .kind = kind };
+        return command;
+}
+
+void core_bury(Core *core, Arena *arena) {
+        if (arena)
+                list_add(&core->graveyard, arena);
+}
+
+int64_t core_sequence(Core *core) {
+        return (core->counts.epoch << 40) + ++core->counter;
+}
+
+static char *core_string(Text text) {
+        char *string = memory_new(text.length + 1);
+        if (text.length)
+                memcpy(string, text.bytes, text.length);
+        return string;
+}
+
+Core *core_new(const CoreSettings *settings, Directory *directory) {
+        Core *core = memory_new(sizeof(*core));
+
+        core->settings = *settings;
+        core->hub = core_string(settings->hub);
+        core->domains = core_string(settings->domains);
+        core->settings.hub = text_of(core->hub);
+        core->settings.domains = text_of(core->domains);
+        core->directory = directory;
+        core->meter = meter_new(settings->sender_rate, settings->domain_rate, core->domains);
+        core->uuids = (UuidGenerator){ .random = settings->random, .source = settings->random_source };
+        core->messages = map_new(1024);
+        core->refusals = refusals_new();
+        lanes_open(core);
+        delivery_open(core);
+        return core;
+}
+
+Directory *core_directory(Core *core) {
+        return core->directory;
+}
+
+Message *core_message_new(Core *core, Arena *arena) {
+        Message *message = arena_take(arena, sizeof(*message));
+
+        if (!message)
+                return NULL;
+        message->arena = arena;
+        message->weight = 1;
+        message->deadline_us = core->now.monotonic_us + core->settings.turn_us;
+        return message;
+}
+
+void core_message_free(Core *core, Message *message) {
+        lanes_leave(core, message);
+        lanes_abandon(core, message);
+        if (map_get(core->messages, MAP_KEY(message->accepted.id)) == message)
+                map_remove(core->messages, MAP_KEY(message->accepted.id));
+        core_bury(core, message->turn_arena);
+        core_bury(core, message->arena);
+}
+
+void core_refuse(Core *core, const Message *message, const Failure *failure) {
+        Command *command = core_command(core, COMMAND_REFUSE);
+
+        command->arrival.reply_to = message->accepted.reply_to;
+        command->arrival.ticket = message->ticket;
+        command->arrival.failure = *failure;
+        core->counts.refused++;
+}
+
+void core_audit(Core *core, Uuid tenant_id, const char *type, const char *severity, Text person, Uuid message_id,
+                Uuid agent_id, Json *facts) {
+        Arena *arena = arena_new(16 * 1024);
+        Audit *audit = arena_take(arena, sizeof(*audit));
+
+        audit->arena = arena;
+        audit->record = (AuditRecord){
+                .tenant_id = tenant_id,
+                .type = text_of(type),
+                .severity = text_of(severity),
+                .person = text_copy(arena, person),
+                .message_id = message_id,
+                .agent_id = agent_id,
+                .at_us = core->now.wall_us,
+        };
+        if (!facts || !json_canonical(facts, arena, &audit->record.facts))
+                audit->record.facts = TEXT("{}");
+        json_free(facts);
+        list_add(&core->auditing, audit);
+}
+
+/* How a repeat is recognised. REST's keys live apart from those of chat. */
+static void message_keys(Message *message, const Arrival *arrival, Moment now) {
+        AcceptedRecord *accepted = &message->accepted;
+        Text agent = MAP_KEY(accepted->agent_id);
+        Text content[] = { arrival->body, arrival->thread };
+
+        accepted->content = crypto_sha256_parts(content, COUNT_OF(content));
+        if (arrival->origin_id.length) {
+                Text door = arrival->door == DOOR_REST ? TEXT("rest") : TEXT("origin");
+                Text parts[] = { door, arrival->from.bare, agent, arrival->origin_id };
+                accepted->keys[0] = crypto_sha256_parts(parts, COUNT_OF(parts));
+                accepted->key_count = 1;
+        } else if (arrival->stanza_id.length) {
+                int64_t slot = now.wall_us / (600 * SECONDS);
+                for (int i = 0; i < 2; i++, slot--) {
+                        Text parts[] = { TEXT("stanza"), arrival->from.full, agent, arrival->stanza_id,
+                                         MAP_KEY(accepted->content), MAP_KEY(slot) };
+                        accepted->keys[i] = crypto_sha256_parts(parts, COUNT_OF(parts));
+                }
+                accepted->key_count = 2;
+        }
+}
+
+static void refuse_arrival(Core *core, const Arrival *arrival, ReplyTo reply_to, const Failure *failure) {
+        Command *command = core_command(core, COMMAND_REFUSE);
+
+        command->arrival.reply_to = reply_to;
+        command->arrival.ticket = arrival->ticket;
+        command->arrival.failure = *failure;
+        core->counts.refused++;
+        core_bury(core, arrival->arena);
+}
+
+/* Limits of patience: from memory, before anything is looked up. */
+static bool core_has_room(Core *core, const Arrival *arrival, Failure *ret_refusal) {
+        bool full = commit_waiting(core) >= (size_t) core->settings.waiting_messages ||
+                    core->accepting_bytes + arrival->body.length > core->settings.waiting_bytes;
+
+        if (core->accepting.count) {
+                const Message *oldest = core->accepting.items[0];
+                full |= core->now.monotonic_us - oldest->arrived_us > core->settings.waiting_us;
+        }
+        if (core->leading && !core->draining && !full)
+                return true;
+        return failure_set(ret_refusal, FAILURE_LIMIT, "The hub is busy. Try again in a moment.");
+}
+
+static Message *message_from(Core *core, const Arrival *arrival, const Admission *admission, ReplyTo reply_to) {
+        Message *message = core_message_new(core, arrival->arena);
+
+        if (!message)
+                return NULL;
+        message->state = MESSAGE_COMMITTING;
+        message->receipt_wanted = arrival->receipt_wanted;
+        message->ticket = arrival->ticket;
+        message->weight = admission->weight;
+        message->arrived_us = arrival->arrived_us;
+        message->admission_us = core->now.monotonic_us - arrival->arrived_us;
+        message->accepted = (AcceptedRecord){
+                .id = uuid_make(&core->uuids, core->now.wall_us),
+                .tenant_id = admission->agent->tenant_id,
+                .agent_id = admission->agent->id,
+                .sender = arrival->from.bare,
+                .reply_to = reply_to,
+                .body = arrival->body,
+                .accepted_us = core->now.wall_us,
+        };
+        message_keys(message, arrival, core->now);
+        return message;
+}
+
+static ReplyTo arrival_reply_to(const Arrival *arrival) {
+        ReplyTo reply_to = {
+                .door = arrival->door,
+                .address = arrival->from.full,
+                .thread = arrival->thread,
+                .stanza_id = arrival->stanza_id,
+        };
+        size_t length = arrival->agent.length + 1 + arrival->agent_domain.length;
+        char *agent = arena_take(arrival->arena, length + 1);
+
+        if (agent) {
+                memcpy(agent, arrival->agent.bytes, arrival->agent.length);
+                agent[arrival->agent.length] = '@';
+                memcpy(agent + arrival->agent.length + 1, arrival->agent_domain.bytes, arrival->agent_domain.length);
+                reply_to.agent = (Text){ agent, length };
+        }
+        return reply_to;
+}
+
+static void on_message(Core *core, Arrival *arrival) {
+        Failure refusal;
+        ReplyTo reply_to = arrival_reply_to(arrival);
+        Admission admission = {
+                .settings = &core->settings,
+                .directory = core->directory,
+                .meter = core->meter,
+                .now = core->now,
+                .arrival = arrival,
+                .lane_depth = lanes_depth,
+                .core = core,
+                .capacity = 1.0 - (double) core->running_count / core->settings.workers,
+        };
+
+        if (!core_has_room(core, arrival, &refusal)) {
+                refuse_arrival(core, arrival, reply_to, &refusal);
+                return;
+        }
+        if (!admit(&admission, &refusal)) {
+                refusals_count(core, &admission, &refusal);
+                refuse_arrival(core, arrival, reply_to, &refusal);
+                return;
+        }
+        Message *message = message_from(core, arrival, &admission, reply_to);
+        if (!message || !lanes_enter(core, message)) {
+                failure_set(&refusal, FAILURE_TOO_LARGE, "The message takes more memory than one may.");
+                refuse_arrival(core, arrival, reply_to, &refusal);
+                return;
+        }
+        core->counts.admission_us_total += message->admission_us;
+        commit_accept(core, message);
+}
+
+static void on_cancel(Core *core, const Event *event) {
+        Message *message = map_get(core->messages, MAP_KEY(event->cancel.message_id));
+
+        if (!event->cancel.durable) {
+                Cancel *cancel = memory_new(sizeof(*cancel) + event->cancel.by.length + 1);
+                if (event->cancel.by.length)
+                        memcpy(cancel->by, event->cancel.by.bytes, event->cancel.by.length);
+                cancel->ticket = event->cancel.ticket;
+                cancel->record = (CancelledRecord){ .message_id = event->cancel.message_id,
+                                                    .tenant_id = event->cancel.tenant_id,
+                                                    .by = { cancel->by, event->cancel.by.length } };
+                list_add(&core->cancelling, cancel);
+        }
+        if (message && uuid_equal(message->accepted.tenant_id, event->cancel.tenant_id))
+                lanes_cancel(core, message);
+}
+
+static void on_store(Core *core, StoreReport *report) {
+        core_bury(core, report->arena);
+        if (!core->request_out || report->number != core->request.number)
+                return;
+        core->request_out = false;
+        if (report->result == STORE_UNAVAILABLE) {
+                core->request_again = true;
+                core->retry_pause_us = core->retry_pause_us ? core->retry_pause_us * 2 : 50 * MILLISECONDS;
+                if (core->retry_pause_us > 2 * SECONDS)
+                        core->retry_pause_us = 2 * SECONDS;
+                core->retry_us = core->now.monotonic_us + core->retry_pause_us;
+                return;
+        }
+        core->retry_pause_us = 0;
+        switch (report->kind) {
+        case STORE_COMMIT:
+                if (report->result == STORE_FENCED)
+                        lease_lost(core);
+                else
+                        commit_reported(core, report);
+                break;
+        case STORE_READ_UNSENT:
+                delivery_reported(core, report);
+                break;
+        case STORE_START:
+        case STORE_BEAT:
+        case STORE_TAKE_OVER:
+        case STORE_RELEASE:
+                lease_reported(core, report);
+                break;
+        }
+}
+
+/* One request at a time. Lease first: what the epoch does not cover must not be written. Reads and commits in turn. */
+static void store_run(Core *core) {
+        StoreRequest *request = &core->request;
+
+        if (core->request_out || core->exiting || !core->started)
+                return;
+        if (core->request_again) {
+                if (core->now.monotonic_us < core->retry_us)
+                        return;
+                core->request_again = false;
+                core->request_out = true;
+                core_command(core, COMMAND_STORE)->request = request;
+                return;
+        }
+        *request = (StoreRequest){ .hub = core->settings.hub, .process = core->settings.process,
+                                   .epoch = core->counts.epoch, .number = ++core->request_number };
+        bool commit = core->leading && commit_wanted(core);
+        bool wanted = lease_request(core, request);
+        if (!wanted && core->leading && !(commit && core->read_last))
+                wanted = delivery_request(core, request);
+        core->read_last = wanted && request->kind == STORE_READ_UNSENT;
+        if (!wanted && commit) {
+                commit_build(core, request);
+                wanted = true;
+        }
+        if (!wanted)
+                return;
+        core->request_out = true;
+        core_command(core, COMMAND_STORE)->request = request;
+}
+
+static void core_settle(Core *core) {
+        if (core->leading) {
+                commit_expire(core);
+                lanes_expire(core);
+                lease_drain_run(core);
+                lanes_run(core);
+                delivery_run(core);
+        }
+        refusals_sweep(core);
+        store_run(core);
+}
+
+void core_step(Core *core, Moment now, const Event *event, Commands *ret_commands) {
+        for (size_t i = 0; i < core->graveyard.count; i++)
+                arena_free(core->graveyard.items[i]);
+        core->graveyard.count = 0;
+        ret_commands->count = 0;
+        core->commands = ret_commands;
+        core->now = now;
+        switch (event->kind) {
+        case EVENT_TICK:
+                break;
+        case EVENT_START:
+                core->started = true;
+                break;
+        case EVENT_MESSAGE:
+                on_message(core, event->arrival);
+                break;
+        case EVENT_CANCEL:
+                on_cancel(core, event);
+                break;
+        case EVENT_STORE:
+                on_store(core, event->report);
+                break;
+        case EVENT_DIRECTORY:
+                for (size_t i = 0; i < event->directory.count; i++)
+                        directory_apply(core->directory, &event->directory.changes[i]);
+                break;
+        case EVENT_STEP:
+                lanes_step(core, event);
+                break;
+        case EVENT_TURN_ENDED:
+                lanes_ended(core, event);
+                break;
+        case EVENT_LINK_UP:
+        case EVENT_LINK_DOWN:
+                delivery_link(core, event);
+                break;
+        case EVENT_PONG:
+                delivery_pong(core, event);
+                break;
+        case EVENT_RECEIVED:
+                delivery_received(core, event->answer.message_id);
+                break;
+        case EVENT_BOUNCED:
+                delivery_bounced(core, event->answer.message_id, event->answer.retry);
+                break;
+        case EVENT_DRAIN:
+                lease_drain(core);
+                break;
+        }
+        core_settle(core);
+}
+
+static void earliest(int64_t *wake_us, int64_t at_us) {
+        if (at_us < *wake_us)
+                *wake_us = at_us;
+}
+
+int64_t core_wake(const Core *core) {
+        int64_t wake_us = core->now.monotonic_us + 60 * SECONDS;
+
+        if (core->request_again)
+                earliest(&wake_us, core->retry_us);
+        if (core->leading && !core->request_again)
+                earliest(&wake_us, core->beat_us);
+        if (core->accepting.count || core->commit_not_before_us > core->now.monotonic_us)
+                earliest(&wake_us, core->now.monotonic_us + 500 * MILLISECONDS);
+        if (map_count(core->messages))
+                earliest(&wake_us, core->now.monotonic_us + SECONDS);
+        if (core->draining)
+                earliest(&wake_us, core->now.monotonic_us + 100 * MILLISECONDS);
+        return wake_us;
+}
+
+bool core_meter(Core *core, Moment now, const Jid *from) {
+        int64_t opens_us;
+        return meter_take(core->meter, from, now.monotonic_us, &opens_us);
+}
+
+CoreCounts core_counts(const Core *core) {
+        CoreCounts counts = core->counts;
+
+        counts.waiting_for_commit = (int64_t) commit_waiting(core);
+        counts.running = core->running_count;
+        counts.lanes = (int64_t) map_count(core->lanes);
+        counts.leading = core->leading;
+        counts.draining = core->draining;
+        return counts;
+}
+
+void core_free(Core *core) {
+        core->commands = NULL;
+        lanes_drop_all(core);
+        commit_drop_all(core);
+        lanes_free(core);
+        commit_free(core);
+        for (size_t i = 0; i < core->graveyard.count; i++)
+                arena_free(core->graveyard.items[i]);
+        list_release(&core->graveyard);
+        delivery_free(core);
+        lease_free(core);
+        refusals_free(core->refusals);
+        meter_free(core->meter);
+        directory_free(core->directory);
+        map_free(core->messages);
+        free(core->hub);
+        free(core->domains);
+        free(core);
+}

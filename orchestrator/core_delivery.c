@@ -1,0 +1,364 @@
+/* Delivery: what our server has taken. Answers go out after their commit, in order of their sequence; a ping's reply on
+ * the same stream confirms all that went before it. What a broken stream may have lost is read back from the store and
+ * sent again under the same ids, a page at a time. */
+#include "orchestrator/core_state.h"
+
+#define PAGE            200
+#define PING_US         SECONDS
+#define RESEND_WINDOW   (60 * SECONDS) /* how far before the mark sending starts again after a break */
+#define RECEIVED_LIMIT  65536
+#define BOUNCE_TRIES    3
+#define BOUNCE_PAUSE_US (5 * SECONDS)
+
+static Outlet *outlet_of(Core *core, Text domain) {
+        for (Outlet *outlet = core->outlets; outlet; outlet = outlet->next)
+                if (text_equal(text_of(outlet->domain), domain))
+                        return outlet;
+        return NULL;
+}
+
+static Source *source_of(Outlet *outlet, Text hub) {
+        for (Source *source = outlet->sources; source; source = source->next)
+                if (text_equal(text_of(source->hub), hub))
+                        return source;
+        Source *source = memory_new(sizeof(*source));
+        source->hub = memory_new(hub.length + 1);
+        memcpy(source->hub, hub.bytes, hub.length);
+        source->next = outlet->sources;
+        outlet->sources = source;
+        return source;
+}
+
+void delivery_open(Core *core) {
+        Text rest = core->settings.domains, domain;
+
+        while (text_split(&rest, ' ', &domain)) {
+                if (!domain.length)
+                        continue;
+                Outlet *outlet = memory_new(sizeof(*outlet));
+                outlet->domain = memory_new(domain.length + 1);
+                memcpy(outlet->domain, domain.bytes, domain.length);
+                outlet->next = core->outlets;
+                core->outlets = outlet;
+        }
+        core->received = map_new(256);
+        core->received_ring = memory_new(sizeof(Uuid) * RECEIVED_LIMIT);
+        core->resends = map_new(16);
+}
+
+/* Where sending starts again when the stream broke: what was confirmed a minute ago. A pong proves that our server had
+ * read so far, not that it has passed everything on. */
+static int64_t source_safe(const Source *source, int64_t now_us) {
+        int64_t safe = source->initial;
+        size_t first = source->sample_count > SOURCE_SAMPLES ? source->sample_count - SOURCE_SAMPLES : 0;
+
+        for (size_t i = first; i < source->sample_count; i++)
+                if (source->samples[i % SOURCE_SAMPLES].at_us <= now_us - RESEND_WINDOW)
+                        safe = source->samples[i % SOURCE_SAMPLES].confirmed;
+        return safe;
+}
+
+void delivery_sample(Core *core) {
+        for (Outlet *outlet = core->outlets; outlet; outlet = outlet->next)
+                for (Source *source = outlet->sources; source; source = source->next) {
+                        source->initial = source_safe(source, core->now.monotonic_us);
+                        size_t slot = source->sample_count++ % SOURCE_SAMPLES;
+                        source->samples[slot].at_us = core->now.monotonic_us;
+                        source->samples[slot].confirmed = source->confirmed;
+                }
+}
+
+void delivery_adopt(Core *core, const DeliveredMark *marks, size_t count) {
+        for (Outlet *outlet = core->outlets; outlet; outlet = outlet->next)
+                source_of(outlet, core->settings.hub)->behind = true;
+        for (size_t i = 0; i < count; i++) {
+                Outlet *outlet = outlet_of(core, marks[i].domain);
+                if (!outlet)
+                        continue;
+                Source *source = source_of(outlet, marks[i].hub);
+                source->confirmed = source->read_to = source->initial = marks[i].sequence;
+                source->sample_count = 0;
+                source->behind = true;
+        }
+}
+
+static void sent_add(Outlet *outlet, Source *source, int64_t sequence, size_t bytes) {
+        if (outlet->sent_count == outlet->sent_capacity) {
+                outlet->sent_capacity = outlet->sent_capacity ? outlet->sent_capacity * 2 : 64;
+                outlet->sent = memory_resize(outlet->sent, outlet->sent_capacity * sizeof(*outlet->sent));
+        }
+        outlet->sent[outlet->sent_count++] = (Sent){ source, sequence, bytes };
+        outlet->sent_bytes += bytes;
+        source->read_to = sequence;
+}
+
+static void command_answer(Core *core, const ConcludedRecord *concluded, const ReplyTo *reply_to, bool again) {
+        Command *command = core_command(core, COMMAND_ANSWER);
+
+        command->answer.reply_to = *reply_to;
+        command->answer.message_id = concluded->id;
+        command->answer.outcome = concluded->outcome;
+        command->answer.reason = concluded->reason;
+        command->answer.text = concluded->answer;
+        command->answer.explanation = concluded->explanation;
+        command->answer.again = again;
+        core->counts.answered++;
+}
+
+static size_t answer_bytes(const ConcludedRecord *concluded) {
+        return concluded->answer.length + concluded->explanation.length + 300;
+}
+
+/* An answer that has just become durable. While the stream is away or behind, the store keeps it for later. */
+void delivery_answer(Core *core, const Message *message) {
+        const ConcludedRecord *concluded = &message->concluded;
+        Text rest = message->accepted.reply_to.agent, local;
+
+        if (message->accepted.reply_to.door != DOOR_CHAT || !text_split(&rest, '@', &local))
+                return;
+        Outlet *outlet = outlet_of(core, rest);
+        if (!outlet)
+                return;
+        Source *source = source_of(outlet, core->settings.hub);
+        if (!outlet->up || outlet->sent_bytes > core->settings.waiting_bytes)
+                source->behind = true;
+        if (source->behind)
+                return;
+        sent_add(outlet, source, concluded->sequence, answer_bytes(concluded));
+        command_answer(core, concluded, &message->accepted.reply_to, false);
+}
+
+/* The sender asked again: it hears the same answer under the same id, at the address it asks from now. */
+void delivery_repeat(Core *core, const Message *message, const AcceptedFate *fate) {
+        ConcludedRecord concluded = { .id = fate->first, .outcome = fate->outcome, .reason = fate->reason,
+                                      .answer = fate->answer, .explanation = fate->explanation };
+
+        if (message->accepted.reply_to.door == DOOR_CHAT)
+                command_answer(core, &concluded, &message->accepted.reply_to, true);
+}
+
+static bool resend_request(Core *core, StoreRequest *request) {
+        Resend *resend;
+
+        for (size_t i = 0; (resend = map_each(core->resends, &i));)
+                if (resend->due_us && resend->due_us <= core->now.monotonic_us) {
+                        resend->due_us = 0;
+                        request->kind = STORE_READ_UNSENT;
+                        request->other = core->settings.hub;
+                        request->message_id = resend->message_id;
+                        request->limit = 1;
+                        return true;
+                }
+        return false;
+}
+
+/* The next page of what may not have arrived, once the page before is confirmed. */
+bool delivery_request(Core *core, StoreRequest *request) {
+        if (resend_request(core, request))
+                return true;
+        for (Outlet *outlet = core->outlets; outlet; outlet = outlet->next) {
+                if (!outlet->up || outlet->sent_count > 0)
+                        continue;
+                for (Source *source = outlet->sources; source; source = source->next) {
+                        if (!source->behind)
+                                continue;
+                        outlet->reading = source;
+                        request->kind = STORE_READ_UNSENT;
+                        request->other = text_of(source->hub);
+                        request->domain = text_of(outlet->domain);
+                        request->after = source->read_to;
+                        request->limit = PAGE;
+                        return true;
+                }
+        }
+        return false;
+}
+
+static void resend_reported(Core *core, const StoreReport *report) {
+        for (size_t i = 0; i < report->unsent_count; i++) {
+                const ConcludedRecord *unsent = &report->unsent[i];
+                if (!map_get(core->received, MAP_KEY(unsent->id)))
+                        command_answer(core, unsent, &unsent->reply_to, true);
+        }
+}
+
+void delivery_reported(Core *core, const StoreReport *report) {
+        Outlet *outlet = core->outlets;
+
+        if (!uuid_is_zero(core->request.message_id)) {
+                resend_reported(core, report);
+                return;
+        }
+        while (outlet && !outlet->reading)
+                outlet = outlet->next;
+        if (!outlet)
+                return;
+        Source *source = outlet->reading;
+        outlet->reading = NULL;
+        if (!outlet->up || report->result != STORE_DONE)
+                return;
+        for (size_t i = 0; i < report->unsent_count; i++) {
+                const ConcludedRecord *unsent = &report->unsent[i];
+                bool received = map_get(core->received, MAP_KEY(unsent->id)) != NULL;
+                sent_add(outlet, source, unsent->sequence, received ? 0 : answer_bytes(unsent));
+                if (!received)
+                        command_answer(core, unsent, &unsent->reply_to, true);
+        }
+        if (report->read_to > source->read_to)
+                source->read_to = report->read_to;
+        source->behind = report->more;
+        outlet->pinged_us = 0; /* confirm this page at once */
+}
+
+static void outlet_forget(Outlet *outlet) {
+        outlet->sent_count = outlet->sent_bytes = 0;
+        outlet->ping = 0;
+        outlet->reading = NULL;
+}
+
+void delivery_link(Core *core, const Event *event) {
+        Outlet *outlet = outlet_of(core, event->link.domain);
+
+        if (!outlet)
+                return;
+        if (event->kind == EVENT_LINK_UP) {
+                outlet->up = true;
+                outlet->pinged_us = 0;
+                return;
+        }
+        outlet->up = false;
+        outlet_forget(outlet);
+        for (Source *source = outlet->sources; source; source = source->next) {
+                int64_t from = event->link.closed_by_us ? source->confirmed
+                                                        : source_safe(source, core->now.monotonic_us);
+                if (from < source->read_to)
+                        source->read_to = from;
+                source->confirmed = source->read_to;
+                source->behind = true;
+        }
+}
+
+void delivery_pong(Core *core, const Event *event) {
+        Outlet *outlet = outlet_of(core, event->link.domain);
+
+        if (!outlet || !outlet->ping || outlet->ping != event->link.ticket)
+                return;
+        outlet->ping = 0;
+        for (size_t i = 0; i < outlet->ping_covers; i++) {
+                outlet->sent[i].source->confirmed = outlet->sent[i].sequence;
+                outlet->sent_bytes -= outlet->sent[i].bytes;
+        }
+        outlet->sent_count -= outlet->ping_covers;
+        memmove(outlet->sent, outlet->sent + outlet->ping_covers, outlet->sent_count * sizeof(*outlet->sent));
+}
+
+void delivery_run(Core *core) {
+        for (Outlet *outlet = core->outlets; outlet; outlet = outlet->next) {
+                bool hurry = core->draining || outlet->sent_bytes > core->settings.waiting_bytes / 4;
+                if (!outlet->up || outlet->ping || !outlet->sent_count)
+                        continue;
+                if (!hurry && outlet->pinged_us && core->now.monotonic_us - outlet->pinged_us < PING_US)
+                        continue;
+                outlet->ping = ++core->tickets;
+                outlet->ping_covers = outlet->sent_count;
+                outlet->pinged_us = core->now.monotonic_us;
+                Command *command = core_command(core, COMMAND_PING);
+                command->ping.domain = text_of(outlet->domain);
+                command->ping.ticket = outlet->ping;
+        }
+}
+
+bool delivery_settled(const Core *core) {
+        for (const Outlet *outlet = core->outlets; outlet; outlet = outlet->next) {
+                if (!outlet->up)
+                        continue;
+                if (outlet->sent_count)
+                        return false;
+                for (const Source *source = outlet->sources; source; source = source->next)
+                        if (source->behind)
+                                return false;
+        }
+        return true;
+}
+
+void delivery_received(Core *core, Uuid message_id) {
+        Uuid *place = &core->received_ring[core->received_count % RECEIVED_LIMIT];
+
+        if (map_get(core->received, MAP_KEY(message_id)))
+                return;
+        if (core->received_count++ >= RECEIVED_LIMIT)
+                map_remove(core->received, MAP_KEY(*place));
+        *place = message_id;
+        map_put(core->received, MAP_KEY(*place), place);
+}
+
+void delivery_bounced(Core *core, Uuid message_id, bool retry) {
+        Resend *resend = map_get(core->resends, MAP_KEY(message_id));
+
+        if (!resend && map_count(core->resends) < RECEIVED_LIMIT) {
+                resend = memory_new(sizeof(*resend));
+                resend->message_id = message_id;
+                map_put(core->resends, MAP_KEY(resend->message_id), resend);
+        }
+        if (resend && retry && resend->tries++ < BOUNCE_TRIES) {
+                resend->due_us = core->now.monotonic_us + (BOUNCE_PAUSE_US << resend->tries);
+                return;
+        }
+        if (resend) {
+                map_remove(core->resends, MAP_KEY(resend->message_id));
+                free(resend);
+        }
+        core_audit(core, directory_installation(core->directory), "message.undeliverable", "warning", TEXT_NONE,
+                   message_id, (Uuid){ 0 }, NULL);
+}
+
+size_t delivery_marks(Core *core, bool exact, DeliveredMark **ret_marks) {
+        size_t count = 0;
+
+        for (Outlet *outlet = core->outlets; outlet; outlet = outlet->next)
+                for (Source *source = outlet->sources; source; source = source->next)
+                        count++;
+        core->marks = memory_resize(core->marks, (count + 1) * sizeof(*core->marks));
+        count = 0;
+        for (Outlet *outlet = core->outlets; outlet; outlet = outlet->next)
+                for (Source *source = outlet->sources; source; source = source->next) {
+                        int64_t sequence = exact ? source->confirmed : source_safe(source, core->now.monotonic_us);
+                        core->marks[count++] = (DeliveredMark){ text_of(source->hub), text_of(outlet->domain), sequence };
+                }
+        *ret_marks = core->marks;
+        return count;
+}
+
+static void sources_free(Outlet *outlet) {
+        for (Source *source = outlet->sources, *next; source; source = next) {
+                next = source->next;
+                free(source->hub);
+                free(source);
+        }
+        outlet->sources = NULL;
+}
+
+void outlets_reset(Core *core) {
+        for (Outlet *outlet = core->outlets; outlet; outlet = outlet->next) {
+                outlet->up = false;
+                outlet_forget(outlet);
+                sources_free(outlet);
+        }
+}
+
+void delivery_free(Core *core) {
+        for (Outlet *outlet = core->outlets, *next; outlet; outlet = next) {
+                next = outlet->next;
+                sources_free(outlet);
+                free(outlet->sent);
+                free(outlet->domain);
+                free(outlet);
+        }
+        Resend *resend;
+        for (size_t i = 0; (resend = map_each(core->resends, &i));)
+                free(resend);
+        map_free(core->resends);
+        map_free(core->received);
+        free(core->received_ring);
+        free(core->marks);
+}

@@ -1,0 +1,207 @@
+/* Leases: which hub may. A hub beats once a second; one whose beats stand still for lease_us of a peer's own clock, over
+ * a store that answered, is taken over by a peer that serves one of its domains. Who finds its epoch gone stops at once. */
+#include "orchestrator/core_state.h"
+
+#define BEAT_US SECONDS
+
+static bool domains_meet(Text ours, Text theirs) {
+        Text domain, other, rest;
+
+        while (text_split(&ours, ' ', &domain)) {
+                rest = theirs;
+                while (text_split(&rest, ' ', &other))
+                        if (domain.length && text_equal(domain, other))
+                                return true;
+        }
+        return false;
+}
+
+static Peer *peer_of(Core *core, Text hub) {
+        for (Peer *peer = core->peers; peer; peer = peer->next)
+                if (text_equal(text_of(peer->hub), hub))
+                        return peer;
+        Peer *peer = memory_new(sizeof(*peer));
+        peer->hub = memory_new(hub.length + 1);
+        memcpy(peer->hub, hub.bytes, hub.length);
+        peer->next = core->peers;
+        core->peers = peer;
+        return peer;
+}
+
+/* Time counts only while the store answered: a long silence of its own says nothing about the peer. */
+static void peer_observe(Core *core, const Lease *lease, int64_t elapsed_us) {
+        Peer *peer = peer_of(core, lease->hub);
+
+        peer->shares_domain = domains_meet(core->settings.domains, lease->domains);
+        peer->abandoned = lease->released && lease->has_open;
+        if (lease->released || lease->epoch != peer->epoch || lease->beats != peer->beats || !peer->seen)
+                peer->unchanged_us = 0;
+        else
+                peer->unchanged_us += elapsed_us > 2 * BEAT_US ? 0 : elapsed_us;
+        peer->seen = true;
+        peer->epoch = lease->epoch;
+        peer->beats = lease->beats;
+}
+
+static Peer *peer_dead(Core *core) {
+        for (Peer *peer = core->peers; peer; peer = peer->next)
+                if (peer->shares_domain && (peer->abandoned || peer->unchanged_us >= core->settings.lease_us))
+                        return peer;
+        return NULL;
+}
+
+/* The oldest message that is open here; everything the hub has ever accepted lies above the mark it had. */
+static Uuid low_water(const Core *core) {
+        Uuid lowest = uuid_lowest(core->now.wall_us - 60 * SECONDS);
+        const Message *message;
+
+        for (size_t i = 0; (message = map_each(core->messages, &i));)
+                if (uuid_compare(message->accepted.id, lowest) < 0)
+                        lowest = message->accepted.id;
+        return lowest;
+}
+
+static bool drain_finished(Core *core) {
+        return core->running_count == 0 && !commit_wanted(core) && commit_waiting(core) == 0 &&
+               (delivery_settled(core) || core->now.monotonic_us >= core->drain_deadline_us);
+}
+
+bool lease_request(Core *core, StoreRequest *request) {
+        DeliveredMark *marks;
+
+        if (!core->leading) {
+                request->kind = STORE_START;
+                request->again = core->starting_again;
+                request->domains = core->settings.domains;
+                return true;
+        }
+        if (core->draining && drain_finished(core)) {
+                request->kind = STORE_RELEASE;
+                request->mark_count = delivery_marks(core, true, &marks);
+                request->marks = marks;
+                return true;
+        }
+        if (core->now.monotonic_us >= core->beat_us) {
+                core->beat_us = core->now.monotonic_us + BEAT_US;
+                delivery_sample(core);
+                request->kind = STORE_BEAT;
+                request->low_water = low_water(core);
+                request->mark_count = delivery_marks(core, false, &marks);
+                request->marks = marks;
+                return true;
+        }
+        Peer *peer = core->draining ? NULL : peer_dead(core);
+        if (!peer)
+                return false;
+        peer->unchanged_us = 0;
+        peer->abandoned = false;
+        request->kind = STORE_TAKE_OVER;
+        request->other = text_of(peer->hub);
+        request->other_epoch = peer->epoch;
+        return true;
+}
+
+static void exit_with(Core *core, const Failure *failure) {
+        Command *command = core_command(core, COMMAND_EXIT);
+
+        core->exiting = true;
+        core->leading = false;
+        if (failure)
+                command->note.failure = *failure;
+}
+
+static void start_reported(Core *core, const StoreReport *report) {
+        Failure failure;
+
+        if (report->result == STORE_FENCED) {
+                failure_set(&failure, FAILURE_CONFLICT,
+                            "Another process has started as hub \"%.*s\"; this one, the older, stops. "
+                            "Give each process its own hub_name.",
+                            TEXT_ARGUMENTS(core->settings.hub));
+                exit_with(core, &failure);
+                return;
+        }
+        if (report->result != STORE_DONE) {
+                exit_with(core, &report->failure);
+                return;
+        }
+        core->leading = true;
+        core->counts.epoch = report->epoch;
+        core->counter = 0;
+        core->beat_us = core->now.monotonic_us + BEAT_US;
+        core->last_beat_report_us = core->now.monotonic_us;
+        delivery_adopt(core, report->marks, report->mark_count);
+        lanes_recover(core, report->open, report->open_count);
+        core_command(core, COMMAND_OPEN_LINKS);
+}
+
+static void beat_reported(Core *core, const StoreReport *report) {
+        int64_t elapsed_us = core->now.monotonic_us - core->last_beat_report_us;
+
+        core->last_beat_report_us = core->now.monotonic_us;
+        for (size_t i = 0; i < report->lease_count; i++)
+                if (!text_equal(report->leases[i].hub, core->settings.hub))
+                        peer_observe(core, &report->leases[i], elapsed_us);
+}
+
+void lease_reported(Core *core, const StoreReport *report) {
+        if (report->kind == STORE_START) {
+                start_reported(core, report);
+                return;
+        }
+        if (report->kind == STORE_TAKE_OVER) {
+                if (!report->taken)
+                        return; /* somebody was faster */
+                delivery_adopt(core, report->marks, report->mark_count);
+                lanes_recover(core, report->open, report->open_count);
+                Command *command = core_command(core, COMMAND_NOTE);
+                command->note.sentence = "took over a hub that stood still";
+                command->note.who = core->request.other;
+                return;
+        }
+        if (report->result == STORE_FENCED) {
+                lease_lost(core);
+                return;
+        }
+        if (report->kind == STORE_RELEASE) {
+                exit_with(core, NULL);
+                return;
+        }
+        beat_reported(core, report);
+}
+
+/* The epoch is gone: what this hub held belongs to its heir, and nothing more may go out. */
+void lease_lost(Core *core) {
+        core->leading = false;
+        core->starting_again = true;
+        lanes_drop_all(core);
+        commit_drop_all(core);
+        outlets_reset(core);
+        core_command(core, COMMAND_CLOSE_LINKS);
+}
+
+void lease_drain(Core *core) {
+        if (core->draining)
+                return;
+        core->draining = true;
+        core->drain_deadline_us = core->now.monotonic_us + core->settings.drain_us;
+        if (!core->leading && !core->request_out)
+                exit_with(core, NULL);
+}
+
+/* What still runs at the deadline is let go: it stays open, for the next hub of this name or a peer. */
+void lease_drain_run(Core *core) {
+        if (!core->draining || core->now.monotonic_us < core->drain_deadline_us)
+                return;
+        for (int32_t i = 0; i < core->settings.workers; i++)
+                if (core->running[i] && core->running[i]->state == MESSAGE_RUNNING && !core->running[i]->dropped)
+                        lanes_release(core, core->running[i]);
+}
+
+void lease_free(Core *core) {
+        for (Peer *peer = core->peers, *next; peer; peer = next) {
+                next = peer->next;
+                free(peer->hub);
+                free(peer);
+        }
+}

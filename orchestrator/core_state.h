@@ -1,0 +1,273 @@
+/* The inside of the core, shared by its files and by nobody else: core.c (events), core_commit.c (batches and what became
+ * of them), core_lanes.c (whose turn it is), core_delivery.c (what our server has taken), core_lease.c (which hub may).
+ */
+#pragma once
+
+#include "base/map.h"
+#include "orchestrator/core.h"
+#include "orchestrator/pipeline.h"
+#include "orchestrator/refusals.h"
+
+typedef struct Lane Lane;
+typedef struct Message Message;
+
+typedef enum MessageState {
+        MESSAGE_COMMITTING, /* not durable yet */
+        MESSAGE_WAITING,    /* in its lane */
+        MESSAGE_TAKING_UP,  /* its taken_up step is on the way */
+        MESSAGE_RUNNING,    /* a worker has it */
+        MESSAGE_CONCLUDING, /* its conclusion is on the way */
+} MessageState;
+
+/* One message's life. Allocated in its own arena. */
+struct Message {
+        Arena *arena;
+        Message *next; /* in its lane */
+        Lane *lane;
+        MessageState state;
+        AcceptedRecord accepted;
+        ConcludedRecord concluded;
+        StepRecord step;            /* the one on its way */
+        const StepRecord *steps;    /* of earlier attempts */
+        size_t step_count;
+        int32_t attempts;
+        bool receipt_wanted, recovered, cancelled;
+        bool dropped;               /* no longer ours: its turn's end is thrown away */
+        bool step_in_flight;
+        bool late;                  /* was stopped at its deadline */
+        int32_t weight;
+        uint64_t ticket, turn;
+        int64_t arrived_us, committed_us, started_us, deadline_us, admission_us; /* monotonic */
+        TurnInput input;
+        Arena *turn_arena;
+};
+
+/* One conversation: (agent, sender, thread). Runs one turn at a time, in commit order. */
+struct Lane {
+        Lane *next_ready;
+        struct LaneSender *sender;
+        Message *first, *last;  /* waiting, in commit order */
+        Message *active;        /* taking up, running or concluding */
+        int32_t held;           /* messages from acceptance to conclusion */
+        int32_t weight;
+        bool ready;             /* in its sender's list */
+        size_t key_length;
+        char key[];
+};
+
+/* Deficit round robin: tenants, then their senders, then the sender's lanes in turn. */
+typedef struct LaneSender {
+        struct LaneSender *next;
+        struct LaneTenant *tenant;
+        Lane *first, *last; /* ready */
+        int32_t lanes;
+        int32_t deficit;
+        bool ready;
+        char key[];
+} LaneSender;
+
+typedef struct LaneTenant {
+        struct LaneTenant *next;
+        Uuid id;
+        LaneSender *first, *last; /* with ready lanes */
+        int32_t senders;
+        bool ready;
+} LaneTenant;
+
+typedef struct List {
+        void **items;
+        size_t count, capacity;
+} List;
+
+void list_add(List *list, void *item);
+void list_release(List *list);
+
+typedef struct Cancel {
+        CancelledRecord record;
+        uint64_t ticket;
+        char by[];
+} Cancel;
+
+typedef struct Audit {
+        Arena *arena;
+        AuditRecord record;
+} Audit;
+
+/* What one commit carries, until it is known what became of it. */
+typedef struct Flight {
+        List accepted, concluded, stepped; /* of Message */
+        List cancelled, audit;             /* of Cancel, Audit */
+        AcceptedRecord *accepted_records;
+        ConcludedRecord *concluded_records;
+        StepRecord *step_records;
+        CancelledRecord *cancelled_records;
+        AuditRecord *audit_records;
+} Flight;
+
+/* Answers that one hub concluded for one domain: how far they are known to have arrived. */
+#define SOURCE_SAMPLES 64
+typedef struct Source {
+        struct Source *next;
+        char *hub;
+        int64_t confirmed;          /* every answer up to here was taken by our server */
+        int64_t read_to;            /* every answer up to here was handed to the stream or left out */
+        bool behind;                /* there may be answers after read_to that only the store has */
+        struct { int64_t at_us, confirmed; } samples[SOURCE_SAMPLES];
+        size_t sample_count;        /* in all; the ring holds the last ones */
+        int64_t initial;            /* the mark it began with */
+} Source;
+
+typedef struct Sent {
+        Source *source;
+        int64_t sequence;
+        size_t bytes;
+} Sent;
+
+/* One domain and the stream that serves it. */
+typedef struct Outlet {
+        struct Outlet *next;
+        char *domain;
+        bool up;
+        Source *sources;
+        Sent *sent;                 /* not confirmed, in order */
+        size_t sent_count, sent_capacity, sent_bytes;
+        uint64_t ping;              /* outstanding; 0 = none */
+        size_t ping_covers;
+        int64_t pinged_us;
+        Source *reading;            /* a READ_UNSENT is out for it */
+} Outlet;
+
+typedef struct Peer {
+        struct Peer *next;
+        char *hub;
+        int64_t epoch, beats;
+        int64_t unchanged_us;       /* of our own clock, over a store that answered */
+        bool shares_domain, abandoned, seen;
+} Peer;
+
+typedef struct Resend {
+        Uuid message_id;
+        int32_t tries;
+        int64_t due_us; /* 0 = not waiting */
+} Resend;
+
+struct Core {
+        CoreSettings settings;
+        char *hub, *domains;
+        Directory *directory;
+        Meter *meter;
+        UuidGenerator uuids;
+        Moment now;
+        Commands *commands;
+        CoreCounts counts;
+        List graveyard;             /* arenas that die with the next step */
+
+        /* store */
+        StoreRequest request;
+        bool request_out;           /* COMMAND_STORE was given and its report is not here */
+        bool request_again;         /* to be given again, unchanged, at retry_us */
+        int64_t retry_us, retry_pause_us;
+        uint64_t request_number;
+        bool read_last;             /* so that reading does not starve commits */
+        Flight flight;
+        List accepting, concluding, stepping, cancelling, auditing;
+        size_t accepting_bytes, concluding_bytes;
+        int64_t commit_not_before_us; /* after a full disk */
+        int64_t counter;            /* of the sequence, within the epoch */
+        Refusals *refusals;
+        int64_t refusals_swept_us;
+
+        /* lanes */
+        Map *lanes, *lane_senders, *lane_tenants, *messages; /* messages by id */
+        LaneTenant *tenant_first, *tenant_last;
+        Message **running;          /* by slot */
+        int32_t *free_slots, free_count;
+        int64_t expired_us;
+        int32_t running_count;
+        uint64_t turn_generation;
+
+        /* lease */
+        bool started, starting_again, leading, exiting;
+        int64_t beat_us, last_beat_report_us;
+        Peer *peers;
+        Peer *taking_over;
+        bool draining, releasing;
+        int64_t drain_deadline_us;
+
+        /* delivery */
+        Outlet *outlets;
+        uint64_t tickets;
+        Map *received;              /* ids of answers the client has receipted */
+        Uuid *received_ring;
+        size_t received_count;
+        Map *resends;
+        DeliveredMark *marks;       /* of the request that is out */
+};
+
+/* core.c */
+Command *core_command(Core *core, CommandKind kind);
+void core_bury(Core *core, Arena *arena);
+int64_t core_sequence(Core *core);
+Message *core_message_new(Core *core, Arena *arena);
+void core_message_free(Core *core, Message *message); /* leaves its lane; its arena lives until the next step */
+void core_refuse(Core *core, const Message *message, const Failure *failure);
+void core_audit(Core *core, Uuid tenant_id, const char *type, const char *severity, Text person, Uuid message_id,
+                Uuid agent_id, Json *facts);
+
+/* core_commit.c */
+void commit_accept(Core *core, Message *message);
+void commit_conclude(Core *core, Message *message);
+void commit_step(Core *core, Message *message);
+bool commit_wanted(const Core *core);
+void commit_build(Core *core, StoreRequest *request);
+void commit_reported(Core *core, const StoreReport *report);
+void commit_expire(Core *core);   /* refuses what waited too long */
+void commit_drop_all(Core *core); /* the epoch is lost: nothing of this is ours any more */
+size_t commit_waiting(const Core *core);
+void commit_free(Core *core);
+
+/* core_lanes.c */
+int32_t lanes_depth(const Admission *admission, void *core);
+bool lanes_enter(Core *core, Message *message); /* counted from acceptance */
+void lanes_queue(Core *core, Message *message); /* durable: wait for a turn */
+void lanes_leave(Core *core, Message *message);
+void lanes_run(Core *core);                     /* starts what may start */
+void lanes_start(Core *core, Message *message); /* hands the turn to a worker */
+void lanes_step(Core *core, const Event *event);
+void lanes_ended(Core *core, const Event *event);
+void lanes_conclude(Core *core, Message *message, Outcome outcome, FailureKind reason, Text answer, Text explanation);
+void lanes_cancel(Core *core, Message *message);
+void lanes_recover(Core *core, const OpenMessage *open, size_t count);
+void lanes_drop_all(Core *core);
+void lanes_release(Core *core, Message *message);
+void lanes_abandon(Core *core, Message *message); /* gives its slot back */
+void lanes_open(Core *core);
+void lanes_expire(Core *core);                  /* deadlines */
+Message *lanes_turn(Core *core, uint64_t turn);
+void lanes_free(Core *core);
+
+/* core_delivery.c */
+void delivery_open(Core *core);                 /* one outlet a domain */
+void delivery_answer(Core *core, const Message *message);
+void delivery_repeat(Core *core, const Message *message, const AcceptedFate *fate);
+void delivery_adopt(Core *core, const DeliveredMark *marks, size_t count);
+bool delivery_request(Core *core, StoreRequest *request);
+void delivery_reported(Core *core, const StoreReport *report);
+void delivery_link(Core *core, const Event *event);
+void delivery_pong(Core *core, const Event *event);
+void delivery_received(Core *core, Uuid message_id);
+void delivery_bounced(Core *core, Uuid message_id, bool retry);
+void delivery_run(Core *core);                  /* pings */
+bool delivery_settled(const Core *core);        /* nothing is unconfirmed */
+void delivery_sample(Core *core);
+size_t delivery_marks(Core *core, bool exact, DeliveredMark **ret_marks);
+void delivery_free(Core *core);
+void outlets_reset(Core *core);                 /* the epoch is lost: marks come anew with the next */
+
+/* core_lease.c */
+bool lease_request(Core *core, StoreRequest *request);
+void lease_reported(Core *core, const StoreReport *report);
+void lease_lost(Core *core);
+void lease_free(Core *core);
+void lease_drain(Core *core);
+void lease_drain_run(Core *core);
