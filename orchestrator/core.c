@@ -154,8 +154,8 @@ static void message_keys(Message *message, const Arrival *arrival, Moment now) {
         } else if (arrival->stanza_id.length) {
                 int64_t slot = now.wall_us / (600 * SECONDS);
                 for (int i = 0; i < 2; i++, slot--) {
-                        Text parts[] = { TEXT("stanza"), arrival->from.full, agent, arrival->stanza_id,
-                                         MAP_KEY(accepted->content), MAP_KEY(slot) };
+                        Text parts[] = { TEXT("stanza"),     arrival->from.full,         agent,
+                                         arrival->stanza_id, MAP_KEY(accepted->content), MAP_KEY(slot) };
                         accepted->keys[i] = crypto_sha256_parts(parts, COUNT_OF(parts));
                 }
                 accepted->key_count = 2;
@@ -174,7 +174,7 @@ static void refuse_arrival(Core *core, const Arrival *arrival, ReplyTo reply_to,
 
 /* Limits of patience: from memory, before anything is looked up. */
 static bool core_has_room(Core *core, const Arrival *arrival, Failure *ret_refusal) {
-        bool full = commit_waiting(core) >= (size_t) core->settings.waiting_messages ||
+        bool full = commit_waiting(core) >= (size_t)core->settings.waiting_messages ||
                     core->accepting_bytes + arrival->body.length > core->settings.waiting_bytes;
 
         if (core->accepting.count) {
@@ -240,7 +240,7 @@ static void on_message(Core *core, Arrival *arrival) {
                 .arrival = arrival,
                 .lane_depth = lanes_depth,
                 .core = core,
-                .capacity = 1.0 - (double) core->running_count / core->settings.workers,
+                .capacity = 1.0 - (double)core->running_count / core->settings.workers,
         };
 
         if (!core_has_room(core, arrival, &refusal)) {
@@ -326,8 +326,10 @@ static void store_run(Core *core) {
                 core_command(core, COMMAND_STORE)->request = request;
                 return;
         }
-        *request = (StoreRequest){ .hub = core->settings.hub, .process = core->settings.process,
-                                   .epoch = core->counts.epoch, .number = ++core->request_number };
+        *request = (StoreRequest){ .hub = core->settings.hub,
+                                   .process = core->settings.process,
+                                   .epoch = core->counts.epoch,
+                                   .number = ++core->request_number };
         bool commit = core->leading && commit_wanted(core);
         bool wanted = lease_request(core, request);
         if (!wanted && core->leading && !(commit && core->read_last))
@@ -436,9 +438,9 @@ bool core_meter(Core *core, Moment now, const Jid *from) {
 CoreCounts core_counts(const Core *core) {
         CoreCounts counts = core->counts;
 
-        counts.waiting_for_commit = (int64_t) commit_waiting(core);
+        counts.waiting_for_commit = (int64_t)commit_waiting(core);
         counts.running = core->running_count;
-        counts.lanes = (int64_t) map_count(core->lanes);
+        counts.lanes = (int64_t)map_count(core->lanes);
         counts.leading = core->leading;
         counts.draining = core->draining;
         return counts;

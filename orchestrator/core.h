@@ -1,6 +1,7 @@
-/* The core: the state machine between the doors, the store and the workers. Events in, commands out: core_step() touches
- * nothing outside its arguments, so that the hub thread and the simulator drive the same code. It knows no XML, no SQL
- * and no model; it decides who is let in, what is committed when, whose turn it is, what is answered, and which hub may.
+/* The core: the state machine between the doors, the store and the workers. Events in, commands out: core_step()
+ * touches nothing outside its arguments, so that the hub thread and the simulator drive the same code. It knows no XML,
+ * no SQL and no model; it decides who is let in, what is committed when, whose turn it is, what is answered, and which
+ * hub may.
  *
  * Belongs to one thread; never blocks. Commands, and all they point to, are valid until the next core_step().
  */
@@ -18,20 +19,20 @@ typedef struct Rate {
 } Rate;
 
 typedef struct CoreSettings {
-        Text hub;            /* name of this hub */
-        Text domains;        /* served, separated by spaces */
-        Uuid process;        /* random, per process */
-        int32_t workers;     /* turns that may run at once */
-        int32_t batch_messages;  /* of one commit: 512 */
-        size_t batch_bytes;      /* of one commit: 1 MiB */
-        int32_t waiting_messages; /* for commit: 20,000 */
-        size_t waiting_bytes;     /* for commit: 64 MiB; the same for what the link has not confirmed */
-        int64_t waiting_us;       /* for commit: 5 s */
-        int32_t lane_depth;       /* 20 */
-        size_t body_bytes;        /* of one message: 64 KiB */
-        int32_t attempts;         /* taken_up steps before a message is given up: 3 */
+        Text hub;                            /* name of this hub */
+        Text domains;                        /* served, separated by spaces */
+        Uuid process;                        /* random, per process */
+        int32_t workers;                     /* turns that may run at once */
+        int32_t batch_messages;              /* of one commit: 512 */
+        size_t batch_bytes;                  /* of one commit: 1 MiB */
+        int32_t waiting_messages;            /* for commit: 20,000 */
+        size_t waiting_bytes;                /* for commit: 64 MiB; the same for what the link has not confirmed */
+        int64_t waiting_us;                  /* for commit: 5 s */
+        int32_t lane_depth;                  /* 20 */
+        size_t body_bytes;                   /* of one message: 64 KiB */
+        int32_t attempts;                    /* taken_up steps before a message is given up: 3 */
         int64_t lease_us, drain_us, turn_us; /* turn_us: from acceptance to the deadline of the answer */
-        Rate sender_rate, domain_rate; /* of stanzas of any kind, before anything is looked up */
+        Rate sender_rate, domain_rate;       /* of stanzas of any kind, before anything is looked up */
         double score_reputation, score_tools, score_priority, score_capacity; /* α β γ δ */
         uint64_t (*random)(void *source);
         void *random_source;
@@ -44,32 +45,32 @@ CoreSettings core_defaults(void);
 typedef struct Arrival {
         Arena *arena;
         Door door;
-        Jid from;             /* as vouched for by our server or by the REST door */
-        Text agent;           /* local part of the JID it was sent to */
+        Jid from;   /* as vouched for by our server or by the REST door */
+        Text agent; /* local part of the JID it was sent to */
         Text agent_domain;
-        Text stanza_id;       /* may be empty */
-        Text origin_id;       /* XEP-0359, or the Idempotency-Key of REST; may be empty */
+        Text stanza_id; /* may be empty */
+        Text origin_id; /* XEP-0359, or the Idempotency-Key of REST; may be empty */
         Text thread, body;
-        bool receipt_wanted;  /* XEP-0184 */
-        uint64_t ticket;      /* of the door's own: comes back in its commands */
-        int64_t arrived_us;   /* monotonic */
+        bool receipt_wanted; /* XEP-0184 */
+        uint64_t ticket;     /* of the door's own: comes back in its commands */
+        int64_t arrived_us;  /* monotonic */
 } Arrival;
 
 typedef enum EventKind {
-        EVENT_TICK,        /* time passed: at least when core_wake() says */
-        EVENT_START,       /* the first */
-        EVENT_MESSAGE,     /* arrival */
-        EVENT_CANCEL,      /* cancel: somebody entitled asks to end a message */
-        EVENT_STORE,       /* report; the core takes its arena over */
-        EVENT_DIRECTORY,   /* changes */
-        EVENT_STEP,        /* step: a running turn waits until it is durable */
-        EVENT_TURN_ENDED,  /* ended; the core takes its arena over */
-        EVENT_LINK_UP,     /* domain */
-        EVENT_LINK_DOWN,   /* domain; closed_by_us */
-        EVENT_PONG,        /* domain, ticket: the server answered COMMAND_PING on the same stream */
-        EVENT_RECEIVED,    /* message_id: the client's receipt for an answer of ours */
-        EVENT_BOUNCED,     /* message_id; retry: the error's type is `wait` */
-        EVENT_DRAIN,       /* stop in good order */
+        EVENT_TICK,       /* time passed: at least when core_wake() says */
+        EVENT_START,      /* the first */
+        EVENT_MESSAGE,    /* arrival */
+        EVENT_CANCEL,     /* cancel: somebody entitled asks to end a message */
+        EVENT_STORE,      /* report; the core takes its arena over */
+        EVENT_DIRECTORY,  /* changes */
+        EVENT_STEP,       /* step: a running turn waits until it is durable */
+        EVENT_TURN_ENDED, /* ended; the core takes its arena over */
+        EVENT_LINK_UP,    /* domain */
+        EVENT_LINK_DOWN,  /* domain; closed_by_us */
+        EVENT_PONG,       /* domain, ticket: the server answered COMMAND_PING on the same stream */
+        EVENT_RECEIVED,   /* message_id: the client's receipt for an answer of ours */
+        EVENT_BOUNCED,    /* message_id; retry: the error's type is `wait` */
+        EVENT_DRAIN,      /* stop in good order */
 } EventKind;
 
 typedef struct Event {
@@ -112,20 +113,20 @@ typedef struct Event {
 } Event;
 
 typedef enum CommandKind {
-        COMMAND_STORE,        /* request: one at a time; the next comes after its report */
-        COMMAND_TURN,         /* turn, input: run it; input lives until EVENT_TURN_ENDED was handled */
-        COMMAND_STEP_DONE,    /* turn, failure: NONE = durable */
-        COMMAND_STOP_TURN,    /* turn: cancel it */
-        COMMAND_ACCEPTED,     /* arrival's door: durably accepted. DOOR_CHAT: send the receipt if it was wanted */
-        COMMAND_REFUSE,       /* arrival's door: refused before acceptance, with failure */
-        COMMAND_ANSWER,       /* the answer, to be sent under its id */
-        COMMAND_PING,         /* domain, ticket */
-        COMMAND_CANCEL_DONE,  /* ticket, failure */
-        COMMAND_CLOSE_LINKS,  /* this hub lost its lease: close every stream at once, unsent bytes with it */
-        COMMAND_OPEN_LINKS,   /* it has a lease (again): connect */
-        COMMAND_WARN_OWNER,   /* owner, text: a tool's outcome is unknown */
-        COMMAND_NOTE,         /* for the log: a sentence, with message_id */
-        COMMAND_EXIT,         /* end the process; failure says why, NONE = drained */
+        COMMAND_STORE,       /* request: one at a time; the next comes after its report */
+        COMMAND_TURN,        /* turn, input: run it; input lives until EVENT_TURN_ENDED was handled */
+        COMMAND_STEP_DONE,   /* turn, failure: NONE = durable */
+        COMMAND_STOP_TURN,   /* turn: cancel it */
+        COMMAND_ACCEPTED,    /* arrival's door: durably accepted. DOOR_CHAT: send the receipt if it was wanted */
+        COMMAND_REFUSE,      /* arrival's door: refused before acceptance, with failure */
+        COMMAND_ANSWER,      /* the answer, to be sent under its id */
+        COMMAND_PING,        /* domain, ticket */
+        COMMAND_CANCEL_DONE, /* ticket, failure */
+        COMMAND_CLOSE_LINKS, /* this hub lost its lease: close every stream at once, unsent bytes with it */
+        COMMAND_OPEN_LINKS,  /* it has a lease (again): connect */
+        COMMAND_WARN_OWNER,  /* owner, text: a tool's outcome is unknown */
+        COMMAND_NOTE,        /* for the log: a sentence, with message_id */
+        COMMAND_EXIT,        /* end the process; failure says why, NONE = drained */
 } CommandKind;
 
 typedef struct Command {
@@ -158,11 +159,11 @@ typedef struct Command {
                 } ping;
                 struct {
                         Uuid message_id;
-                        Text who;          /* WARN_OWNER: bare JID */
+                        Text who; /* WARN_OWNER: bare JID */
                         const char *sentence;
                         Text text;
                         uint64_t ticket;
-                        Failure failure;   /* CANCEL_DONE, EXIT */
+                        Failure failure; /* CANCEL_DONE, EXIT */
                 } note;
         };
 } Command;

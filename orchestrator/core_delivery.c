@@ -130,8 +130,11 @@ void delivery_answer(Core *core, const Message *message) {
 
 /* The sender asked again: it hears the same answer under the same id, at the address it asks from now. */
 void delivery_repeat(Core *core, const Message *message, const AcceptedFate *fate) {
-        ConcludedRecord concluded = { .id = fate->first, .outcome = fate->outcome, .reason = fate->reason,
-                                      .answer = fate->answer, .explanation = fate->explanation };
+        ConcludedRecord concluded = { .id = fate->first,
+                                      .outcome = fate->outcome,
+                                      .reason = fate->reason,
+                                      .answer = fate->answer,
+                                      .explanation = fate->explanation };
 
         if (message->accepted.reply_to.door == DOOR_CHAT)
                 command_answer(core, &concluded, &message->accepted.reply_to, true);
@@ -229,8 +232,8 @@ void delivery_link(Core *core, const Event *event) {
         outlet->up = false;
         outlet_forget(outlet);
         for (Source *source = outlet->sources; source; source = source->next) {
-                int64_t from = event->link.closed_by_us ? source->confirmed
-                                                        : source_safe(source, core->now.monotonic_us);
+                int64_t from =
+                        event->link.closed_by_us ? source->confirmed : source_safe(source, core->now.monotonic_us);
                 if (from < source->read_to)
                         source->read_to = from;
                 source->confirmed = source->read_to;
@@ -323,7 +326,8 @@ size_t delivery_marks(Core *core, bool exact, DeliveredMark **ret_marks) {
         for (Outlet *outlet = core->outlets; outlet; outlet = outlet->next)
                 for (Source *source = outlet->sources; source; source = source->next) {
                         int64_t sequence = exact ? source->confirmed : source_safe(source, core->now.monotonic_us);
-                        core->marks[count++] = (DeliveredMark){ text_of(source->hub), text_of(outlet->domain), sequence };
+                        core->marks[count++] =
+                                (DeliveredMark){ text_of(source->hub), text_of(outlet->domain), sequence };
                 }
         *ret_marks = core->marks;
         return count;

@@ -1,5 +1,6 @@
-/* Leases: which hub may. A hub beats once a second; one whose beats stand still for lease_us of a peer's own clock, over
- * a store that answered, is taken over by a peer that serves one of its domains. Who finds its epoch gone stops at once. */
+/* Leases: which hub may. A hub beats once a second; one whose beats stand still for lease_us of a peer's own clock,
+ * over a store that answered, is taken over by a peer that serves one of its domains. Who finds its epoch gone stops at
+ * once. */
 #include "orchestrator/core_state.h"
 
 #define BEAT_US SECONDS

@@ -1,5 +1,6 @@
-/* The inside of the core, shared by its files and by nobody else: core.c (events), core_commit.c (batches and what became
- * of them), core_lanes.c (whose turn it is), core_delivery.c (what our server has taken), core_lease.c (which hub may).
+/* The inside of the core, shared by its files and by nobody else: core.c (events), core_commit.c (batches and what
+ * became of them), core_lanes.c (whose turn it is), core_delivery.c (what our server has taken), core_lease.c (which
+ * hub may).
  */
 #pragma once
 
@@ -27,14 +28,14 @@ struct Message {
         MessageState state;
         AcceptedRecord accepted;
         ConcludedRecord concluded;
-        StepRecord step;            /* the one on its way */
-        const StepRecord *steps;    /* of earlier attempts */
+        StepRecord step;         /* the one on its way */
+        const StepRecord *steps; /* of earlier attempts */
         size_t step_count;
         int32_t attempts;
         bool receipt_wanted, recovered, cancelled;
-        bool dropped;               /* no longer ours: its turn's end is thrown away */
+        bool dropped; /* no longer ours: its turn's end is thrown away */
         bool step_in_flight;
-        bool late;                  /* was stopped at its deadline */
+        bool late; /* was stopped at its deadline */
         int32_t weight;
         uint64_t ticket, turn;
         int64_t arrived_us, committed_us, started_us, deadline_us, admission_us; /* monotonic */
@@ -46,11 +47,11 @@ struct Message {
 struct Lane {
         Lane *next_ready;
         struct LaneSender *sender;
-        Message *first, *last;  /* waiting, in commit order */
-        Message *active;        /* taking up, running or concluding */
-        int32_t held;           /* messages from acceptance to conclusion */
+        Message *first, *last; /* waiting, in commit order */
+        Message *active;       /* taking up, running or concluding */
+        int32_t held;          /* messages from acceptance to conclusion */
         int32_t weight;
-        bool ready;             /* in its sender's list */
+        bool ready; /* in its sender's list */
         size_t key_length;
         char key[];
 };
@@ -109,12 +110,14 @@ typedef struct Flight {
 typedef struct Source {
         struct Source *next;
         char *hub;
-        int64_t confirmed;          /* every answer up to here was taken by our server */
-        int64_t read_to;            /* every answer up to here was handed to the stream or left out */
-        bool behind;                /* there may be answers after read_to that only the store has */
-        struct { int64_t at_us, confirmed; } samples[SOURCE_SAMPLES];
-        size_t sample_count;        /* in all; the ring holds the last ones */
-        int64_t initial;            /* the mark it began with */
+        int64_t confirmed; /* every answer up to here was taken by our server */
+        int64_t read_to;   /* every answer up to here was handed to the stream or left out */
+        bool behind;       /* there may be answers after read_to that only the store has */
+        struct {
+                int64_t at_us, confirmed;
+        } samples[SOURCE_SAMPLES];
+        size_t sample_count; /* in all; the ring holds the last ones */
+        int64_t initial;     /* the mark it began with */
 } Source;
 
 typedef struct Sent {
@@ -129,19 +132,19 @@ typedef struct Outlet {
         char *domain;
         bool up;
         Source *sources;
-        Sent *sent;                 /* not confirmed, in order */
+        Sent *sent; /* not confirmed, in order */
         size_t sent_count, sent_capacity, sent_bytes;
-        uint64_t ping;              /* outstanding; 0 = none */
+        uint64_t ping; /* outstanding; 0 = none */
         size_t ping_covers;
         int64_t pinged_us;
-        Source *reading;            /* a READ_UNSENT is out for it */
+        Source *reading; /* a READ_UNSENT is out for it */
 } Outlet;
 
 typedef struct Peer {
         struct Peer *next;
         char *hub;
         int64_t epoch, beats;
-        int64_t unchanged_us;       /* of our own clock, over a store that answered */
+        int64_t unchanged_us; /* of our own clock, over a store that answered */
         bool shares_domain, abandoned, seen;
 } Peer;
 
@@ -160,27 +163,27 @@ struct Core {
         Moment now;
         Commands *commands;
         CoreCounts counts;
-        List graveyard;             /* arenas that die with the next step */
+        List graveyard; /* arenas that die with the next step */
 
         /* store */
         StoreRequest request;
-        bool request_out;           /* COMMAND_STORE was given and its report is not here */
-        bool request_again;         /* to be given again, unchanged, at retry_us */
+        bool request_out;   /* COMMAND_STORE was given and its report is not here */
+        bool request_again; /* to be given again, unchanged, at retry_us */
         int64_t retry_us, retry_pause_us;
         uint64_t request_number;
-        bool read_last;             /* so that reading does not starve commits */
+        bool read_last; /* so that reading does not starve commits */
         Flight flight;
         List accepting, concluding, stepping, cancelling, auditing;
         size_t accepting_bytes, concluding_bytes;
         int64_t commit_not_before_us; /* after a full disk */
-        int64_t counter;            /* of the sequence, within the epoch */
+        int64_t counter;              /* of the sequence, within the epoch */
         Refusals *refusals;
         int64_t refusals_swept_us;
 
         /* lanes */
         Map *lanes, *lane_senders, *lane_tenants, *messages; /* messages by id */
         LaneTenant *tenant_first, *tenant_last;
-        Message **running;          /* by slot */
+        Message **running; /* by slot */
         int32_t *free_slots, free_count;
         int64_t expired_us;
         int32_t running_count;
@@ -197,11 +200,11 @@ struct Core {
         /* delivery */
         Outlet *outlets;
         uint64_t tickets;
-        Map *received;              /* ids of answers the client has receipted */
+        Map *received; /* ids of answers the client has receipted */
         Uuid *received_ring;
         size_t received_count;
         Map *resends;
-        DeliveredMark *marks;       /* of the request that is out */
+        DeliveredMark *marks; /* of the request that is out */
 };
 
 /* core.c */
@@ -242,12 +245,12 @@ void lanes_drop_all(Core *core);
 void lanes_release(Core *core, Message *message);
 void lanes_abandon(Core *core, Message *message); /* gives its slot back */
 void lanes_open(Core *core);
-void lanes_expire(Core *core);                  /* deadlines */
+void lanes_expire(Core *core); /* deadlines */
 Message *lanes_turn(Core *core, uint64_t turn);
 void lanes_free(Core *core);
 
 /* core_delivery.c */
-void delivery_open(Core *core);                 /* one outlet a domain */
+void delivery_open(Core *core); /* one outlet a domain */
 void delivery_answer(Core *core, const Message *message);
 void delivery_repeat(Core *core, const Message *message, const AcceptedFate *fate);
 void delivery_adopt(Core *core, const DeliveredMark *marks, size_t count);
@@ -257,12 +260,12 @@ void delivery_link(Core *core, const Event *event);
 void delivery_pong(Core *core, const Event *event);
 void delivery_received(Core *core, Uuid message_id);
 void delivery_bounced(Core *core, Uuid message_id, bool retry);
-void delivery_run(Core *core);                  /* pings */
-bool delivery_settled(const Core *core);        /* nothing is unconfirmed */
+void delivery_run(Core *core);           /* pings */
+bool delivery_settled(const Core *core); /* nothing is unconfirmed */
 void delivery_sample(Core *core);
 size_t delivery_marks(Core *core, bool exact, DeliveredMark **ret_marks);
 void delivery_free(Core *core);
-void outlets_reset(Core *core);                 /* the epoch is lost: marks come anew with the next */
+void outlets_reset(Core *core); /* the epoch is lost: marks come anew with the next */
 
 /* core_lease.c */
 bool lease_request(Core *core, StoreRequest *request);

@@ -21,8 +21,7 @@ bool still_admitted(Directory *directory, Moment now, Text sender, const Agent *
         }
         jid.domain = domain;
         Sender who = directory_sender(directory, &jid);
-        if (!agent || !agent->local ||
-            !directory_agent(directory, &who, text_of(agent->local), now.wall_us, NULL))
+        if (!agent || !agent->local || !directory_agent(directory, &who, text_of(agent->local), now.wall_us, NULL))
                 return failure_set(ret_refusal, FAILURE_FORBIDDEN, "You may no longer talk to this agent.");
         if (agent->state == AGENT_PAUSED)
                 return failure_set(ret_refusal, FAILURE_POLICY, "%s is paused%s%s", agent->name,

@@ -1,6 +1,6 @@
 /* The pipeline: what a message passes before it is accepted, one stage a file, in a fixed order. A stage looks at the
- * Admission, may add to it, and either lets it pass or says why not. Decides from memory, in microseconds; writes, sends
- * and remembers nothing but rates.
+ * Admission, may add to it, and either lets it pass or says why not. Decides from memory, in microseconds; writes,
+ * sends and remembers nothing but rates.
  *
  * Belongs to the core's thread; never blocks.
  */
@@ -22,20 +22,20 @@ struct Admission {
         int32_t (*lane_depth)(const Admission *admission, void *core);
         void *core;
         bool cache_away;
-        double capacity;       /* share of workers that are free */
+        double capacity; /* share of workers that are free */
         /* found out */
         Sender sender;
         Agent *agent;
         const Grant *grant;
-        int32_t weight;        /* of its lane, 1 to 4 */
+        int32_t weight; /* of its lane, 1 to 4 */
 };
 
 /* False: refused, and ret_refusal says why to whom wrote. */
 bool admit(Admission *admission, Failure *ret_refusal) _must_check_;
 
 /* What a message that was accepted is asked again before its turn and before each tool. */
-bool still_admitted(Directory *directory, Moment now, Text sender, const Agent *agent, Failure *ret_refusal)
-        _must_check_;
+bool still_admitted(Directory *directory, Moment now, Text sender, const Agent *agent,
+                    Failure *ret_refusal) _must_check_;
 
 /* The stages, each in its own file. */
 bool stage_meter(Admission *admission, Failure *ret_refusal);

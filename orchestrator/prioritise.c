@@ -11,7 +11,7 @@ bool stage_prioritise(Admission *admission, Failure *ret_refusal) {
         double most = settings->score_reputation + settings->score_tools + settings->score_priority +
                       settings->score_capacity;
 
-        (void) ret_refusal;
-        admission->weight = 1 + (int32_t) (most > 0 ? 3.0 * score / most + 0.5 : 0);
+        (void)ret_refusal;
+        admission->weight = 1 + (int32_t)(most > 0 ? 3.0 * score / most + 0.5 : 0);
         return true;
 }

@@ -5,12 +5,12 @@
 #define REFUSALS_WINDOW   (60 * SECONDS)
 
 typedef struct Refused {
-        int64_t count;     /* since the last record */
+        int64_t count; /* since the last record */
         Uuid tenant_id, agent_id;
         FailureKind reason;
         size_t sender_length, agent_length;
         size_t key_length;
-        char key[];        /* sender, agent, reason */
+        char key[]; /* sender, agent, reason */
 } Refused;
 
 struct Refusals {
@@ -25,7 +25,7 @@ Refusals *refusals_new(void) {
 }
 
 static void refused_record(Core *core, const Refused *refused, int64_t count) {
-        Json *facts = json_object();
+        Json *facts = json_new_object();
         Text sender = { refused->key, refused->sender_length };
 
         json_put_text(facts, "agent", (Text){ refused->key + refused->sender_length, refused->agent_length });
@@ -43,7 +43,9 @@ void refusals_count(Core *core, const Admission *admission, const Failure *refus
                 sender = agent = TEXT_NONE;
         size_t length = sender.length + agent.length + 1;
         Refused *refused = memory_new(sizeof(*refused) + length);
-        *refused = (Refused){ .reason = refusal->kind, .sender_length = sender.length, .agent_length = agent.length,
+        *refused = (Refused){ .reason = refusal->kind,
+                              .sender_length = sender.length,
+                              .agent_length = agent.length,
                               .key_length = length };
         if (admission->agent) {
                 refused->tenant_id = admission->agent->tenant_id;
@@ -55,7 +57,7 @@ void refusals_count(Core *core, const Admission *admission, const Failure *refus
                 memcpy(refused->key, sender.bytes, sender.length);
         if (agent.length)
                 memcpy(refused->key + sender.length, agent.bytes, agent.length);
-        refused->key[length - 1] = (char) refusal->kind;
+        refused->key[length - 1] = (char)refusal->kind;
 
         Refused *known = map_get(refusals->counted, (Text){ refused->key, length });
         if (known) {

@@ -1,5 +1,6 @@
-/* Refusals before acceptance, counted for the audit: of each (sender, agent, reason) the first becomes a record at once,
- * then one record a minute says how many there were. Bounded: beyond its capacity refusals are counted by reason only.
+/* Refusals before acceptance, counted for the audit: of each (sender, agent, reason) the first becomes a record at
+ * once, then one record a minute says how many there were. Bounded: beyond its capacity refusals are counted by reason
+ * only.
  *
  * Part of the core; one thread, never blocks.
  */

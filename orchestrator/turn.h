@@ -10,29 +10,29 @@
 
 struct TurnInput {
         Uuid message_id, tenant_id, agent_id, version_id;
-        Text owner;       /* bare JID, compared with the version's */
-        Text sender;      /* bare JID */
+        Text owner;  /* bare JID, compared with the version's */
+        Text sender; /* bare JID */
         Text thread;
-        Text body;        /* empty bytes = NULL: read it back */
+        Text body; /* empty bytes = NULL: read it back */
         int32_t conversation;
-        int32_t attempt;  /* taken_up steps before this turn */
-        int64_t deadline_us; /* monotonic */
-        Hash policy_hash; /* pinned at the start */
+        int32_t attempt;         /* taken_up steps before this turn */
+        int64_t deadline_us;     /* monotonic */
+        Hash policy_hash;        /* pinned at the start */
         const StepRecord *steps; /* of earlier attempts, in order */
         size_t step_count;
 };
 
 typedef struct TurnResult {
-        Outcome outcome;   /* SUCCESS, ERROR, REFUSED, CANCELLED, PARKED */
+        Outcome outcome; /* SUCCESS, ERROR, REFUSED, CANCELLED, PARKED */
         FailureKind reason;
-        Text answer;       /* or the partial text */
+        Text answer; /* or the partial text */
         Text explanation;
         Usage usage;
         int64_t model_us;
         Uuid version_id;
         Hash policy_hash;
-        Text tools;        /* JSON array; empty = none were called */
-        Text warning;      /* for the owner: a tool's outcome is unknown; empty = none */
+        Text tools;   /* JSON array; empty = none were called */
+        Text warning; /* for the owner: a tool's outcome is unknown; empty = none */
 } TurnResult;
 
 /* Always fills ret_result; texts live in the arena or the input. */

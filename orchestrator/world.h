@@ -9,13 +9,13 @@
 /* An agent's version, whole and immutable. */
 typedef struct Version {
         Uuid id, agent_id, tenant_id;
-        Text owner;          /* bare JID */
+        Text owner; /* bare JID */
         Text name, goal, constraints, prompt, model;
-        double temperature;  /* < 0: the model's default */
+        double temperature; /* < 0: the model's default */
         int32_t max_tokens;
         int32_t short_term_limit;
-        bool knowledge;      /* has passages to search */
-        const char **tools;  /* names it may use */
+        bool knowledge;   /* has passages to search */
+        ModelTool *tools; /* it may use */
         size_t tool_count;
         int64_t prompt_price_nano, completion_price_nano; /* per million tokens; 0 = free */
         Hash policy_hash;
@@ -59,7 +59,8 @@ struct World {
                      ToolResult *ret_result, Failure *reterr);
         /* Commits a step and returns when it is durable. False: FAILURE_CANCELLED (cancelled, or this hub no longer
          * holds the message: stop at once), FAILURE_POLICY (paused or revoked meanwhile). */
-        bool (*step)(World *world, const TurnInput *input, int32_t ordinal, StepKind kind, Text payload, Failure *reterr);
+        bool (*step)(World *world, const TurnInput *input, int32_t ordinal, StepKind kind, Text payload,
+                     Failure *reterr);
         void (*stream)(World *world, Text piece);
         bool (*stopped)(World *world); /* the turn was cancelled or dropped */
 };

@@ -49,10 +49,10 @@ struct Directory {
         char *domains;
         Uuid installation;
         Map *tenants, *accounts, *accounts_by_jid, *agents, *agents_by_local, *grants, *limit_places, *domain_limits;
-        Limit *limits;        /* of the installation */
-        Agent absent;         /* looked at when there is none, so that absence costs the same */
+        Limit *limits; /* of the installation */
+        Agent absent;  /* looked at when there is none, so that absence costs the same */
         Tenant absent_tenant;
-        size_t agent_count;   /* with a row, not deleted */
+        size_t agent_count; /* with a row, not deleted */
 };
 
 static const char *const visibility_names[] = { "private", "tenant", "shared", "public" };
@@ -65,7 +65,7 @@ const char *visibility_name(Visibility visibility) {
 bool visibility_from_name(Text name, Visibility *ret_visibility) {
         for (size_t i = 0; i < COUNT_OF(visibility_names); i++)
                 if (text_equal(text_of(visibility_names[i]), name)) {
-                        *ret_visibility = (Visibility) i;
+                        *ret_visibility = (Visibility)i;
                         return true;
                 }
         return false;
@@ -78,7 +78,7 @@ const char *role_name(Role role) {
 bool role_from_name(Text name, Role *ret_role) {
         for (size_t i = 0; i < COUNT_OF(role_names); i++)
                 if (text_equal(text_of(role_names[i]), name)) {
-                        *ret_role = (Role) i;
+                        *ret_role = (Role)i;
                         return true;
                 }
         return false;
@@ -227,9 +227,9 @@ static void apply_agent(Directory *directory, const DirectoryChange *change) {
         agent->tenant = tenant_of(directory, change->tenant_id);
         agent->version_id = change->version_id;
         agent->owner_id = change->owner_id;
-        string_replace((char **) &agent->name, change->name);
-        string_replace((char **) &agent->owner, change->owner);
-        string_replace((char **) &agent->pause_reason, change->pause_reason);
+        string_replace((char **)&agent->name, change->name);
+        string_replace((char **)&agent->owner, change->owner);
+        string_replace((char **)&agent->pause_reason, change->pause_reason);
         agent->visibility = change->visibility;
         agent->state = change->gone ? AGENT_DELETED : change->state;
         agent->priced = change->priced;
@@ -329,8 +329,12 @@ static void apply_limit(Directory *directory, const DirectoryChange *change) {
         if (!limit)
                 limit = memory_new(sizeof(*limit));
         place->list = limit_list(directory, change);
-        *limit = (Limit){ .id = change->id, .subject = change->subject, .what = change->what,
-                          .window_us = change->window_us, .amount = change->amount, .next = *place->list };
+        *limit = (Limit){ .id = change->id,
+                          .subject = change->subject,
+                          .what = change->what,
+                          .window_us = change->window_us,
+                          .amount = change->amount,
+                          .next = *place->list };
         *place->list = limit;
 }
 
@@ -380,7 +384,7 @@ Uuid account_id(const Account *account) {
 }
 
 Role directory_role(const Directory *directory, const Sender *sender, const Tenant *tenant) {
-        (void) directory;
+        (void)directory;
         if (sender->account && !sender->suspended)
                 for (const Member *member = sender->account->members; member; member = member->next)
                         if (uuid_equal(member->tenant_id, tenant->id))
@@ -453,12 +457,8 @@ LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *a
                             LimitWhat what, int64_t amount, int64_t monotonic_us) {
         const DomainLimits *domain = map_get(directory->domain_limits, sender->domain);
         Limit *lists[] = {
-                directory->limits,
-                agent->tenant->limits,
-                sender->account ? sender->account->limits : NULL,
-                agent->limits,
-                grant ? grant->limits : NULL,
-                domain ? domain->limits : NULL,
+                directory->limits, agent->tenant->limits,        sender->account ? sender->account->limits : NULL,
+                agent->limits,     grant ? grant->limits : NULL, domain ? domain->limits : NULL,
         };
         return limits_take(lists, COUNT_OF(lists), what, amount, monotonic_us);
 }
@@ -483,9 +483,9 @@ static void account_free(Account *account) {
 
 static void agent_free(Agent *agent) {
         limits_free(agent->limits);
-        free((char *) agent->name);
-        free((char *) agent->owner);
-        free((char *) agent->pause_reason);
+        free((char *)agent->name);
+        free((char *)agent->owner);
+        free((char *)agent->pause_reason);
         free(agent->local);
         free(agent);
 }

@@ -34,17 +34,17 @@ typedef struct Grant Grant;
 /* What the core needs of an agent's current version; the rest (prompt, goal …) is read by the turn. */
 typedef struct Agent {
         Uuid id, tenant_id, version_id, owner_id;
-        const char *name;  /* local part of its JID without the tenant's slug */
-        const char *owner; /* bare JID */
+        const char *name;         /* local part of its JID without the tenant's slug */
+        const char *owner;        /* bare JID */
         const char *pause_reason; /* NULL unless paused */
         Visibility visibility;
         AgentState state;
-        bool priced;        /* its model costs money: needs the cache to answer */
+        bool priced; /* its model costs money: needs the cache to answer */
         uint8_t policy_hash[32];
-        double priority;    /* P of the score, 0 to 1 */
-        double reputation;  /* R of the score: kept by the core, starts at 0.5 */
-        Tenant *tenant;     /* owned by the directory, like what follows */
-        char *local;        /* local part of its JID */
+        double priority;   /* P of the score, 0 to 1 */
+        double reputation; /* R of the score: kept by the core, starts at 0.5 */
+        Tenant *tenant;    /* owned by the directory, like what follows */
+        char *local;       /* local part of its JID */
         Grant *grants;
         Limit *limits;
 } Agent;
@@ -61,15 +61,15 @@ typedef enum DirectoryKind {
 
 typedef struct DirectoryChange {
         DirectoryKind kind;
-        bool gone;         /* the row was deleted */
-        Uuid id;           /* of the row; MEMBER: the account; GRANT, LIMIT: its own */
-        Uuid tenant_id;    /* MEMBER, AGENT, GRANT, LIMIT */
-        Text name;         /* TENANT: slug; ACCOUNT: bare JID; AGENT: name; GRANT: JID, domain or agent's bare JID */
-        bool suspended;    /* TENANT, ACCOUNT */
-        Role role;         /* MEMBER */
+        bool gone;      /* the row was deleted */
+        Uuid id;        /* of the row; MEMBER: the account; GRANT, LIMIT: its own */
+        Uuid tenant_id; /* MEMBER, AGENT, GRANT, LIMIT */
+        Text name;      /* TENANT: slug; ACCOUNT: bare JID; AGENT: name; GRANT: JID, domain or agent's bare JID */
+        bool suspended; /* TENANT, ACCOUNT */
+        Role role;      /* MEMBER */
         /* AGENT */
         Uuid version_id, owner_id;
-        Text owner;        /* bare JID */
+        Text owner; /* bare JID */
         Visibility visibility;
         AgentState state;
         Text pause_reason;
@@ -81,12 +81,13 @@ typedef struct DirectoryChange {
         int64_t not_before_us, expires_us; /* wall clock; 0 = always */
         /* LIMIT */
         LimitSubject subject;
-        Uuid subject_id;   /* TENANT, ACCOUNT, AGENT, GRANT */
+        Uuid subject_id; /* TENANT, ACCOUNT, AGENT, GRANT */
         LimitWhat what;
         int64_t window_us, amount;
 } DirectoryChange;
 
-/* domains: those the hub serves, separated by spaces; installation: the reserved tenant, whose agents have bare names. */
+/* domains: those the hub serves, separated by spaces; installation: the reserved tenant, whose agents have bare names.
+ */
 Directory *directory_new(const char *domains, Uuid installation);
 void directory_apply(Directory *directory, const DirectoryChange *change);
 Uuid directory_installation(const Directory *directory);
@@ -112,10 +113,9 @@ Uuid account_id(const Account *account);
 Role directory_role(const Directory *directory, const Sender *sender, const Tenant *tenant);
 
 /* The one look-up by name on the XMPP side. NULL when the agent is absent, deleted, of a suspended tenant, or not for
- * this asker to see: the same work in every case. `local` is the local part of the JID asked for. ret_grant may be NULL:
- * by which grant the asker may, if by one. */
-Agent *directory_agent(Directory *directory, const Sender *asker, Text local, int64_t wall_us,
-                       const Grant **ret_grant);
+ * this asker to see: the same work in every case. `local` is the local part of the JID asked for. ret_grant may be
+ * NULL: by which grant the asker may, if by one. */
+Agent *directory_agent(Directory *directory, const Sender *asker, Text local, int64_t wall_us, const Grant **ret_grant);
 /* By id, for the core's own use: no question of who asks. */
 Agent *directory_agent_by_id(Directory *directory, Uuid id);
 /* The agents the asker may see, in no order: for (size_t i = 0; (agent = directory_each(…, &i));) */

@@ -1,8 +1,12 @@
 #include "orchestrator/governance/limits.h"
 
 static const char *const subject_names[LIMIT_SUBJECT_COUNT] = {
-        [LIMIT_OF_INSTALLATION] = "installation", [LIMIT_OF_TENANT] = "tenant", [LIMIT_OF_ACCOUNT] = "account",
-        [LIMIT_OF_AGENT] = "agent",               [LIMIT_OF_GRANT] = "grant",   [LIMIT_OF_DOMAIN] = "domain",
+        [LIMIT_OF_INSTALLATION] = "installation",
+        [LIMIT_OF_TENANT] = "tenant",
+        [LIMIT_OF_ACCOUNT] = "account",
+        [LIMIT_OF_AGENT] = "agent",
+        [LIMIT_OF_GRANT] = "grant",
+        [LIMIT_OF_DOMAIN] = "domain",
 };
 
 static const char *const what_names[LIMIT_WHAT_COUNT] = {
@@ -27,7 +31,7 @@ bool limit_subject_from_name(Text name, LimitSubject *ret_subject) {
         size_t index;
         if (!name_find(subject_names, LIMIT_SUBJECT_COUNT, name, &index))
                 return false;
-        *ret_subject = (LimitSubject) index;
+        *ret_subject = (LimitSubject)index;
         return true;
 }
 
@@ -39,17 +43,17 @@ bool limit_what_from_name(Text name, LimitWhat *ret_what) {
         size_t index;
         if (!name_find(what_names, LIMIT_WHAT_COUNT, name, &index))
                 return false;
-        *ret_what = (LimitWhat) index;
+        *ret_what = (LimitWhat)index;
         return true;
 }
 
 static void limit_refill(Limit *limit, int64_t now_us) {
-        double full = (double) limit->amount;
+        double full = (double)limit->amount;
 
         if (limit->refilled_us == 0)
                 limit->tokens = full;
         else if (now_us > limit->refilled_us)
-                limit->tokens += full * (double) (now_us - limit->refilled_us) / (double) limit->window_us;
+                limit->tokens += full * (double)(now_us - limit->refilled_us) / (double)limit->window_us;
         if (limit->tokens > full)
                 limit->tokens = full;
         limit->refilled_us = now_us > 0 ? now_us : 1;
@@ -62,10 +66,10 @@ static bool limit_allows(Limit *limit, int64_t amount, int64_t now_us, int64_t *
         if (limit->window_us == 0)
                 return true;
         limit_refill(limit, now_us);
-        if (limit->tokens >= (double) amount)
+        if (limit->tokens >= (double)amount)
                 return true;
-        double missing = (double) amount - limit->tokens;
-        *ret_opens_us = now_us + (int64_t) (missing / (double) limit->amount * (double) limit->window_us) + 1;
+        double missing = (double)amount - limit->tokens;
+        *ret_opens_us = now_us + (int64_t)(missing / (double)limit->amount * (double)limit->window_us) + 1;
         return false;
 }
 
@@ -86,6 +90,6 @@ LimitVerdict limits_take(Limit *const *lists, size_t count, LimitWhat what, int6
         for (size_t i = 0; i < count; i++)
                 for (Limit *limit = lists[i]; limit; limit = limit->next)
                         if (limit->what == what && limit->window_us > 0)
-                                limit->tokens -= (double) amount;
+                                limit->tokens -= (double)amount;
         return verdict;
 }

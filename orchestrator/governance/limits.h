@@ -1,6 +1,6 @@
 /* Limits: rows (subject, what, window, amount) and their one evaluator. A subject holds a list of rows; a row with a
- * window is a token bucket that starts full and refills evenly, a row without one bounds a single amount. What is counted
- * where is the caller's. Across hubs each keeps the full bucket.
+ * window is a token bucket that starts full and refills evenly, a row without one bounds a single amount. What is
+ * counted where is the caller's. Across hubs each keeps the full bucket.
  *
  * One thread at a time; never blocks.
  */
