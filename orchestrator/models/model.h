@@ -46,16 +46,20 @@ typedef struct ModelRequest {
         ModelPassage *passages; /* already part of the messages for providers; builtin/extractive quotes them */
         size_t passage_count;
         double temperature;     /* < 0: the provider's default */
-        int32_t max_tokens;     /* of the answer; always sent */
+        int32_t max_tokens;     /* of the answer; always sent, at least 1 */
         Text endpoint;          /* base URL of an openai-like provider, public addresses only; empty = the installation's */
         Text key;               /* secret, for `endpoint` only; empty = none */
         int64_t deadline_us;    /* monotonic */
+        int64_t idle_us;        /* longest silence of the provider; 0 = two minutes */
         /* Called with each piece of text as it comes; may be NULL. */
         void (*stream)(void *listener, Text piece);
         /* Asked often, at least ten times a second: true ends the call with FAILURE_CANCELLED; may be NULL. */
         bool (*stopped)(void *listener);
         void *listener;
 } ModelRequest;
+
+#define MODEL_ANSWER_LIMIT (1024 * 1024) /* bytes of text; a longer answer is TOO_LARGE */
+#define MODEL_CALL_LIMIT   32            /* tools asked for in one reply; more are TOO_LARGE */
 
 /* What went wrong, as far as the caller must tell it apart. FAILURE_… kinds: overloaded = LIMIT (429, 503, with
  * retry_after_us), refused by a filter = POLICY, refused the key = FORBIDDEN, too long (context or answer) = TOO_LARGE,
