@@ -42,7 +42,7 @@ typedef struct LinkEvent {
         const char *limit; /* OVER_LIMIT: which one */
         bool was_up;       /* DOWN */
         bool by_us;        /* DOWN: link_close() ended it in good order, and the server had taken everything */
-        int64_t retry_in_us; /* DOWN: until the next attempt; 0 after link_close() */
+        int64_t retry_in_us; /* DOWN: until the next attempt; 0 = none: link_close() or link_drop() */
         Failure failure;   /* DOWN: cause and fix, for the log */
         uint64_t token;    /* PONG */
 } LinkEvent;
@@ -57,8 +57,7 @@ typedef struct LinkFigures {
 
 typedef struct Link Link;
 
-/* The settings' texts are copied. FAILURE_INVALID: an endpoint or domain that cannot be. Starts connecting at the first
- * link_handle(). */
+/* The settings' texts are copied. FAILURE_INVALID: an endpoint that cannot be. A new link is closed. */
 bool link_new(const LinkSettings *settings, Link **ret_link, Failure *reterr_failure) _must_check_;
 /* Readable whenever there is something to do; for epoll, level-triggered. */
 int link_descriptor(const Link *link);
@@ -80,8 +79,12 @@ void link_flush(Link *link);
  * false when not up. Pings that a broken stream took with it are forgotten. */
 bool link_ping(Link *link, uint64_t token);
 
-/* Sends what waits, ends the stream in good order within answer_us; LINK_DOWN with by_us comes last. */
+/* Connects, and does so again whenever the stream ends, until one of the next two. */
+void link_open(Link *link);
+/* Sends what waits and ends the stream in good order within answer_us; LINK_DOWN comes last. */
 void link_close(Link *link, int64_t now_us);
+/* Ends the stream at once, and what waits with it; LINK_DOWN comes last. */
+void link_drop(Link *link);
 void link_free(Link *link);
 DEFINE_RELEASE(Link *, link_free)
 

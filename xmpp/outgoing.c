@@ -22,16 +22,17 @@ Element *outgoing_add(OutgoingList *list, Arena *arena, StanzaKind kind, StanzaT
         return element;
 }
 
-void stanza_add_error(Element *stanza, FailureKind kind, Text text) {
-        const FailureForm *form = failure_form(kind);
-        Element *error = element_add(stanza, TEXT("error"), TEXT_NONE);
-
-        if (!error)
-                return;
-        element_set(error, TEXT("type"), text_of(form->xmpp_type));
-        element_add(error, text_of(form->xmpp_condition), TEXT(NS_STANZA_ERRORS));
+static void add_error(Element *stanza, Text space, const char *type, const char *condition, Text text) {
+        Element *error = element_add(stanza, TEXT("error"), space);
+        element_set(error, TEXT("type"), text_of(type));
+        element_add(error, text_of(condition), TEXT(NS_STANZA_ERRORS));
         if (text.length > 0)
                 element_add_text(error, TEXT("text"), TEXT(NS_STANZA_ERRORS), text);
+}
+
+void stanza_add_error(Element *stanza, Text space, FailureKind kind, Text text) {
+        const FailureForm *form = failure_form(kind);
+        add_error(stanza, space, form->xmpp_type, form->xmpp_condition, text);
 }
 
 static bool may_be_answered(const Stanza *stanza) {
@@ -47,11 +48,19 @@ static bool may_be_answered(const Stanza *stanza) {
         }
 }
 
+/* NULL when the stanza must not be answered. */
+static Element *begin_error(OutgoingList *list, Arena *arena, const Stanza *stanza) {
+        if (!may_be_answered(stanza))
+                return NULL;
+        return outgoing_add(list, arena, stanza->kind, TYPE_ERROR, stanza->id, stanza->to.full, stanza->from.full);
+}
+
 void outgoing_add_error(OutgoingList *list, Arena *arena, const Stanza *stanza, FailureKind kind, Text text) {
-        if (may_be_answered(stanza))
-                stanza_add_error(outgoing_add(list, arena, stanza->kind, TYPE_ERROR, stanza->id, stanza->to.full,
-                                              stanza->from.full),
-                                 kind, text);
+        stanza_add_error(begin_error(list, arena, stanza), TEXT_NONE, kind, text);
+}
+
+void outgoing_add_unavailable(OutgoingList *list, Arena *arena, const Stanza *stanza) {
+        add_error(begin_error(list, arena, stanza), TEXT_NONE, "cancel", "service-unavailable", TEXT_NONE);
 }
 
 Element *outgoing_add_result(OutgoingList *list, Arena *arena, const Stanza *iq) {

@@ -10,8 +10,8 @@
 
 /* What the asker may know about the address he wrote to. */
 typedef struct ContactView {
-        bool hub;    /* it is the domain itself */
-        bool seen;   /* it is an agent, and the asker may see it */
+        bool seen;   /* it is there, and the asker may see it */
+        bool hub;    /* it is the domain itself, else an agent */
         bool active; /* the agent answers at present; else it shows as away */
         Text name;   /* for people */
         Text status; /* shown with its presence; may be empty */

@@ -1,28 +1,31 @@
 /* The message door: translates message stanzas to plain facts, and what the hub decided back to stanzas. It decides
  * nothing: no access, no limits, no store.
  *
- * Results live in the arena given. Any thread; never blocks.
+ * Results live in the arena given; texts are borrowed. Any thread; never blocks.
  */
 #pragma once
 
-#include "base/failure.h"
+#include "base/record.h"
 #include "xmpp/stanza.h"
+
+/* Where an agent speaks and shows presence from: its bare JID with /aiox. TEXT_NONE when the arena is full. */
+Text agent_full(Arena *arena, Text agent);
 
 typedef enum MessageMeaning {
         MESSAGE_SPEECH,    /* somebody says something to the agent */
+        MESSAGE_ENCRYPTED, /* the same, for keys we do not have; its body, if any, is not what was said */
         MESSAGE_RETRACTED, /* somebody takes back what he said: message.retracts */
         MESSAGE_RECEIPT,   /* an answer arrived at a client: message.receipt_for */
         MESSAGE_BOUNCE,    /* an answer could not be delivered: message.id is the answer's, message.bounce says why */
         MESSAGE_SIGNAL,    /* chat states, markers and other things without text: counted, never answered */
-        MESSAGE_ENCRYPTED, /* we have no keys; its body, if any, is not what was said */
-        MESSAGE_IGNORED,   /* copies, headlines, errors that name nothing: never answered */
+        MESSAGE_IGNORED,   /* copies, headlines, rooms, errors that name nothing: never answered */
 } MessageMeaning;
 
 typedef struct Message {
         MessageMeaning meaning;
         Jid sender;        /* full as it came */
         Jid agent;         /* as it was addressed */
-        StanzaType type;   /* TYPE_CHAT, TYPE_NORMAL, TYPE_GROUPCHAT, … */
+        StanzaType type;
         Text id;           /* stanza id; may be empty */
         Text origin_id;    /* XEP-0359; may be empty */
         Text thread, body, subject;
@@ -36,28 +39,23 @@ typedef struct Message {
 
 Message message_read(const Stanza *stanza);
 
-/* XEP-0184: to the full JID that asked. */
-void message_add_receipt(OutgoingList *list, Arena *arena, Text agent, Text to, Text id);
+/* Whether an id that a receipt or bounce names is one that message_add_answer() gave to a final answer or a part of it,
+ * and whose. Receipts come for the last part, being asked for there. */
+bool message_answer_id(Text id, Uuid *ret_message);
+
+/* XEP-0184, to the full JID that asked. */
+void message_add_receipt(OutgoingList *list, Arena *arena, const ReplyTo *reply_to);
+/* A stanza error, for what was not accepted. */
+void message_add_refusal(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, FailureKind kind, Text text);
 
 #define MESSAGE_PART_LIMIT 60000 /* bytes of one part's body as XML: well below what servers pass on */
-#define AGENT_RESOURCE     "aiox"
 
-typedef struct MessageAnswer {
-        Text agent;    /* bare JID; speaks from /aiox */
-        Text to;       /* bare JID of a person */
-        Text id;       /* the message's UUID: stanza and origin id; further parts are UUID.2 … */
-        Text thread, body;
-        Text replaces; /* XEP-0308: the draft's id, on the first part; may be empty */
-        FailureKind failure; /* not NONE: the body explains it, and the condition stands beside it as payload */
-        bool draft;    /* interim text of a stream: no receipt asked, not stored */
-} MessageAnswer;
-
-/* One element per part; ret: how many. */
-size_t message_add_answer(OutgoingList *list, Arena *arena, const MessageAnswer *answer);
-
-/* XEP-0085 to a full JID; not stored. */
-void message_add_state(OutgoingList *list, Arena *arena, Text agent, Text to, Text thread, ChatState state);
-
-/* A refusal before anything was accepted is a stanza error: outgoing_add_error() of xmpp/stanza.h; for one that is known
- * only by its parts: */
-void message_add_refusal(OutgoingList *list, Arena *arena, Text agent, Text to, Text id, FailureKind kind, Text text);
+/* A final answer, to the bare JID, in as many parts as it takes (at least one): ids UUID, UUID.2, UUID.3 … A failure
+ * other than NONE is what the body explains; its condition goes along as payload. replaces_draft: the first part
+ * corrects UUID.draft (XEP-0308). Returns the number of parts. */
+size_t message_add_answer(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, Uuid message_id, Text body,
+                          FailureKind failure, bool replaces_draft);
+/* Text of a stream so far, to the full JID, under UUID.draft; the first one starts it, later ones correct it. */
+void message_add_draft(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, Uuid message_id, Text body, bool first);
+/* XEP-0085, to the full JID; not stored. */
+void message_add_state(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, ChatState state);
