@@ -216,7 +216,13 @@ static void fail(Link *link, const Failure *failure) {
 
 static void fail_saying(Link *link, FailureKind kind, const char *sentence) {
         Failure failure;
-        failure_set(&failure, kind, "%.*s: %s", TEXT_ARGUMENTS(link->settings.endpoint), sentence);
+        failure_set(&failure, kind, "%s: %s", link->endpoint, sentence);
+        fail(link, &failure);
+}
+
+static void fail_broken(Link *link, int error) {
+        Failure failure;
+        failure_set(&failure, FAILURE_UNAVAILABLE, "%s: the connection broke: %s", link->endpoint, strerror(error));
         fail(link, &failure);
 }
 
@@ -237,10 +243,7 @@ void link_flush(Link *link) {
         bool whole = outbox_flush(&link->outbox, link->socket, &sent);
         link->figures.sent_bytes += sent;
         if (!whole) {
-                Failure failure;
-                failure_set(&failure, FAILURE_UNAVAILABLE, "%.*s: the connection broke: %s",
-                            TEXT_ARGUMENTS(link->settings.endpoint), strerror(errno));
-                fail(link, &failure);
+                fail_broken(link, errno);
                 return;
         }
         watch_socket(link, link->outbox.queued > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
@@ -357,6 +360,7 @@ static void send_handshake(Link *link, Text stream_id) {
         text_add(&answer, TEXT("</handshake>"));
         outbox_add(&link->outbox, text_built(&answer));
         link->state = LINK_AUTHENTICATING;
+        link->deadline = link->now + link->settings.answer_us;
 }
 
 static void take_header(Link *link, const Element *header) {
@@ -428,7 +432,8 @@ static void take_events(Link *link) {
 static bool read_once(Link *link) {
         void *buffer = reader_buffer(link->reader, READ_BYTES);
         ssize_t length = buffer ? recv(link->socket, buffer, READ_BYTES, MSG_DONTWAIT) : 0;
-        if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        int error = errno;
+        if (length < 0 && (error == EAGAIN || error == EWOULDBLOCK || error == EINTR))
                 return false;
         if (length > 0) {
                 link->heard = link->now;
@@ -440,8 +445,8 @@ static bool read_once(Link *link) {
         if (!link->reader)
                 return false;
         if (length < 0)
-                stream_error_unconnected(errno, link->settings.endpoint, &(Failure){ 0 });
-        if (length <= 0)
+                fail_broken(link, error);
+        else if (length == 0)
                 fail_saying(link, FAILURE_UNAVAILABLE, "the server closed the connection");
         return length == READ_BYTES;
 }
@@ -457,6 +462,7 @@ static void open_stream(Link *link) {
         link->reader = reader_new(READER_LIMITS);
         outbox_add(&link->outbox, text_built(&header));
         link->state = LINK_OPENING;
+        link->deadline = link->now + link->settings.answer_us;
 }
 
 /* Goes on to the next address until one is being connected to. */

@@ -3,33 +3,34 @@
 #include "xmpp/namespaces.h"
 
 #include <errno.h>
+#include <string.h>
 
 typedef struct Explanation {
         const char *condition;
         FailureKind kind;
-        const char *sentence; /* %1$s the domain */
+        const char *sentence;
 } Explanation;
 
 static const Explanation explanations[] = {
         { "not-authorized", FAILURE_UNAUTHENTICATED,
-          "the server refuses the secret for %1$s: what component_secret_file holds and the password that the server's "
+          "the server refuses the secret: what component_secret_file holds and the password that the server's "
           "component listener has for this domain must be the same" },
         { "host-unknown", FAILURE_NOT_FOUND,
-          "the server does not serve %1$s as a component here: add it to the hosts of the server's component listener, "
+          "the server does not serve this domain as a component here: add it to the hosts of the server's component listener, "
           "and check that this is that listener's port (usually 5347), not the one for clients (5222) or servers (5269)" },
-        { "host-gone", FAILURE_NOT_FOUND, "the server no longer serves %1$s as a component" },
+        { "host-gone", FAILURE_NOT_FOUND, "the server no longer serves this domain as a component" },
         { "conflict", FAILURE_CONFLICT,
-          "%1$s is taken: another component is connected for it, or the server has it among its own hosts" },
+          "the domain is taken: another component is connected for it, or the server has it among its own hosts" },
         { "invalid-namespace", FAILURE_INVALID,
           "this port does not speak the component protocol: it may be the server's port for clients (5222) or servers "
           "(5269); the component listener's is usually 5347" },
-        { "not-well-formed", FAILURE_INTERNAL, "the server found what we sent for %1$s not well-formed" },
-        { "invalid-xml", FAILURE_INTERNAL, "the server found what we sent for %1$s invalid" },
-        { "invalid-from", FAILURE_INTERNAL, "the server found a sender in what we sent that is not at %1$s" },
-        { "improper-addressing", FAILURE_INTERNAL, "the server found a stanza for %1$s without proper addresses" },
-        { "policy-violation", FAILURE_POLICY, "the server ended the stream of %1$s for what its policy forbids" },
+        { "not-well-formed", FAILURE_INTERNAL, "the server found what we sent not well-formed" },
+        { "invalid-xml", FAILURE_INTERNAL, "the server found what we sent invalid" },
+        { "invalid-from", FAILURE_INTERNAL, "the server found a sender in what we sent that is not at our domain" },
+        { "improper-addressing", FAILURE_INTERNAL, "the server found a stanza of ours without proper addresses" },
+        { "policy-violation", FAILURE_POLICY, "the server ended the stream for what its policy forbids" },
         { "system-shutdown", FAILURE_UNAVAILABLE, "the server is shutting down" },
-        { "connection-timeout", FAILURE_UNAVAILABLE, "the server did not hear from us for %1$s in time" },
+        { "connection-timeout", FAILURE_UNAVAILABLE, "the server did not hear from us in time" },
 };
 
 bool stream_error_is(const Element *element) {
@@ -55,14 +56,12 @@ void stream_error_explain(const Element *error, Text endpoint, Text domain, Fail
         for (size_t i = 0; i < COUNT_OF(explanations); i++) {
                 if (!text_equal(condition, text_of(explanations[i].condition)))
                         continue;
-                char name[80];
-                snprintf(name, sizeof(name), "%.*s", TEXT_ARGUMENTS(text_prefix(domain, sizeof(name) - 1)));
-                failure_set(ret_failure, explanations[i].kind, explanations[i].sentence, name);
-                failure_prefix(ret_failure, "%.*s", TEXT_ARGUMENTS(endpoint));
+                failure_set(ret_failure, explanations[i].kind, "%s", explanations[i].sentence);
+                failure_prefix(ret_failure, "%.*s at %.*s", TEXT_ARGUMENTS(domain), TEXT_ARGUMENTS(endpoint));
                 return;
         }
-        failure_set(ret_failure, FAILURE_UNAVAILABLE, "%.*s: the server ended the stream of %.*s: %.*s%s%.*s",
-                    TEXT_ARGUMENTS(endpoint), TEXT_ARGUMENTS(domain), TEXT_ARGUMENTS(condition),
+        failure_set(ret_failure, FAILURE_UNAVAILABLE, "%.*s at %.*s: the server ended the stream: %.*s%s%.*s",
+                    TEXT_ARGUMENTS(domain), TEXT_ARGUMENTS(endpoint), TEXT_ARGUMENTS(condition),
                     text.length > 0 ? ", " : "", TEXT_ARGUMENTS(text));
 }
 

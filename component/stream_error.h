@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "xmpp/element.h"
 #include "base/failure.h"
+#include "xmpp/element.h"
 
 bool stream_error_is(const Element *element);
 void stream_error_explain(const Element *error, Text endpoint, Text domain, Failure *ret_failure);
