@@ -49,6 +49,7 @@ bool failure_kind_from_name(Text name, FailureKind *ret_kind) {
 
 /* Fills the sentence; what does not fit is cut between characters, and what is not UTF-8 (a byte of a foreign message)
  * becomes a question mark, for the sentence goes into stanzas. */
+static void write_sentence(char *text, const char *format, va_list arguments) _printf_(2, 0);
 static void write_sentence(char *text, const char *format, va_list arguments) {
         TextBuilder builder = text_builder(FAILURE_TEXT_LIMIT - 1);
         text_add_format_list(&builder, format, arguments);

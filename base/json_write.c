@@ -9,6 +9,7 @@
 #define INTEGER_LIMIT   (INT64_C(1) << 53)
 #define MOST_DIGITS     17 /* tell any two doubles apart */
 #define PLACES_IN_PLAIN 21 /* ECMA-262 Number::toString: larger numbers have an exponent */
+#define PLACES_AS_REAL  15 /* and where nobody asks for that, those that would be read as too large an integer */
 
 typedef struct Writer {
         TextBuilder out;
@@ -98,8 +99,8 @@ static void add_digits(TextBuilder *out, const Decimal *decimal, int from, int t
                 text_add(out, (Text){ decimal->digits + from, (size_t) (to - from) });
 }
 
-/* ECMA-262 Number::toString, which RFC 8785 §3.2.2.3 asks for. */
-static void add_real(TextBuilder *out, double value) {
+/* ECMA-262 Number::toString, which RFC 8785 §3.2.2.3 asks for, when there are 21 places. */
+static void add_real(TextBuilder *out, double value, int places_in_plain) {
         if (value == 0) {
                 text_add_char(out, '0'); /* minus zero too */
                 return;
@@ -108,7 +109,7 @@ static void add_real(TextBuilder *out, double value) {
                 text_add_char(out, '-');
         Decimal decimal = shortest_decimal(fabs(value));
         int before_point = decimal.exponent + 1;
-        if (before_point > PLACES_IN_PLAIN || before_point <= -6) {
+        if (before_point > places_in_plain || before_point <= -6) {
                 add_digits(out, &decimal, 0, 1);
                 if (decimal.count > 1)
                         text_add_char(out, '.');
@@ -231,7 +232,7 @@ static bool write_value(Writer *writer, const Json *value) {
         case JSON_TYPE_INTEGER:
                 return add_integer(writer, value);
         case JSON_TYPE_REAL:
-                add_real(&writer->out, json_to_real(value));
+                add_real(&writer->out, json_to_real(value), writer->is_canonical ? PLACES_IN_PLAIN : PLACES_AS_REAL);
                 return true;
         case JSON_TYPE_TEXT:
                 add_quoted(&writer->out, json_to_text(value));

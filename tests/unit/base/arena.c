@@ -1,6 +1,13 @@
 #include "base/arena.h"
 #include "tests/unit/unit.h"
 
+static bool is_zero(const unsigned char *bytes, size_t size) {
+        for (size_t i = 0; i < size; i++)
+                if (bytes[i] != 0)
+                        return false;
+        return true;
+}
+
 START_TEST(memory_is_zeroed_and_aligned) {
         static const size_t sizes[] = { 0, 1, 7, 16, 17, 2048, 2049, 70000 };
         _cleanup_(arena_freep) Arena *arena = arena_new(0);
@@ -9,8 +16,7 @@ START_TEST(memory_is_zeroed_and_aligned) {
                         unsigned char *bytes = arena_take(arena, sizes[i]);
                         ck_assert_ptr_nonnull(bytes);
                         ck_assert_uint_eq((uintptr_t) bytes % _Alignof(max_align_t), 0);
-                        for (size_t j = 0; j < sizes[i]; j++)
-                                ck_assert_uint_eq(bytes[j], 0);
+                        ck_assert(is_zero(bytes, sizes[i]));
                         memset(bytes, 0xFF, sizes[i]);
                 }
         }

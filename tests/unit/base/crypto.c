@@ -257,8 +257,8 @@ START_TEST(base64_matches_rfc_4648) {
 END_TEST
 
 START_TEST(loose_base64_is_refused) {
-        static const char *const cases[] = { "Zg",   "Zg=",  "Z",    "Zg==Zg==", "Zm9v\n", " Zm9v", "Zm9-",
-                                             "Zm9_", "Zh==", "====", "Zm9v=",    "Zm8==",  "Zm 8=" };
+        static const char *const cases[] = { "Zg",   "Zg=",  "Z",     "Zg==Zg==", "Zm9v\n", " Zm9v",   "Zm9-", "Zm9_",
+                                             "Zh==", "====", "Zm9v=", "Zm8==",    "Zm 8=",  "Zm9\xFF", "ä€" };
         _cleanup_(arena_freep) Arena *arena = arena_new(0);
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 Text decoded = TEXT("untouched");
