@@ -56,6 +56,11 @@ static int on_timer(CURLM *multi, long timeout_ms, void *user) {
         return 0;
 }
 
+void engine_look_at(Engine *engine, Transfer *transfer, int64_t due_us) {
+        if (!transfer->timer.link || due_us < transfer->timer.due_us)
+                wheel_put(engine->wheel, &transfer->timer, due_us);
+}
+
 static Transfer *transfer_of_timer(WheelEntry *entry) {
         return (Transfer *) ((char *) entry - offsetof(Transfer, timer));
 }
@@ -99,7 +104,7 @@ static void check_limits(Engine *engine, Transfer *transfer) {
         if (verdict != VERDICT_NONE)
                 finish(engine, transfer, verdict, CURLE_OPERATION_TIMEDOUT);
         else
-                wheel_put(engine->wheel, &transfer->timer, due_us);
+                engine_look_at(engine, transfer, due_us);
 }
 
 static void begin(Engine *engine, Transfer *transfer) {

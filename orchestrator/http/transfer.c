@@ -90,6 +90,8 @@ static int on_connected(void *user, char *primary_ip, char *local_ip, int primar
         (void) address_parse(primary_ip, &address);
         transfer->connected = true;
         transfer->activity_us = engine_now_us(transfer->engine);
+        if (transfer->idle_us > 0)
+                engine_look_at(transfer->engine, transfer, transfer->activity_us + transfer->idle_us);
         transfer->verdict = judge_address(transfer, &address);
         return transfer->verdict == VERDICT_NONE ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }

@@ -48,13 +48,15 @@ static bool fail_by_nonsense(Failure *reterr_failure) {
 static bool add_text(OpenaiReply *reply, Text piece, Failure *reterr_failure) {
         if (piece.length == 0)
                 return true;
+        const size_t before = reply->content.length;
         reply->begun = true;
         text_add(&reply->content, piece);
+        const Text kept = { reply->content.bytes + before, reply->content.length - before };
+        if (reply->request->stream && kept.length > 0)
+                reply->request->stream(reply->request->listener, kept);
         if (reply->content.overflowed)
                 return failure_set(reterr_failure, FAILURE_TOO_LARGE, "The model's answer is longer than %d KiB.",
                                    MODEL_ANSWER_LIMIT / 1024);
-        if (reply->request->stream)
-                reply->request->stream(reply->request->listener, piece);
         return true;
 }
 
