@@ -13,6 +13,13 @@
 
 #include <check.h>
 
+/* Built with a sanitizer, which makes everything several times as slow: for tests that measure. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNIT_SANITIZED true
+#else
+#define UNIT_SANITIZED false
+#endif
+
 /* The program's main(); results as TAP on standard output. */
 int unit_run(const char *module, const TTest *const *tests, size_t count);
 

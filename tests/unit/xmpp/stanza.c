@@ -1,0 +1,240 @@
+#include "tests/unit/unit.h"
+
+#include "xmpp/extensions.h"
+#include "xmpp/namespaces.h"
+#include "xmpp/reader.h"
+#include "xmpp/writer.h"
+
+/* Reads one stanza as it would come over the wire; its arena is the caller's. */
+static const Element *parse(const char *xml, Arena **ret_arena) {
+        _cleanup_(reader_freep) Reader *reader = reader_new(READER_LIMITS);
+        ReaderEvent event;
+        reader_feed(reader, TEXT("<stream xmlns='" NS_COMPONENT "'>"));
+        ck_assert(reader_next(reader, &event));
+        arena_free(event.arena);
+        reader_feed(reader, text_of(xml));
+        ck_assert_msg(reader_next(reader, &event) && event.kind == READER_ELEMENT, "%s: %s", xml, event.failure.text);
+        *ret_arena = event.arena;
+        return event.element;
+}
+
+static Stanza read_stanza(const char *xml, Arena **ret_arena) {
+        Stanza stanza;
+        Failure failure;
+        ck_assert_done(stanza_read(parse(xml, ret_arena), &stanza, &failure), failure);
+        return stanza;
+}
+
+#define MESSAGE(attributes, content) "<message from='ann@home.example/phone' to='guide@agents.localhost' " attributes ">" content "</message>"
+
+START_TEST(a_message_is_read_with_all_its_extensions) {
+        _cleanup_(arena_freep) Arena *arena = NULL;
+        Stanza stanza = read_stanza(MESSAGE("type='chat' id='m1'",
+                                            "<body>Hello</body><body xml:lang='de'>Hallo</body><subject>s</subject>"
+                                            "<thread>t1</thread><request xmlns='urn:xmpp:receipts'/>"
+                                            "<origin-id xmlns='urn:xmpp:sid:0' id='o1'/>"
+                                            "<stanza-id xmlns='urn:xmpp:sid:0' id='z' by='home.example'/>"
+                                            "<active xmlns='http://jabber.org/protocol/chatstates'/>"
+                                            "<replace xmlns='urn:xmpp:message-correct:0' id='m0'/>"
+                                            "<no-store xmlns='urn:xmpp:hints'/>"
+                                            "<delay xmlns='urn:xmpp:delay' stamp='2026-01-01T00:00:00Z'/>"
+                                            "<unknown xmlns='urn:unknown'/>"),
+                                    &arena);
+        ck_assert_int_eq(stanza.kind, STANZA_MESSAGE);
+        ck_assert_int_eq(stanza.type, TYPE_CHAT);
+        ck_assert_text(stanza.from.full, TEXT("ann@home.example/phone"));
+        ck_assert_text(stanza.to.local, TEXT("guide"));
+        ck_assert_text(stanza.id, TEXT("m1"));
+        ck_assert_text(stanza.body, TEXT("Hello"));
+        ck_assert_text(stanza.subject, TEXT("s"));
+        ck_assert_text(stanza.thread, TEXT("t1"));
+        ck_assert(stanza.has_body && stanza.receipt_wanted && stanza.no_store && stanza.delayed);
+        ck_assert_text(stanza.origin_id, TEXT("o1"));
+        ck_assert_text(stanza.replaces, TEXT("m0"));
+        ck_assert_int_eq(stanza.chat_state, STATE_ACTIVE);
+        ck_assert(!stanza.carbon && !stanza.encrypted);
+}
+END_TEST
+
+START_TEST(a_bounce_tells_its_error) {
+        _cleanup_(arena_freep) Arena *arena = NULL;
+        Stanza stanza = read_stanza(MESSAGE("type='error' id='a1'",
+                                            "<error type='wait'><resource-constraint "
+                                            "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text "
+                                            "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>full</text></error>"),
+                                    &arena);
+        ck_assert_int_eq(stanza.type, TYPE_ERROR);
+        ck_assert_text(stanza.error.type, TEXT("wait"));
+        ck_assert_text(stanza.error.condition, TEXT("resource-constraint"));
+        ck_assert_text(stanza.error.text, TEXT("full"));
+}
+END_TEST
+
+static const struct {
+        const char *content;
+        bool encrypted, carbon;
+        const char *receipt_for, *retracts;
+} messages[] = {
+        { "<encryption xmlns='urn:xmpp:eme:0' namespace='urn:xmpp:omemo:2'/><body>fallback</body>", true, false, "", "" },
+        { "<encrypted xmlns='eu.siacs.conversations.axolotl'><header/><payload>x</payload></encrypted>", true, false, "",
+          "" },
+        { "<encrypted xmlns='eu.siacs.conversations.axolotl'><header/></encrypted>", false, false, "", "" },
+        { "<encrypted xmlns='urn:xmpp:omemo:2'><header/><payload>x</payload></encrypted>", true, false, "", "" },
+        { "<openpgp xmlns='urn:xmpp:openpgp:0'>x</openpgp>", true, false, "", "" },
+        { "<x xmlns='jabber:x:encrypted'>x</x>", true, false, "", "" },
+        { "<received xmlns='urn:xmpp:carbons:2'/>", false, true, "", "" },
+        { "<sent xmlns='urn:xmpp:carbons:2'/>", false, true, "", "" },
+        { "<private xmlns='urn:xmpp:carbons:2'/>", false, false, "", "" },
+        { "<received xmlns='urn:xmpp:receipts' id='r1'/>", false, false, "r1", "" },
+        { "<retract xmlns='urn:xmpp:message-retract:1' id='m1'/>", false, false, "", "m1" },
+};
+
+START_TEST(extensions_fill_their_fields) {
+        for (size_t i = 0; i < COUNT_OF(messages); i++) {
+                _cleanup_(arena_freep) Arena *arena = NULL;
+                char xml[1024];
+                snprintf(xml, sizeof(xml), MESSAGE("type='chat'", "%s"), messages[i].content);
+                Stanza stanza = read_stanza(xml, &arena);
+                ck_assert_msg(stanza.encrypted == messages[i].encrypted, "%s", xml);
+                ck_assert_msg(stanza.carbon == messages[i].carbon, "%s", xml);
+                ck_assert_text(stanza.receipt_for, text_of(messages[i].receipt_for));
+                ck_assert_text(stanza.retracts, text_of(messages[i].retracts));
+        }
+}
+END_TEST
+
+static const struct {
+        const char *xml;
+        StanzaKind kind;
+        StanzaType type;
+} types[] = {
+        { "<message from='a@b' to='c@d'/>", STANZA_MESSAGE, TYPE_NORMAL },
+        { "<message from='a@b' to='c@d' type='strange'/>", STANZA_MESSAGE, TYPE_NORMAL },
+        { "<message from='a@b' to='c@d' type='get'/>", STANZA_MESSAGE, TYPE_NORMAL },
+        { "<message from='a@b' to='c@d' type='headline'/>", STANZA_MESSAGE, TYPE_HEADLINE },
+        { "<message from='a@b' to='c@d' type='groupchat'/>", STANZA_MESSAGE, TYPE_GROUPCHAT },
+        { "<presence from='a@b' to='c@d'/>", STANZA_PRESENCE, TYPE_AVAILABLE },
+        { "<presence from='a@b' to='c@d' type='subscribe'/>", STANZA_PRESENCE, TYPE_SUBSCRIBE },
+        { "<presence from='a@b' to='c@d' type='probe'/>", STANZA_PRESENCE, TYPE_PROBE },
+        { "<presence from='a@b' to='c@d' type='strange'/>", STANZA_PRESENCE, TYPE_UNKNOWN },
+        { "<presence from='a@b' to='c@d' type='error'/>", STANZA_PRESENCE, TYPE_ERROR },
+        { "<iq from='a@b' to='c@d' type='get'/>", STANZA_IQ, TYPE_GET },
+        { "<iq from='a@b' to='c@d' type='result'/>", STANZA_IQ, TYPE_RESULT },
+        { "<iq from='a@b' to='c@d'/>", STANZA_IQ, TYPE_UNKNOWN },
+};
+
+START_TEST(types_follow_the_rfc) {
+        for (size_t i = 0; i < COUNT_OF(types); i++) {
+                _cleanup_(arena_freep) Arena *arena = NULL;
+                Stanza stanza = read_stanza(types[i].xml, &arena);
+                ck_assert_msg(stanza.kind == types[i].kind && stanza.type == types[i].type, "%s", types[i].xml);
+        }
+}
+END_TEST
+
+START_TEST(what_is_no_stanza_is_refused) {
+        static const char *const bad[] = {
+                "<message to='c@d'/>",          "<message from='a@b'/>", "<message from='' to='c@d'/>",
+                "<message from='a@b' to='@d'/>", "<handshake/>",          "<message from='a@b@' to='c@d'/>",
+        };
+        for (size_t i = 0; i < COUNT_OF(bad); i++) {
+                _cleanup_(arena_freep) Arena *arena = NULL;
+                Stanza stanza;
+                Failure failure;
+                ck_assert_msg(!stanza_read(parse(bad[i], &arena), &stanza, &failure), "%s", bad[i]);
+                ck_assert_int_eq(failure.kind, FAILURE_INVALID);
+        }
+}
+END_TEST
+
+/* Sending */
+
+static const struct {
+        const char *from, *to;
+        bool taken;
+} stamps[] = {
+        { "agents.localhost", "ann@home.example", true },
+        { "guide@agents.localhost", "ann@home.example", true },
+        { "guide@agents.localhost/aiox", "ann@home.example/phone", true },
+        { "guide@agents.localhost/a@b", "home.example", true },
+        { "", "ann@home.example", false },
+        { "guide@agents.localhost", "", false },
+        { "guide@other.example", "ann@home.example", false },
+        { "guide@sub.agents.localhost", "ann@home.example", false },
+        { "other.example/guide@agents.localhost", "ann@home.example", false },
+        { "ann@home.example", "guide@agents.localhost", false },
+        { "@agents.localhost", "ann@home.example", false },
+        { "gui\x01" "de@agents.localhost", "ann@home.example", false },
+        { "guide@agents.localhost", "@home.example", false },
+        { "guide@agents.localhost", "a b@home.example", false },
+        { "guide@agents.localhost/", "ann@home.example", false },
+};
+
+START_TEST(the_stamp_refuses_foreign_senders_and_empty_receivers) {
+        for (size_t i = 0; i < COUNT_OF(stamps); i++) {
+                _cleanup_(arena_freep) Arena *arena = arena_new(0);
+                OutgoingList list = { NULL };
+                Failure failure = { .kind = FAILURE_NONE };
+                outgoing_add(&list, arena, STANZA_MESSAGE, TYPE_CHAT, TEXT("1"), text_of(stamps[i].from),
+                             text_of(stamps[i].to));
+                bool taken = stanza_stamp(list.first, TEXT("agents.localhost"), &failure);
+                ck_assert_msg(taken == stamps[i].taken, "%s to %s: %s", stamps[i].from, stamps[i].to, failure.text);
+                ck_assert_int_eq(failure.kind, taken ? FAILURE_NONE : FAILURE_INTERNAL);
+                ck_assert_text(element_get(list.first->element, TEXT("from")), text_of(taken ? stamps[i].from : ""));
+                ck_assert_text(element_get(list.first->element, TEXT("to")), text_of(taken ? stamps[i].to : ""));
+        }
+}
+END_TEST
+
+START_TEST(the_stamp_overrides_addresses_and_refuses_what_is_incomplete) {
+        _cleanup_(arena_freep) Arena *arena = arena_new(2048);
+        OutgoingList list = { NULL };
+        Failure failure;
+        Element *element = outgoing_add(&list, arena, STANZA_MESSAGE, TYPE_CHAT, TEXT_NONE, TEXT("guide@agents.localhost"),
+                                        TEXT("ann@home.example"));
+        element_set(element, TEXT("from"), TEXT("root@elsewhere.example"));
+        ck_assert_done(stanza_stamp(list.first, TEXT("agents.localhost"), &failure), failure);
+        ck_assert_text(element_get(element, TEXT("from")), TEXT("guide@agents.localhost"));
+        while (element_add(element, TEXT("a"), TEXT_NONE))
+                ;
+        ck_assert(!stanza_stamp(list.first, TEXT("agents.localhost"), &failure));
+}
+END_TEST
+
+static void expect_error(const char *xml, const char *expected) {
+        _cleanup_(arena_freep) Arena *arena = NULL;
+        _cleanup_(text_builder_release) TextBuilder out = text_builder(0);
+        OutgoingList list = { NULL };
+        Stanza stanza = read_stanza(xml, &arena);
+        outgoing_add_error(&list, arena, &stanza, FAILURE_TOO_LARGE, TEXT("too <large>"));
+        if (list.first)
+                element_write(&out, list.first->element, TEXT(NS_COMPONENT));
+        ck_assert_text(text_built(&out), text_of(expected));
+        if (list.first) {
+                ck_assert_text(list.first->from, stanza.to.full);
+                ck_assert_text(list.first->to, stanza.from.full);
+        }
+}
+
+#define ERROR                                                                                                          \
+        "<error type='modify'><policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text "                   \
+        "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>too &lt;large&gt;</text></error>"
+
+START_TEST(errors_answer_only_what_may_be_answered) {
+        expect_error("<message from='a@b' to='c@d' id='1'/>", "<message type='error' id='1'>" ERROR "</message>");
+        expect_error("<iq from='a@b' to='c@d' type='set' id='1'/>", "<iq type='error' id='1'>" ERROR "</iq>");
+        expect_error("<presence from='a@b' to='c@d' type='subscribe'/>", "<presence type='error'>" ERROR "</presence>");
+        expect_error("<message from='a@b' to='c@d' type='error'/>", "");
+        expect_error("<message from='a@b' to='c@d' type='headline'/>", "");
+        expect_error("<iq from='a@b' to='c@d' type='result' id='1'/>", "");
+        expect_error("<iq from='a@b' to='c@d' type='error' id='1'/>", "");
+        expect_error("<iq from='a@b' to='c@d' id='1'/>", "");
+        expect_error("<presence from='a@b' to='c@d'/>", "");
+        expect_error("<presence from='a@b' to='c@d' type='probe'/>", "");
+}
+END_TEST
+
+UNIT_TESTS("xmpp/stanza", a_message_is_read_with_all_its_extensions, a_bounce_tells_its_error,
+           extensions_fill_their_fields, types_follow_the_rfc, what_is_no_stanza_is_refused,
+           the_stamp_refuses_foreign_senders_and_empty_receivers,
+           the_stamp_overrides_addresses_and_refuses_what_is_incomplete, errors_answer_only_what_may_be_answered)
