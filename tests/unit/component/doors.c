@@ -6,6 +6,8 @@
 #include "xmpp/reader.h"
 #include "xmpp/writer.h"
 
+#include <stdio.h>
+
 static Stanza read_stanza(const char *xml, Arena **ret_arena) {
         _cleanup_(reader_freep) Reader *reader = reader_new(READER_LIMITS);
         ReaderEvent event;

@@ -5,6 +5,8 @@
 #include "xmpp/reader.h"
 #include "xmpp/writer.h"
 
+#include <stdio.h>
+
 /* Reads one stanza as it would come over the wire; its arena is the caller's. */
 static const Element *parse(const char *xml, Arena **ret_arena) {
         _cleanup_(reader_freep) Reader *reader = reader_new(READER_LIMITS);
