@@ -242,6 +242,10 @@ static bool prepare(Connection *connection, Query query, Failure *reterr_failure
         return good || failure_prefix(reterr_failure, "%s", text->name);
 }
 
+bool connection_prepare(Connection *connection, Query query, Failure *reterr_failure) {
+        return connection->statements[query].prepared || prepare(connection, query, reterr_failure);
+}
+
 static bool send_call(Connection *connection, const Call *call, const Parameters *parameters, Failure *reterr_failure) {
         if (!PQsendQueryPrepared(connection->pg, query_texts[call->query].name, (int) call->count, parameters->values,
                                  parameters->lengths, parameters->formats, 1))
@@ -253,7 +257,7 @@ static bool send_call(Connection *connection, const Call *call, const Parameters
 static bool make_ready(Connection *connection, const Call *call, Parameters *ret_parameters, Failure *reterr_failure) {
         Statement *statement = &connection->statements[call->query];
         const char *name = query_texts[call->query].name;
-        if (!statement->prepared && !prepare(connection, call->query, reterr_failure))
+        if (!connection_prepare(connection, call->query, reterr_failure))
                 return false;
         if (call->count != statement->count)
                 return failure_set(reterr_failure, FAILURE_INTERNAL, "%s takes %zu values and was given %zu", name,

@@ -28,6 +28,8 @@ typedef struct Call {
         size_t count;
 } Call;
 
+/* Makes a query ready on this connection, when it is not yet. The others here do that themselves. */
+bool connection_prepare(Connection *connection, Query query, Failure *reterr_failure) _must_check_;
 /* Runs queries in one round trip, preparing those that are used for the first time before. ret_last is the result of the
  * last, which the caller clears; when one fails, those after it did not run, and the failure is that of the first. */
 bool connection_exchange(Connection *connection, const Call *calls, size_t count, PGresult **ret_last,

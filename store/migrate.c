@@ -1,5 +1,6 @@
 #include "store/migrate.h"
 
+#include "base/map.h"
 #include "store/connection.h"
 
 #include <stdio.h>

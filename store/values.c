@@ -1,6 +1,7 @@
 #include "store/connection.h"
 
 #include "base/clock.h"
+#include "base/map.h"
 
 #include <endian.h>
 
