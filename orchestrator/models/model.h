@@ -62,9 +62,10 @@ typedef struct ModelRequest {
 #define MODEL_CALL_LIMIT   32            /* tools asked for in one reply; more are TOO_LARGE */
 
 /* What went wrong, as far as the caller must tell it apart. FAILURE_… kinds: overloaded = LIMIT (429, 503, with
- * retry_after_us), refused by a filter = POLICY, refused the key = FORBIDDEN, too long (context or answer) = TOO_LARGE,
- * no such model or feature = UNSUPPORTED, bad request or setting = INVALID, bad reply = INTERNAL, timed out = TIMED_OUT,
- * unreachable, failing (5xx) or broken off = UNAVAILABLE, stopped = CANCELLED. The sentence holds no secret. */
+ * retry_after_us), a filter's refusal or an address not allowed = POLICY, the key refused = FORBIDDEN, context or answer
+ * too long = TOO_LARGE, no such model or feature = UNSUPPORTED, bad request or setting = INVALID, bad reply = INTERNAL,
+ * deadline or silence = TIMED_OUT, unreachable, failing (5xx) or broken off = UNAVAILABLE, stopped = CANCELLED. The
+ * sentence holds neither secret nor conversation. */
 typedef struct ModelReply {
         Text content;           /* valid UTF-8; on failure what had come until then */
         ModelToolCall *calls;
