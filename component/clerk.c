@@ -1,0 +1,222 @@
+#include "component/clerk.h"
+
+#include "base/log.h"
+#include "component/inbox.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+
+#define READ_EVERY_US  SECONDS
+#define NOTE_ROWS      256
+#define KIND_CANCELLED 6
+
+struct Clerk {
+        Database *database;
+        Keyring *keyring;
+        Queue *inbox;
+        char since[24]; /* xid8 of the snapshot before */
+        pthread_t thread;
+        bool started, stopping, away;
+        pthread_mutex_t lock;
+        pthread_cond_t stop;
+};
+
+Clerk *clerk_new(Database *database, Keyring *keyring) {
+        Clerk *clerk = memory_new(sizeof(*clerk));
+        pthread_condattr_t attributes;
+
+        clerk->database = database;
+        clerk->keyring = keyring;
+        snprintf(clerk->since, sizeof(clerk->since), "0");
+        pthread_condattr_init(&attributes);
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+        pthread_cond_init(&clerk->stop, &attributes);
+        pthread_condattr_destroy(&attributes);
+        pthread_mutex_init(&clerk->lock, NULL);
+        return clerk;
+}
+
+static AgentState agent_state(Text name) {
+        return text_equal(name, TEXT("active"))   ? AGENT_ACTIVE
+               : text_equal(name, TEXT("paused")) ? AGENT_PAUSED
+                                                  : AGENT_DELETED;
+}
+
+/* A word that this version does not know is one that forbids: a newer hub may have written it. */
+static void change_read(const Rows *row, DirectoryChange *ret_change) {
+        Text hash = rows_text(row, 0, 14);
+
+        *ret_change = (DirectoryChange){
+                .kind = (DirectoryKind) rows_integer(row, 0, 0),
+                .gone = rows_boolean(row, 0, 1),
+                .id = rows_uuid(row, 0, 2),
+                .tenant_id = rows_uuid(row, 0, 3),
+                .name = rows_text(row, 0, 4),
+                .suspended = rows_boolean(row, 0, 5),
+                .version_id = rows_uuid(row, 0, 7),
+                .owner_id = rows_uuid(row, 0, 8),
+                .owner = rows_text(row, 0, 9),
+                .state = agent_state(rows_text(row, 0, 11)),
+                .pause_reason = rows_text(row, 0, 12),
+                .priced = rows_boolean(row, 0, 13),
+                .priority = rows_real(row, 0, 15),
+                .agent_id = rows_uuid(row, 0, 16),
+                .not_before_us = rows_time(row, 0, 17),
+                .expires_us = rows_time(row, 0, 18),
+                .subject_id = rows_uuid(row, 0, 20),
+                .window_us = rows_integer(row, 0, 22),
+                .amount = rows_integer(row, 0, 23),
+        };
+        if (!role_from_name(rows_text(row, 0, 6), &ret_change->role))
+                ret_change->role = ROLE_NONE;
+        if (!visibility_from_name(rows_text(row, 0, 10), &ret_change->visibility))
+                ret_change->visibility = VISIBILITY_PRIVATE;
+        if (ret_change->kind == DIRECTORY_LIMIT &&
+            (!limit_subject_from_name(rows_text(row, 0, 19), &ret_change->subject) ||
+             !limit_what_from_name(rows_text(row, 0, 21), &ret_change->what)))
+                ret_change->gone = true; /* of a kind that is not counted here */
+        if (hash.length == sizeof(ret_change->policy_hash))
+                memcpy(ret_change->policy_hash, hash.bytes, hash.length);
+}
+
+/* Reads what changed since the snapshot before, and remembers this one. */
+static bool clerk_read(Clerk *clerk, RowTaker take, void *taker, Failure *reterr_failure) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        char snapshot[sizeof(clerk->since)];
+        const Rows *rows;
+
+        if (!transaction_begin(clerk->database, DATABASE_DIRECTORY, (Uuid){ 0 }, &transaction, reterr_failure) ||
+            !transaction_run(transaction, QUERY_DIRECTORY_SNAPSHOT, NO_VALUES, &rows, reterr_failure))
+                return false;
+        snprintf(snapshot, sizeof(snapshot), "%.*s", TEXT_ARGUMENTS(rows_text(rows, 0, 0)));
+        if (!transaction_stream(transaction, QUERY_DIRECTORY_ROWS, VALUES(value_string(clerk->since)), take, taker,
+                                reterr_failure) ||
+            !transaction_commit(transaction, reterr_failure))
+                return false;
+        memcpy(clerk->since, snapshot, sizeof(snapshot));
+        return true;
+}
+
+static bool load_row(void *directory, const Rows *row, Failure *reterr_failure) {
+        DirectoryChange change;
+
+        (void) reterr_failure;
+        change_read(row, &change);
+        directory_apply(directory, &change);
+        return true;
+}
+
+bool clerk_load(Clerk *clerk, Directory *directory, Failure *reterr_failure) {
+        return clerk_read(clerk, load_row, directory, reterr_failure) || failure_prefix(reterr_failure, "directory");
+}
+
+/* Changes on their way to the hub thread, some at a time. */
+typedef struct Batch {
+        Clerk *clerk;
+        Note *note;
+        DirectoryChange *changes;
+} Batch;
+
+static void batch_send(Batch *batch) {
+        if (batch->note)
+                inbox_put(batch->clerk->inbox, batch->note);
+        batch->note = NULL;
+}
+
+static void batch_begin(Batch *batch) {
+        batch->note = memory_new(sizeof(*batch->note));
+        batch->note->kind = NOTE_DIRECTORY;
+        batch->note->event.kind = EVENT_DIRECTORY;
+        batch->note->arena = arena_new((size_t) 4 * 1024 * 1024);
+        batch->changes = arena_take_array(batch->note->arena, DirectoryChange, NOTE_ROWS);
+        batch->note->event.directory.changes = batch->changes;
+}
+
+static void cancel_send(Batch *batch, const Rows *row) {
+        Note *note = memory_new(sizeof(*note));
+
+        note->kind = NOTE_CANCEL;
+        note->event.kind = EVENT_CANCEL;
+        note->event.cancel.message_id = rows_uuid(row, 0, 2);
+        note->event.cancel.tenant_id = rows_uuid(row, 0, 3);
+        note->event.cancel.durable = true;
+        inbox_put(batch->clerk->inbox, note);
+}
+
+static bool send_row(void *batch_, const Rows *row, Failure *reterr_failure) {
+        Batch *batch = batch_;
+        DirectoryChange change;
+
+        if (rows_integer(row, 0, 0) == KIND_CANCELLED) {
+                cancel_send(batch, row);
+                return true;
+        }
+        change_read(row, &change);
+        if (change.kind == DIRECTORY_TENANT && !change.gone && !keyring_has(batch->clerk->keyring, change.id) &&
+            !keyring_refresh(batch->clerk->keyring, batch->clerk->database, reterr_failure))
+                return false;
+        if (!batch->note)
+                batch_begin(batch);
+        Arena *arena = batch->note->arena;
+        change.name = text_copy(arena, change.name);
+        change.owner = text_copy(arena, change.owner);
+        change.pause_reason = text_copy(arena, change.pause_reason);
+        size_t *count = &batch->note->event.directory.count;
+        batch->changes[(*count)++] = change;
+        if (*count == NOTE_ROWS)
+                batch_send(batch);
+        return true;
+}
+
+static void clerk_round(Clerk *clerk) {
+        Batch batch = { .clerk = clerk };
+        Failure failure;
+        bool read = clerk_read(clerk, send_row, &batch, &failure);
+
+        batch_send(&batch);
+        if (!read && !clerk->away)
+                log_warning("cannot read what other hubs changed", "cause", LOG_STRING, failure.text);
+        if (read && clerk->away)
+                log_info("reading what other hubs change again");
+        clerk->away = !read;
+}
+
+static bool clerk_wait(Clerk *clerk) {
+        int64_t until = clock_now().monotonic_us + READ_EVERY_US;
+        struct timespec deadline = { .tv_sec = until / SECONDS, .tv_nsec = until % SECONDS * 1000 };
+
+        pthread_mutex_lock(&clerk->lock);
+        while (!clerk->stopping && pthread_cond_timedwait(&clerk->stop, &clerk->lock, &deadline) != ETIMEDOUT) {
+        }
+        bool stopping = clerk->stopping;
+        pthread_mutex_unlock(&clerk->lock);
+        return !stopping;
+}
+
+static void *clerk_thread(void *clerk_) {
+        Clerk *clerk = clerk_;
+
+        while (clerk_wait(clerk))
+                clerk_round(clerk);
+        return NULL;
+}
+
+void clerk_start(Clerk *clerk, Queue *inbox) {
+        clerk->inbox = inbox;
+        if (pthread_create(&clerk->thread, NULL, clerk_thread, clerk) != 0)
+                abort();
+        clerk->started = true;
+}
+
+void clerk_free(Clerk *clerk) {
+        pthread_mutex_lock(&clerk->lock);
+        clerk->stopping = true;
+        pthread_cond_signal(&clerk->stop);
+        pthread_mutex_unlock(&clerk->lock);
+        if (clerk->started)
+                pthread_join(clerk->thread, NULL);
+        pthread_cond_destroy(&clerk->stop);
+        pthread_mutex_destroy(&clerk->lock);
+        free(clerk);
+}

@@ -1,0 +1,78 @@
+#include "component/inbox.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+
+/* Shared by who asks and who answers; the later of the two frees it. */
+typedef struct Ask {
+        pthread_mutex_t lock;
+        pthread_cond_t answered;
+        bool done, abandoned;
+        Failure failure;
+} Ask;
+
+static Ask *ask_new(void) {
+        Ask *ask = memory_new(sizeof(*ask));
+        pthread_condattr_t attributes;
+
+        pthread_condattr_init(&attributes);
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+        pthread_mutex_init(&ask->lock, NULL);
+        pthread_cond_init(&ask->answered, &attributes);
+        pthread_condattr_destroy(&attributes);
+        return ask;
+}
+
+static void ask_free(Ask *ask) {
+        pthread_cond_destroy(&ask->answered);
+        pthread_mutex_destroy(&ask->lock);
+        free(ask);
+}
+
+bool inbox_ask(Queue *inbox, Note *note, int64_t patience_us, Failure *reterr_failure) {
+        Ask *ask = ask_new();
+        int64_t until = clock_now().monotonic_us + patience_us;
+        struct timespec deadline = { .tv_sec = until / SECONDS, .tv_nsec = until % SECONDS * 1000 };
+
+        note->ask = ask;
+        queue_put(inbox, &note->item);
+        pthread_mutex_lock(&ask->lock);
+        while (!ask->done && pthread_cond_timedwait(&ask->answered, &ask->lock, &deadline) != ETIMEDOUT) {
+        }
+        bool done = ask->done;
+        Failure failure = ask->failure;
+        ask->abandoned = !done;
+        pthread_mutex_unlock(&ask->lock);
+        if (!done)
+                return failure_set(reterr_failure, FAILURE_TIMED_OUT, "The hub did not answer in time.");
+        ask_free(ask);
+        if (failure.kind == FAILURE_NONE)
+                return true;
+        if (reterr_failure)
+                *reterr_failure = failure;
+        return false;
+}
+
+void inbox_put(Queue *inbox, Note *note) {
+        queue_put(inbox, &note->item);
+}
+
+void inbox_answer(Note *note, const Failure *failure) {
+        Ask *ask = note->ask;
+
+        if (ask) {
+                pthread_mutex_lock(&ask->lock);
+                bool abandoned = ask->abandoned;
+                ask->done = true;
+                if (failure)
+                        ask->failure = *failure;
+                pthread_cond_signal(&ask->answered);
+                pthread_mutex_unlock(&ask->lock);
+                if (abandoned)
+                        ask_free(ask);
+        }
+        if (note->arena)
+                arena_free(note->arena);
+        free(note);
+}

@@ -1,0 +1,37 @@
+/* The inbox of the hub thread: what worker threads, the HTTP thread and the clerk tell it or ask of it. A note is owned
+ * by its queue until the hub thread has handled it; an ask is a note whose sender waits for the answer.
+ *
+ * inbox_put() and inbox_ask() from any thread but the hub's; inbox_answer() from the hub thread.
+ */
+#pragma once
+
+#include "base/queue.h"
+#include "orchestrator/core.h"
+#include "orchestrator/operations/snapshot.h"
+
+typedef enum NoteKind {
+        NOTE_STEP,       /* a running turn waits until a step is durable */
+        NOTE_TURN_ENDED,
+        NOTE_DIRECTORY,  /* changes, to be applied; may be asked */
+        NOTE_CANCEL,     /* may be asked */
+        NOTE_SNAPSHOT,   /* asked */
+} NoteKind;
+
+typedef struct Note {
+        QueueItem item; /* first */
+        NoteKind kind;
+        Event event;              /* STEP, TURN_ENDED, DIRECTORY, CANCEL: as the core takes it */
+        TurnResult result;        /* TURN_ENDED */
+        Arena *arena;             /* what the event points to, when nobody waits; freed with the note */
+        Snapshot *snapshot;       /* SNAPSHOT: to be filled in `snapshot_arena`, the asker's */
+        Arena *snapshot_arena;
+        struct Ask *ask;          /* NULL: nobody waits */
+} Note;
+
+/* Waits for the hub thread's answer, at most patience_us. FAILURE_TIMED_OUT, FAILURE_UNAVAILABLE when the hub stops, or
+ * what the hub answered. The note is given up with the call and what it points to must then live on: it is the note's
+ * arena that holds it. */
+bool inbox_ask(Queue *inbox, Note *note, int64_t patience_us, Failure *reterr_failure) _must_check_;
+void inbox_put(Queue *inbox, Note *note);
+/* Frees the note. failure NULL or of kind NONE: done. */
+void inbox_answer(Note *note, const Failure *failure);

@@ -1,0 +1,190 @@
+#include "component/loop.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+
+#define READY_AT_ONCE 64
+
+void loop_step(Loop *loop, const Event *event) {
+        core_step(loop->core, loop->now, event, &loop->commands);
+        for (size_t i = 0; i < loop->commands.count; i++)
+                loop_execute(loop, &loop->commands.items[i]);
+}
+
+static void take_cancel(Loop *loop, Note *note) {
+        if (note->ask) {
+                note->event.cancel.ticket = ++loop->tickets;
+                map_put(loop->cancels, MAP_KEY(note->event.cancel.ticket), note);
+        }
+        loop_step(loop, &note->event);
+        if (!note->ask)
+                inbox_answer(note, NULL);
+}
+
+static void take_snapshot(Loop *loop, Note *note) {
+        Failure failure = { 0 };
+
+        if (!loop_snapshot(loop, note->snapshot_arena, note->snapshot))
+                failure_set(&failure, FAILURE_TOO_LARGE, "The snapshot does not fit its arena.");
+        inbox_answer(note, &failure);
+}
+
+static void take_note(Loop *loop, Note *note) {
+        switch (note->kind) {
+        case NOTE_STEP:
+        case NOTE_TURN_ENDED:
+        case NOTE_DIRECTORY:
+                loop_step(loop, &note->event);
+                inbox_answer(note, NULL);
+                break;
+        case NOTE_CANCEL:
+                take_cancel(loop, note);
+                break;
+        case NOTE_SNAPSHOT:
+                take_snapshot(loop, note);
+                break;
+        }
+}
+
+static void take_inbox(Loop *loop) {
+        QueueItem *item = queue_take_all(loop->inbox);
+
+        while (item) {
+                QueueItem *next = item->next;
+                take_note(loop, (Note *) item);
+                item = next;
+        }
+}
+
+static void take_journal(Loop *loop) {
+        StoreReport *report;
+
+        while ((report = journal_ready(loop->journal, loop->now)))
+                loop_step(loop, &(Event){ .kind = EVENT_STORE, .report = report });
+}
+
+static void take_links(Loop *loop) {
+        for (size_t i = 0; i < loop->link_count; i++) {
+                LinkEvent event;
+                if (!loop->links[i])
+                        continue;
+                link_handle(loop->links[i], loop->now.monotonic_us);
+                while (loop->links[i] && link_next(loop->links[i], &event))
+                        loop_link_event(loop, i, &event);
+        }
+}
+
+static void take_signals(Loop *loop) {
+        struct signalfd_siginfo signal;
+
+        while (read(loop->signals, &signal, sizeof(signal)) == (ssize_t) sizeof(signal)) {
+                log_info("stopping", "signal", LOG_INTEGER, (int64_t) signal.ssi_signo);
+                loop_step(loop, &(Event){ .kind = EVENT_DRAIN });
+        }
+}
+
+/* The journal's descriptor changes with its connection, and what it waits for with every request. */
+static void watch_journal(Loop *loop) {
+        int descriptor = journal_descriptor(loop->journal);
+        uint32_t events = EPOLLIN | (journal_wants_write(loop->journal) ? EPOLLOUT : 0);
+        struct epoll_event interest = { .events = events, .data.u64 = LOOP_JOURNAL };
+
+        if (descriptor == loop->journal_descriptor && events == loop->journal_events)
+                return;
+        if (loop->journal_descriptor >= 0 && descriptor != loop->journal_descriptor)
+                epoll_ctl(loop->epoll, EPOLL_CTL_DEL, loop->journal_descriptor, NULL); /* fails when it is closed */
+        if (descriptor >= 0 && epoll_ctl(loop->epoll, EPOLL_CTL_MOD, descriptor, &interest) < 0)
+                epoll_ctl(loop->epoll, EPOLL_CTL_ADD, descriptor, &interest);
+        loop->journal_descriptor = descriptor;
+        loop->journal_events = events;
+}
+
+static int wait_ms(const Loop *loop) {
+        int64_t wake_us = core_wake(loop->core), journal_us = journal_wake(loop->journal);
+
+        if (journal_us < wake_us)
+                wake_us = journal_us;
+        for (size_t i = 0; i < loop->link_count; i++)
+                if (loop->links[i] && link_deadline(loop->links[i]) < wake_us)
+                        wake_us = link_deadline(loop->links[i]);
+        int64_t wait_us = wake_us - clock_now().monotonic_us;
+        return wait_us <= 0 ? 0 : wait_us > 60 * SECONDS ? 60000 : (int) (wait_us / MILLISECONDS) + 1;
+}
+
+static void watch(Loop *loop, int descriptor, uint64_t what) {
+        struct epoll_event interest = { .events = EPOLLIN, .data.u64 = what };
+
+        epoll_ctl(loop->epoll, EPOLL_CTL_ADD, descriptor, &interest);
+}
+
+bool loop_run(Loop *loop) {
+        struct epoll_event ready[READY_AT_ONCE];
+
+        loop->journal_descriptor = -1;
+        loop->now = clock_now();
+        watch(loop, loop->signals, LOOP_SIGNALS);
+        watch(loop, queue_descriptor(loop->inbox), LOOP_INBOX);
+        loop_step(loop, &(Event){ .kind = EVENT_START });
+        while (!loop->exiting) {
+                watch_journal(loop);
+                for (size_t i = 0; i < loop->link_count; i++)
+                        if (loop->links[i])
+                                link_flush(loop->links[i]);
+                workers_flush(loop->workers);
+                int count = epoll_wait(loop->epoll, ready, READY_AT_ONCE, wait_ms(loop));
+                loop->now = clock_now();
+                bool signalled = false, told = false;
+                for (int i = 0; i < count; i++) {
+                        signalled |= ready[i].data.u64 == LOOP_SIGNALS;
+                        told |= ready[i].data.u64 == LOOP_INBOX;
+                }
+                take_journal(loop);
+                if (told)
+                        take_inbox(loop);
+                take_links(loop);
+                if (signalled)
+                        take_signals(loop);
+                if (loop->now.monotonic_us >= core_wake(loop->core))
+                        loop_step(loop, &(Event){ .kind = EVENT_TICK });
+        }
+        return loop->exit_failure.kind == FAILURE_NONE;
+}
+
+static bool snapshot_links(const Loop *loop, Arena *arena, Snapshot *snapshot) {
+        LinkSnapshot *rows = arena_take_array(arena, LinkSnapshot, loop->link_count);
+
+        if (!rows)
+                return false;
+        for (size_t i = 0; i < loop->link_count; i++) {
+                bool up = loop->links[i] && link_is_up(loop->links[i]);
+                rows[i] = (LinkSnapshot){ .domain = text_string(arena, text_of(loop->settings->domains[i])),
+                                          .state = up               ? LINK_IS_UP
+                                                   : loop->links[i] ? LINK_IS_CONNECTING
+                                                                    : LINK_IS_DOWN,
+                                          .since_us = loop->link_since_us[i] };
+                if (!up && loop->link_trouble[i].kind != FAILURE_NONE)
+                        rows[i].trouble = text_string(arena, text_of(loop->link_trouble[i].text));
+        }
+        snapshot->links = rows;
+        snapshot->link_count = loop->link_count;
+        return true;
+}
+
+bool loop_snapshot(Loop *loop, Arena *arena, Snapshot *ret_snapshot) {
+        CoreCounts counts = core_counts(loop->core);
+
+        *ret_snapshot = (Snapshot){
+                .hub = text_string(arena, text_of(loop->settings->hub_name)),
+                .version = AIOX_VERSION,
+                .started_us = loop->started_us,
+                .now_us = loop->now.wall_us,
+                .epoch = counts.epoch,
+                .journal = !counts.leading                            ? JOURNAL_IS_FENCED
+                           : journal_is_connected(loop->journal) ? JOURNAL_IS_READY
+                                                                      : JOURNAL_IS_AWAY,
+                .waiting_for_commit = counts.waiting_for_commit,
+                .waiting_in_lanes = counts.waiting_in_lanes,
+                .draining = counts.draining,
+        };
+        return snapshot_links(loop, arena, ret_snapshot) && workers_snapshot(loop->workers, arena, ret_snapshot);
+}

@@ -1,0 +1,61 @@
+/* The hub thread: one epoll loop around links, journal and core. It carries bytes to events and commands to bytes, and
+ * decides nothing; nothing in it may block. Its files: loop.c (the loop), loop_stanzas.c (what comes in), loop_commands.c
+ * (what goes out), hub.c (start and stop).
+ *
+ * Everything here belongs to the hub thread.
+ */
+#pragma once
+
+#include "base/log.h"
+#include "base/map.h"
+#include "component/inbox.h"
+#include "component/link.h"
+#include "component/workers.h"
+#include "store/journal.h"
+
+#include <sys/epoll.h>
+
+/* What a descriptor in epoll stands for. */
+enum { LOOP_SIGNALS, LOOP_INBOX, LOOP_JOURNAL, LOOP_FIRST_LINK };
+
+typedef struct Loop {
+        const Settings *settings;
+        Text component_secret;
+        Core *core;
+        Commands commands;
+        Journal *journal;
+        Workers *workers;
+        Queue *inbox;
+        UuidGenerator uuids;
+        Link **links; /* one a domain, in the order of the settings */
+        size_t link_count;
+        bool links_open;
+        int64_t *link_since_us; /* wall clock, of the state it is in */
+        Failure *link_trouble;
+        int epoll, signals;
+        int journal_descriptor; /* as it stands in epoll; -1 = not */
+        uint32_t journal_events;
+        Moment now;
+        int64_t started_us;
+        Map *cancels;         /* notes that wait for COMMAND_CANCEL_DONE, by ticket */
+        uint64_t tickets;
+        bool exiting;
+        Failure exit_failure; /* NONE: in good order */
+} Loop;
+
+/* Runs until the core says exit. False: loop->exit_failure says why. */
+bool loop_run(Loop *loop);
+/* Hands an event to the core and carries out its commands. */
+void loop_step(Loop *loop, const Event *event);
+
+bool loop_snapshot(Loop *loop, Arena *arena, Snapshot *ret_snapshot) _must_check_;
+
+/* loop_stanzas.c: takes the event's arena over. */
+void loop_link_event(Loop *loop, size_t index, LinkEvent *event);
+
+/* loop_commands.c */
+void loop_execute(Loop *loop, const Command *command);
+Link *loop_link(Loop *loop, Text domain); /* NULL when it is not there */
+void loop_send(Loop *loop, Link *link, const OutgoingList *list);
+void loop_open_links(Loop *loop);
+void loop_close_links(Loop *loop);

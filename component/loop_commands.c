@@ -1,0 +1,210 @@
+#include "component/doors/message.h"
+#include "component/loop.h"
+
+#define SEND_ARENA_SIZE ((size_t) 4 * 1024 * 1024)
+
+Link *loop_link(Loop *loop, Text domain) {
+        for (size_t i = 0; i < loop->link_count; i++)
+                if (loop->links[i] && text_equal(link_domain(loop->links[i]), domain))
+                        return loop->links[i];
+        return NULL;
+}
+
+static Link *link_of_agent(Loop *loop, Text agent) {
+        Text rest = agent, local;
+
+        return text_split(&rest, '@', &local) ? loop_link(loop, rest) : NULL;
+}
+
+/* What does not go out now is found again: answers from the journal, receipts when the sender repeats. */
+void loop_send(Loop *loop, Link *link, const OutgoingList *list) {
+        Failure failure;
+
+        (void) loop;
+        for (const Outgoing *outgoing = list->first; link && outgoing; outgoing = outgoing->next)
+                if (!link_send(link, outgoing, &failure) && failure.kind == FAILURE_INTERNAL)
+                        log_error("stanza was not sent", "cause", LOG_STRING, failure.text);
+}
+
+void loop_open_links(Loop *loop) {
+        Failure failure;
+
+        loop->links_open = true;
+        for (size_t i = 0; i < loop->link_count; i++) {
+                LinkSettings settings = { .endpoint = text_of(loop->settings->server),
+                                          .domain = text_of(loop->settings->domains[i]),
+                                          .secret = loop->component_secret };
+                loop->link_since_us[i] = loop->now.wall_us;
+                if (!link_new(&settings, &loop->links[i], &failure)) {
+                        log_error("cannot connect to the server", "domain", LOG_STRING, loop->settings->domains[i],
+                                  "cause", LOG_STRING, failure.text);
+                        loop->link_trouble[i] = failure;
+                        continue;
+                }
+                struct epoll_event interest = { .events = EPOLLIN, .data.u64 = LOOP_FIRST_LINK + i };
+                epoll_ctl(loop->epoll, EPOLL_CTL_ADD, link_descriptor(loop->links[i]), &interest);
+        }
+}
+
+/* At once, unsent bytes with them: what is not this hub's any more must not go out. */
+void loop_close_links(Loop *loop) {
+        loop->links_open = false;
+        for (size_t i = 0; i < loop->link_count; i++) {
+                if (!loop->links[i])
+                        continue;
+                epoll_ctl(loop->epoll, EPOLL_CTL_DEL, link_descriptor(loop->links[i]), NULL);
+                link_free(loop->links[i]);
+                loop->links[i] = NULL;
+        }
+}
+
+static Text bare_of(Text jid) {
+        const char *slash = jid.length ? memchr(jid.bytes, '/', jid.length) : NULL;
+        return slash ? (Text){ jid.bytes, (size_t) (slash - jid.bytes) } : jid;
+}
+
+static void send_receipt(Loop *loop, const Command *command) {
+        const ReplyTo *to = &command->arrival.reply_to;
+        _cleanup_(arena_freep) Arena *arena = NULL;
+        OutgoingList list = { 0 };
+
+        if (to->door != DOOR_CHAT || !command->arrival.receipt_wanted || !to->stanza_id.length)
+                return;
+        arena = arena_new(0);
+        message_add_receipt(&list, arena, to->agent, to->address, to->stanza_id);
+        loop_send(loop, link_of_agent(loop, to->agent), &list);
+}
+
+static void send_refusal(Loop *loop, const Command *command) {
+        const ReplyTo *to = &command->arrival.reply_to;
+        _cleanup_(arena_freep) Arena *arena = NULL;
+        OutgoingList list = { 0 };
+
+        if (to->door != DOOR_CHAT)
+                return;
+        arena = arena_new(0);
+        message_add_refusal(&list, arena, to->agent, to->address, to->stanza_id, command->arrival.failure.kind,
+                            text_of(command->arrival.failure.text));
+        loop_send(loop, link_of_agent(loop, to->agent), &list);
+}
+
+/* What a person reads: the answer; or what there was of it and why there is no more. */
+static Text answer_body(Arena *arena, const Command *command) {
+        Text text = command->answer.text, explanation = command->answer.explanation;
+
+        if (command->answer.outcome == OUTCOME_SUCCESS || command->answer.outcome == OUTCOME_PARKED)
+                return text;
+        if (!explanation.length)
+                explanation = command->answer.outcome == OUTCOME_CANCELLED ? TEXT("Stopped.")
+                                                                           : TEXT("This could not be answered.");
+        if (!text.length)
+                return explanation;
+        TextBuilder body = text_builder(0);
+        text_add(&body, text);
+        text_add_string(&body, "\n\n");
+        text_add(&body, explanation);
+        Text copied = text_copy(arena, text_built(&body));
+        text_builder_release(&body);
+        return copied;
+}
+
+static void send_answer(Loop *loop, const Command *command) {
+        const ReplyTo *to = &command->answer.reply_to;
+        _cleanup_(arena_freep) Arena *arena = arena_new(SEND_ARENA_SIZE);
+        OutgoingList list = { 0 };
+        char id[UUID_STRING_SIZE];
+
+        uuid_format(command->answer.message_id, id);
+        MessageAnswer answer = {
+                .agent = to->agent,
+                .to = bare_of(to->address),
+                .id = text_of(id),
+                .thread = to->thread,
+                .body = answer_body(arena, command),
+                .failure = command->answer.reason,
+        };
+        message_add_answer(&list, arena, &answer);
+        loop_send(loop, link_of_agent(loop, to->agent), &list);
+}
+
+/* Told to the owner in chat, by the hub of the first domain. */
+static void warn_owner(Loop *loop, const Command *command) {
+        _cleanup_(arena_freep) Arena *arena = arena_new(0);
+        OutgoingList list = { 0 };
+        char id[UUID_STRING_SIZE];
+
+        uuid_format(uuid_make(&loop->uuids, loop->now.wall_us), id);
+        MessageAnswer warning = { .agent = text_of(loop->settings->domains[0]),
+                                  .to = command->note.who,
+                                  .id = text_of(id),
+                                  .body = command->note.text };
+        message_add_answer(&list, arena, &warning);
+        loop_send(loop, loop->links[0], &list);
+        log_warning("outcome of a tool is unknown", "message", LOG_UUID, &command->note.message_id);
+}
+
+static void cancel_done(Loop *loop, const Command *command) {
+        uint64_t ticket = command->note.ticket;
+        Note *note = map_remove(loop->cancels, MAP_KEY(ticket));
+
+        if (note)
+                inbox_answer(note, &command->note.failure);
+}
+
+static void exit_loop(Loop *loop, const Failure *failure) {
+        loop->exiting = true;
+        loop->exit_failure = *failure;
+}
+
+void loop_execute(Loop *loop, const Command *command) {
+        Link *link;
+
+        switch (command->kind) {
+        case COMMAND_STORE:
+                journal_send(loop->journal, command->request, loop->now);
+                break;
+        case COMMAND_TURN:
+                workers_turn(loop->workers, command->turn.turn, command->turn.input);
+                break;
+        case COMMAND_STEP_DONE:
+                workers_step_done(loop->workers, command->turn.turn, &command->turn.failure);
+                break;
+        case COMMAND_STOP_TURN:
+                workers_stop_turn(loop->workers, command->turn.turn);
+                break;
+        case COMMAND_ACCEPTED:
+                send_receipt(loop, command);
+                break;
+        case COMMAND_REFUSE:
+                send_refusal(loop, command);
+                break;
+        case COMMAND_ANSWER:
+                send_answer(loop, command);
+                break;
+        case COMMAND_PING:
+                link = loop_link(loop, command->ping.domain);
+                if (link)
+                        link_ping(link, command->ping.ticket);
+                break;
+        case COMMAND_CANCEL_DONE:
+                cancel_done(loop, command);
+                break;
+        case COMMAND_CLOSE_LINKS:
+                log_error("the lease is lost: stopping what runs, and starting anew");
+                loop_close_links(loop);
+                break;
+        case COMMAND_OPEN_LINKS:
+                loop_open_links(loop);
+                break;
+        case COMMAND_WARN_OWNER:
+                warn_owner(loop, command);
+                break;
+        case COMMAND_NOTE:
+                log_warning(command->note.sentence, "message", LOG_UUID, &command->note.message_id, "who", LOG_TEXT,
+                            &command->note.who);
+                break;
+        case COMMAND_EXIT:
+                exit_loop(loop, &command->note.failure);
+                break;
+        }
+}

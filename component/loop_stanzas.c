@@ -1,0 +1,150 @@
+#include "component/doors/contact.h"
+#include "component/doors/message.h"
+#include "component/loop.h"
+
+static void take_speech(Loop *loop, const Message *message, Arena *arena) {
+        Arrival *arrival = arena_take(arena, sizeof(*arrival));
+
+        if (!arrival) {
+                arena_free(arena);
+                return;
+        }
+        *arrival = (Arrival){
+                .arena = arena,
+                .door = DOOR_CHAT,
+                .from = message->sender,
+                .agent = message->agent.local,
+                .agent_domain = message->agent.domain,
+                .stanza_id = message->id,
+                .origin_id = message->origin_id,
+                .thread = message->thread,
+                .body = message->body,
+                .receipt_wanted = message->receipt_wanted,
+                .arrived_us = loop->now.monotonic_us,
+        };
+        loop_step(loop, &(Event){ .kind = EVENT_MESSAGE, .arrival = arrival });
+}
+
+/* An answer's id, or the id of one of its parts: "UUID", "UUID.2". */
+static bool answer_id(Text id, Uuid *ret_id) {
+        if (id.length >= UUID_STRING_SIZE - 1)
+                id.length = UUID_STRING_SIZE - 1;
+        return uuid_parse(id, ret_id);
+}
+
+static void refuse_encrypted(Loop *loop, Link *link, const Stanza *stanza, Arena *arena) {
+        OutgoingList list = { 0 };
+
+        outgoing_add_error(&list, arena, stanza, FAILURE_UNSUPPORTED,
+                           TEXT("I cannot read encrypted messages. Switch encryption off for this conversation."));
+        loop_send(loop, link, &list);
+}
+
+static void take_message(Loop *loop, Link *link, const Stanza *stanza, Arena *arena) {
+        Message message = message_read(stanza);
+        Event event = { 0 };
+
+        if (message.meaning == MESSAGE_SPEECH) {
+                take_speech(loop, &message, arena);
+                return;
+        }
+        if (core_meter(loop->core, loop->now, &stanza->from)) {
+                if (message.meaning == MESSAGE_RECEIPT && answer_id(message.receipt_for, &event.answer.message_id)) {
+                        event.kind = EVENT_RECEIVED;
+                        loop_step(loop, &event);
+                } else if (message.meaning == MESSAGE_BOUNCE && answer_id(message.id, &event.answer.message_id)) {
+                        event.kind = EVENT_BOUNCED;
+                        event.answer.retry = text_equal(message.bounce.type, TEXT("wait"));
+                        loop_step(loop, &event);
+                } else if (message.meaning == MESSAGE_ENCRYPTED) {
+                        refuse_encrypted(loop, link, stanza, arena);
+                }
+        }
+        arena_free(arena);
+}
+
+/* Presence and iq: the door answers from what the asker may see, and nothing else. */
+static void take_contact(Loop *loop, Link *link, const Stanza *stanza, Arena *arena) {
+        Directory *directory = core_directory(loop->core);
+        OutgoingList list = { 0 };
+
+        if (core_meter(loop->core, loop->now, &stanza->from)) {
+                Sender asker = directory_sender(directory, &stanza->from);
+                const Agent *agent = directory_agent(directory, &asker, stanza->to.local, loop->now.wall_us, NULL);
+                ContactView view = { .hub = stanza->to.local.length == 0, .seen = agent != NULL };
+                if (agent) {
+                        view.active = agent->state == AGENT_ACTIVE;
+                        view.name = text_of(agent->name);
+                        view.status = agent->state == AGENT_PAUSED ? text_of(agent->pause_reason) : TEXT_NONE;
+                }
+                contact_add_answer(&list, arena, stanza, &view);
+                loop_send(loop, link, &list);
+        }
+        arena_free(arena);
+}
+
+/* Skipped by the parser: whoever sent it is told, and nothing of it was kept. */
+static void take_over_limit(Loop *loop, Link *link, const LinkEvent *event) {
+        OutgoingList list = { 0 };
+
+        if (core_meter(loop->core, loop->now, &event->stanza->from)) {
+                outgoing_add_error(&list, event->arena, event->stanza, FAILURE_POLICY, text_of(event->limit));
+                loop_send(loop, link, &list);
+        }
+        arena_free(event->arena);
+}
+
+static void link_went_up(Loop *loop, size_t index) {
+        Link *link = loop->links[index];
+        char domain[256];
+
+        snprintf(domain, sizeof(domain), "%.*s", TEXT_ARGUMENTS(link_domain(link)));
+        loop->link_since_us[index] = loop->now.wall_us;
+        loop->link_trouble[index] = (Failure){ 0 };
+        log_info("connected to the server", "domain", LOG_STRING, domain);
+        loop_step(loop, &(Event){ .kind = EVENT_LINK_UP, .link = { .domain = link_domain(link) } });
+}
+
+static void link_went_down(Loop *loop, size_t index, const LinkEvent *event) {
+        Link *link = loop->links[index];
+        char domain[256];
+
+        snprintf(domain, sizeof(domain), "%.*s", TEXT_ARGUMENTS(link_domain(link)));
+        if (event->was_up)
+                loop->link_since_us[index] = loop->now.wall_us;
+        loop->link_trouble[index] = event->failure;
+        if (!event->by_us)
+                log_warning("not connected to the server", "domain", LOG_STRING, domain, "cause", LOG_STRING,
+                            event->failure.text, "retry_ms", LOG_INTEGER, event->retry_in_us / MILLISECONDS);
+        if (event->was_up)
+                loop_step(loop, &(Event){ .kind = EVENT_LINK_DOWN,
+                                          .link = { .domain = link_domain(link), .closed_by_us = event->by_us } });
+}
+
+void loop_link_event(Loop *loop, size_t index, LinkEvent *event) {
+        Link *link = loop->links[index];
+
+        switch (event->kind) {
+        case LINK_UP:
+                link_went_up(loop, index);
+                break;
+        case LINK_DOWN:
+                link_went_down(loop, index, event);
+                break;
+        case LINK_STANZA:
+                if (event->stanza->kind == STANZA_MESSAGE)
+                        take_message(loop, link, event->stanza, event->arena);
+                else
+                        take_contact(loop, link, event->stanza, event->arena);
+                break;
+        case LINK_OVER_LIMIT:
+                take_over_limit(loop, link, event);
+                break;
+        case LINK_PONG:
+                loop_step(loop, &(Event){ .kind = EVENT_PONG,
+                                          .link = { .domain = link_domain(link), .ticket = event->token } });
+                break;
+        case LINK_RELIEVED:
+                break;
+        }
+}

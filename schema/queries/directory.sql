@@ -1,0 +1,47 @@
+-- What the directory in memory is made of, and what has changed in it.
+
+-- name: directory_snapshot
+-- role: directory
+-- Taken before the rows are read: whatever commits later has a number not below this one.
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text;
+
+-- name: directory_rows
+-- role: directory
+-- Every row of the directory changed in or after a transaction; '0' reads them all. One shape for all kinds, in the order of
+-- DirectoryKind, then requests to cancel.
+SELECT 0 AS kind, state = 'deleted' AS gone, id, NULL::uuid AS tenant_id, slug AS name, state <> 'active' AS suspended,
+       NULL AS role, NULL::uuid AS version_id, NULL::uuid AS owner_id, NULL AS owner, NULL AS visibility, NULL AS state,
+       NULL AS pause_reason, false AS priced, NULL::bytea AS policy_hash, 0::float8 AS priority, NULL::uuid AS agent_id,
+       NULL::timestamptz AS not_before, NULL::timestamptz AS expires_at, NULL AS subject, NULL::uuid AS subject_id,
+       NULL AS what, 0::bigint AS window_us, 0::bigint AS amount
+FROM tenants WHERE changed >= $1::text::xid8
+UNION ALL
+SELECT 1, state = 'deleted', id, NULL, jid, state <> 'active',
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0
+FROM accounts WHERE changed >= $1::text::xid8
+UNION ALL
+SELECT 2, removed_at IS NOT NULL, account_id, tenant_id, NULL, false,
+       role, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0
+FROM members WHERE changed >= $1::text::xid8
+UNION ALL
+SELECT 3, a.state = 'deleted', a.id, a.tenant_id, a.name, false,
+       NULL, a.version_id, a.owner_id, o.jid, a.visibility, a.state, a.pause_reason,
+       coalesce(v.prompt_price_nano, 0) + coalesce(v.completion_price_nano, 0) > 0, v.policy_hash, v.priority_weight,
+       NULL, NULL, NULL, NULL, NULL, NULL, 0, 0
+FROM agents a
+JOIN agent_versions v ON v.tenant_id = a.tenant_id AND v.id = a.version_id
+JOIN accounts o ON o.id = a.owner_id
+WHERE a.changed >= $1::text::xid8
+UNION ALL
+SELECT 4, removed_at IS NOT NULL, id, tenant_id, subject, false,
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, agent_id, not_before, expires_at, NULL, NULL, NULL, 0, 0
+FROM grants WHERE changed >= $1::text::xid8
+UNION ALL
+SELECT 5, removed_at IS NOT NULL, id, tenant_id, subject_name, false,
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, NULL, NULL, NULL, subject,
+       CASE WHEN subject = 'tenant' THEN tenant_id ELSE subject_id END, what, window_us, amount
+FROM limits WHERE changed >= $1::text::xid8
+UNION ALL
+SELECT 6, false, id, tenant_id, NULL, false,
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0
+FROM cancelled WHERE changed >= $1::text::xid8 AND $1::text <> '0';
