@@ -10,22 +10,22 @@
 #include "orchestrator/operations/snapshot.h"
 
 typedef enum NoteKind {
-        NOTE_STEP,       /* a running turn waits until a step is durable */
+        NOTE_STEP, /* a running turn waits until a step is durable */
         NOTE_TURN_ENDED,
-        NOTE_DIRECTORY,  /* changes, to be applied; may be asked */
-        NOTE_CANCEL,     /* may be asked */
-        NOTE_SNAPSHOT,   /* asked */
+        NOTE_DIRECTORY, /* changes, to be applied; may be asked */
+        NOTE_CANCEL,    /* may be asked */
+        NOTE_SNAPSHOT,  /* asked */
 } NoteKind;
 
 typedef struct Note {
         QueueItem item; /* first */
         NoteKind kind;
-        Event event;              /* STEP, TURN_ENDED, DIRECTORY, CANCEL: as the core takes it */
-        TurnResult result;        /* TURN_ENDED */
-        Arena *arena;             /* what the event points to, when nobody waits; freed with the note */
-        Snapshot *snapshot;       /* SNAPSHOT: to be filled in `snapshot_arena`, the asker's */
+        Event event;        /* STEP, TURN_ENDED, DIRECTORY, CANCEL: as the core takes it */
+        TurnResult result;  /* TURN_ENDED */
+        Arena *arena;       /* what the event points to, when nobody waits; freed with the note */
+        Snapshot *snapshot; /* SNAPSHOT: to be filled in `snapshot_arena`, the asker's */
         Arena *snapshot_arena;
-        struct Ask *ask;          /* NULL: nobody waits */
+        struct Ask *ask; /* NULL: nobody waits */
 } Note;
 
 /* Waits for the hub thread's answer, at most patience_us. FAILURE_TIMED_OUT, FAILURE_UNAVAILABLE when the hub stops, or

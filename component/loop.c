@@ -179,9 +179,9 @@ bool loop_snapshot(Loop *loop, Arena *arena, Snapshot *ret_snapshot) {
                 .started_us = loop->started_us,
                 .now_us = loop->now.wall_us,
                 .epoch = counts.epoch,
-                .journal = !counts.leading                            ? JOURNAL_IS_FENCED
+                .journal = !counts.leading                       ? JOURNAL_IS_FENCED
                            : journal_is_connected(loop->journal) ? JOURNAL_IS_READY
-                                                                      : JOURNAL_IS_AWAY,
+                                                                 : JOURNAL_IS_AWAY,
                 .waiting_for_commit = counts.waiting_for_commit,
                 .waiting_in_lanes = counts.waiting_in_lanes,
                 .draining = counts.draining,

@@ -37,7 +37,7 @@ typedef struct Loop {
         uint32_t journal_events;
         Moment now;
         int64_t started_us;
-        Map *cancels;         /* notes that wait for COMMAND_CANCEL_DONE, by ticket */
+        Map *cancels; /* notes that wait for COMMAND_CANCEL_DONE, by ticket */
         uint64_t tickets;
         bool exiting;
         Failure exit_failure; /* NONE: in good order */

@@ -58,11 +58,6 @@ void loop_close_links(Loop *loop) {
         }
 }
 
-static Text bare_of(Text jid) {
-        const char *slash = jid.length ? memchr(jid.bytes, '/', jid.length) : NULL;
-        return slash ? (Text){ jid.bytes, (size_t) (slash - jid.bytes) } : jid;
-}
-
 static void send_receipt(Loop *loop, const Command *command) {
         const ReplyTo *to = &command->arrival.reply_to;
         _cleanup_(arena_freep) Arena *arena = NULL;
@@ -71,7 +66,7 @@ static void send_receipt(Loop *loop, const Command *command) {
         if (to->door != DOOR_CHAT || !command->arrival.receipt_wanted || !to->stanza_id.length)
                 return;
         arena = arena_new(0);
-        message_add_receipt(&list, arena, to->agent, to->address, to->stanza_id);
+        message_add_receipt(&list, arena, to);
         loop_send(loop, link_of_agent(loop, to->agent), &list);
 }
 
@@ -83,8 +78,7 @@ static void send_refusal(Loop *loop, const Command *command) {
         if (to->door != DOOR_CHAT)
                 return;
         arena = arena_new(0);
-        message_add_refusal(&list, arena, to->agent, to->address, to->stanza_id, command->arrival.failure.kind,
-                            text_of(command->arrival.failure.text));
+        message_add_refusal(&list, arena, to, command->arrival.failure.kind, text_of(command->arrival.failure.text));
         loop_send(loop, link_of_agent(loop, to->agent), &list);
 }
 
@@ -112,33 +106,20 @@ static void send_answer(Loop *loop, const Command *command) {
         const ReplyTo *to = &command->answer.reply_to;
         _cleanup_(arena_freep) Arena *arena = arena_new(SEND_ARENA_SIZE);
         OutgoingList list = { 0 };
-        char id[UUID_STRING_SIZE];
 
-        uuid_format(command->answer.message_id, id);
-        MessageAnswer answer = {
-                .agent = to->agent,
-                .to = bare_of(to->address),
-                .id = text_of(id),
-                .thread = to->thread,
-                .body = answer_body(arena, command),
-                .failure = command->answer.reason,
-        };
-        message_add_answer(&list, arena, &answer);
+        message_add_answer(&list, arena, to, command->answer.message_id, answer_body(arena, command),
+                           command->answer.reason, false);
         loop_send(loop, link_of_agent(loop, to->agent), &list);
 }
 
-/* Told to the owner in chat, by the hub of the first domain. */
+/* Told to the owner in chat, in the name of the first domain. */
 static void warn_owner(Loop *loop, const Command *command) {
         _cleanup_(arena_freep) Arena *arena = arena_new(0);
         OutgoingList list = { 0 };
-        char id[UUID_STRING_SIZE];
+        ReplyTo to = { .agent = text_of(loop->settings->domains[0]), .address = command->note.who };
 
-        uuid_format(uuid_make(&loop->uuids, loop->now.wall_us), id);
-        MessageAnswer warning = { .agent = text_of(loop->settings->domains[0]),
-                                  .to = command->note.who,
-                                  .id = text_of(id),
-                                  .body = command->note.text };
-        message_add_answer(&list, arena, &warning);
+        message_add_answer(&list, arena, &to, uuid_make(&loop->uuids, loop->now.wall_us), command->note.text,
+                           FAILURE_NONE, false);
         loop_send(loop, loop->links[0], &list);
         log_warning("outcome of a tool is unknown", "message", LOG_UUID, &command->note.message_id);
 }

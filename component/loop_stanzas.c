@@ -2,6 +2,8 @@
 #include "component/doors/message.h"
 #include "component/loop.h"
 
+#include <stdio.h>
+
 static void take_speech(Loop *loop, const Message *message, Arena *arena) {
         Arrival *arrival = arena_take(arena, sizeof(*arrival));
 
@@ -25,13 +27,6 @@ static void take_speech(Loop *loop, const Message *message, Arena *arena) {
         loop_step(loop, &(Event){ .kind = EVENT_MESSAGE, .arrival = arrival });
 }
 
-/* An answer's id, or the id of one of its parts: "UUID", "UUID.2". */
-static bool answer_id(Text id, Uuid *ret_id) {
-        if (id.length >= UUID_STRING_SIZE - 1)
-                id.length = UUID_STRING_SIZE - 1;
-        return uuid_parse(id, ret_id);
-}
-
 static void refuse_encrypted(Loop *loop, Link *link, const Stanza *stanza, Arena *arena) {
         OutgoingList list = { 0 };
 
@@ -49,10 +44,12 @@ static void take_message(Loop *loop, Link *link, const Stanza *stanza, Arena *ar
                 return;
         }
         if (core_meter(loop->core, loop->now, &stanza->from)) {
-                if (message.meaning == MESSAGE_RECEIPT && answer_id(message.receipt_for, &event.answer.message_id)) {
+                if (message.meaning == MESSAGE_RECEIPT &&
+                    message_answer_id(message.receipt_for, &event.answer.message_id)) {
                         event.kind = EVENT_RECEIVED;
                         loop_step(loop, &event);
-                } else if (message.meaning == MESSAGE_BOUNCE && answer_id(message.id, &event.answer.message_id)) {
+                } else if (message.meaning == MESSAGE_BOUNCE &&
+                           message_answer_id(message.id, &event.answer.message_id)) {
                         event.kind = EVENT_BOUNCED;
                         event.answer.retry = text_equal(message.bounce.type, TEXT("wait"));
                         loop_step(loop, &event);
@@ -71,7 +68,8 @@ static void take_contact(Loop *loop, Link *link, const Stanza *stanza, Arena *ar
         if (core_meter(loop->core, loop->now, &stanza->from)) {
                 Sender asker = directory_sender(directory, &stanza->from);
                 const Agent *agent = directory_agent(directory, &asker, stanza->to.local, loop->now.wall_us, NULL);
-                ContactView view = { .hub = stanza->to.local.length == 0, .seen = agent != NULL };
+                bool hub = stanza->to.local.length == 0;
+                ContactView view = { .hub = hub, .seen = hub || agent != NULL };
                 if (agent) {
                         view.active = agent->state == AGENT_ACTIVE;
                         view.name = text_of(agent->name);

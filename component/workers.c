@@ -22,8 +22,8 @@ typedef struct Worker {
 struct Workers {
         WorkersSettings settings;
         Queue *tasks;
-        TurnControl *controls; /* by slot */
-        Task *slots;           /* the turn of each slot */
+        TurnControl *controls;             /* by slot */
+        Task *slots;                       /* the turn of each slot */
         QueueItem *waiting, **waiting_end; /* not handed over yet */
         Worker *threads;
 };

@@ -165,15 +165,16 @@ static bool unseal_text(const WorldSettings *settings, Uuid tenant_id, const cha
         SealPlace place = { table, column, MAP_KEY(id) };
 
         *ret_text = TEXT_NONE;
-        return !sealed.length || keyring_unseal(settings->keyring, tenant_id, key_id, place, sealed, arena, ret_text,
-                                                reterr_failure);
+        return !sealed.length ||
+               keyring_unseal(settings->keyring, tenant_id, key_id, place, sealed, arena, ret_text, reterr_failure);
 }
 
 static bool recall_body(const WorldSettings *settings, Transaction *transaction, const TurnInput *input, Arena *arena,
                         Recalled *recalled, Failure *reterr_failure) {
         const Rows *rows;
 
-        if (!transaction_run(transaction, QUERY_TURN_BODY, VALUES(value_uuid(input->message_id)), &rows, reterr_failure))
+        if (!transaction_run(transaction, QUERY_TURN_BODY, VALUES(value_uuid(input->message_id)), &rows,
+                             reterr_failure))
                 return false;
         if (rows_count(rows) == 0 || rows_is_null(rows, 0, 0))
                 return failure_set(reterr_failure, FAILURE_NOT_FOUND, "The message's text was erased.");
@@ -217,9 +218,8 @@ static bool recall_history(const WorldSettings *settings, Transaction *transacti
                 limit = HISTORY_LIMIT;
         if (!keyring_person(settings->keyring, input->tenant_id, input->sender, &person, reterr_failure) ||
             !transaction_run(transaction, QUERY_TURN_HISTORY,
-                             VALUES(value_uuid(input->agent_id), value_uuid(person),
-                                    value_integer(input->conversation), value_uuid(input->message_id),
-                                    value_integer((limit + 1) / 2)),
+                             VALUES(value_uuid(input->agent_id), value_uuid(person), value_integer(input->conversation),
+                                    value_uuid(input->message_id), value_integer((limit + 1) / 2)),
                              &rows, reterr_failure))
                 return false;
         return history_fill(settings, input, rows, arena, recalled, reterr_failure);
@@ -229,8 +229,8 @@ static bool recall_passages(Transaction *transaction, const TurnInput *input, Te
                             Recalled *recalled, Failure *reterr_failure) {
         const Rows *rows;
 
-        if (!transaction_run(transaction, QUERY_TURN_PASSAGES, VALUES(value_uuid(input->agent_id), value_text(question)),
-                             &rows, reterr_failure))
+        if (!transaction_run(transaction, QUERY_TURN_PASSAGES,
+                             VALUES(value_uuid(input->agent_id), value_text(question)), &rows, reterr_failure))
                 return false;
         size_t count = rows_count(rows);
         recalled->passages = arena_take_array(arena, ModelPassage, count);
@@ -272,11 +272,10 @@ static bool world_recall(World *world_, const TurnInput *input, Arena *arena, Re
                 return true;
         if (!transaction_begin(settings->database, DATABASE_TENANT, input->tenant_id, &transaction, reterr_failure))
                 return false;
-        if (!input->body.length &&
-            !recall_body(settings, transaction, input, arena, ret_recalled, reterr_failure))
+        if (!input->body.length && !recall_body(settings, transaction, input, arena, ret_recalled, reterr_failure))
                 return false;
-        if (version->short_term_limit > 0 &&
-            !recall_history(settings, transaction, input, version->short_term_limit, arena, ret_recalled, reterr_failure))
+        if (version->short_term_limit > 0 && !recall_history(settings, transaction, input, version->short_term_limit,
+                                                             arena, ret_recalled, reterr_failure))
                 return false;
         Text question = input->body.length ? input->body : ret_recalled->body;
         return !version->knowledge ||
@@ -314,7 +313,8 @@ static bool world_stopped(World *world_) {
 }
 
 /* What cannot be checked is refused: without a budget store a call that costs money is not made. */
-static bool world_reserve(World *world, const TurnInput *input, CallKey key, int64_t bound_nano, Failure *reterr_failure) {
+static bool world_reserve(World *world, const TurnInput *input, CallKey key, int64_t bound_nano,
+                          Failure *reterr_failure) {
         (void) world;
         (void) input;
         (void) key;

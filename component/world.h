@@ -27,9 +27,9 @@ typedef struct WorldSettings {
 typedef struct TurnControl {
         pthread_mutex_t lock;
         pthread_cond_t changed;
-        uint64_t turn;    /* that runs here; 0 = none */
+        uint64_t turn; /* that runs here; 0 = none */
         bool stopped, step_done;
-        bool closed;      /* the hub stops: steps fail at once */
+        bool closed; /* the hub stops: steps fail at once */
         Failure step_failure;
 } TurnControl;
 

@@ -1,0 +1,317 @@
+#include "component/running.h"
+
+#include "component/clerk.h"
+#include "component/doors/rest.h"
+#include "component/loop.h"
+#include "orchestrator/http/http.h"
+#include "store/migrate.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+
+#define DESK_THREADS    4
+#define ASK_PATIENCE_US (5 * SECONDS)
+#define CLOSE_US        (2 * SECONDS)
+
+/* What operations ask of this hub. */
+typedef struct HubDoor {
+        Hub hub; /* first */
+        Queue *inbox;
+        const Settings *settings;
+} HubDoor;
+
+static bool hub_announce(Hub *hub, const DirectoryChange *changes, size_t count, Failure *reterr_failure) {
+        Note *note = memory_new(sizeof(*note));
+        Arena *arena = note->arena = arena_new((size_t) 8 * 1024 * 1024);
+        DirectoryChange *copies = arena_take_array(arena, DirectoryChange, count);
+
+        for (size_t i = 0; copies && i < count; i++) {
+                copies[i] = changes[i];
+                copies[i].name = text_copy(arena, changes[i].name);
+                copies[i].owner = text_copy(arena, changes[i].owner);
+                copies[i].pause_reason = text_copy(arena, changes[i].pause_reason);
+        }
+        note->kind = NOTE_DIRECTORY;
+        note->event.kind = EVENT_DIRECTORY;
+        note->event.directory.changes = copies;
+        note->event.directory.count = copies ? count : 0;
+        return inbox_ask(((HubDoor *) hub)->inbox, note, ASK_PATIENCE_US, reterr_failure);
+}
+
+static bool hub_cancel(Hub *hub, Uuid tenant_id, Uuid message_id, Text by, Failure *reterr_failure) {
+        Note *note = memory_new(sizeof(*note));
+
+        note->arena = arena_new(0);
+        note->kind = NOTE_CANCEL;
+        note->event.kind = EVENT_CANCEL;
+        note->event.cancel.message_id = message_id;
+        note->event.cancel.tenant_id = tenant_id;
+        note->event.cancel.by = text_copy(note->arena, by);
+        return inbox_ask(((HubDoor *) hub)->inbox, note, ASK_PATIENCE_US, reterr_failure);
+}
+
+static bool hub_snapshot(Hub *hub, Arena *arena, Snapshot *ret_snapshot, Failure *reterr_failure) {
+        Note *note = memory_new(sizeof(*note));
+
+        note->kind = NOTE_SNAPSHOT;
+        note->snapshot = ret_snapshot;
+        note->snapshot_arena = arena;
+        return inbox_ask(((HubDoor *) hub)->inbox, note, ASK_PATIENCE_US, reterr_failure);
+}
+
+static Json *hub_settings(Hub *hub) {
+        const Settings *settings = ((HubDoor *) hub)->settings;
+        _cleanup_(arena_freep) Arena *arena = arena_new(0);
+        Json *rows = json_new_array();
+
+        for (size_t i = 0; i < settings_count; i++) {
+                Json *row = json_new_object();
+                json_put_string(row, "name", settings_table[i].name);
+                json_put_text(row, "value", settings_value(settings, &settings_table[i], arena));
+                json_put_string(row, "help", settings_table[i].help);
+                json_append(rows, row);
+        }
+        return rows;
+}
+
+/* Everything of a running hub. Absent parts are NULL, so that a start that fails half-way can be taken down. */
+typedef struct Running {
+        Arena *arena; /* secrets and joined names */
+        Database *database;
+        Keyring *keyring;
+        Clerk *clerk;
+        Versions *versions;
+        WorldSettings world;
+        bool http;
+        HubDoor door;
+        Operations operations;
+        Desk *desk;
+        Rest *rest;
+        Loop loop;
+} Running;
+
+static uint64_t random_number(void *source) {
+        (void) source;
+        return crypto_random_uint64();
+}
+
+static void domains_join(const Settings *settings, TextBuilder *builder) {
+        for (const char **domain = settings->domains; *domain; domain++) {
+                if (builder->length)
+                        text_add_char(builder, ' ');
+                text_add_string(builder, *domain);
+        }
+}
+
+static bool start_store(Running *running, const Settings *settings, Failure *reterr_failure) {
+        DatabaseSettings database = { .conninfo = settings->database, .owner_conninfo = settings->database_owner };
+        char application[128];
+
+        snprintf(application, sizeof(application), "aiox %s", settings->hub_name);
+        database.application = application;
+        running->database = database_new(&database);
+        return schema_check(running->database, settings->unsafe, reterr_failure) &&
+               keyring_open(running->database, settings->master_key_file, &running->keyring, reterr_failure);
+}
+
+static bool start_core(Running *running, const Settings *settings, Failure *reterr_failure) {
+        TextBuilder domains = text_builder(0);
+        CoreSettings core = core_defaults();
+
+        domains_join(settings, &domains);
+        core.hub = text_of(settings->hub_name);
+        core.domains = text_built(&domains);
+        crypto_random(core.process.bytes, sizeof(core.process.bytes));
+        core.workers = (int32_t) settings->workers;
+        core.lease_us = settings->lease_seconds * SECONDS;
+        core.drain_us = settings->drain_seconds * SECONDS;
+        core.random = random_number;
+        Directory *directory = directory_new(domains.bytes, installation_tenant_id);
+        running->door.hub.domains = text_string(running->arena, text_built(&domains));
+        running->loop.core = core_new(&core, directory);
+        text_builder_release(&domains);
+        running->clerk = clerk_new(running->database, running->keyring);
+        return clerk_load(running->clerk, directory, reterr_failure);
+}
+
+/* A key is asked for only when there is a place to use it. */
+static bool start_models(Running *running, const Settings *settings, Failure *reterr_failure) {
+        HttpSettings http = { .allow_plaintext = settings->allow_plaintext_models };
+        Failure failure;
+
+        if (!http_start(&http, reterr_failure))
+                return false;
+        running->http = true;
+        if (!settings->openai_url)
+                return true;
+        running->world.openai_url = text_of(settings->openai_url);
+        if (!settings_secret(settings, "openai_key_file", running->arena, &running->world.openai_key, &failure) &&
+            failure.kind != FAILURE_NOT_FOUND) {
+                *reterr_failure = failure;
+                return false;
+        }
+        return true;
+}
+
+static void start_workers(Running *running, const Settings *settings) {
+        Loop *loop = &running->loop;
+
+        running->versions = versions_new();
+        running->world.database = running->database;
+        running->world.keyring = running->keyring;
+        running->world.versions = running->versions;
+        running->world.inbox = loop->inbox;
+        WorkersSettings workers = {
+                .turns = (int32_t) settings->workers, .pool = "local", .inbox = loop->inbox, .world = &running->world
+        };
+        loop->workers = workers_new(&workers);
+}
+
+static bool start_doors(Running *running, const Settings *settings, Failure *reterr_failure) {
+        running->door.hub.installation = installation_tenant_id;
+        running->door.hub.announce = hub_announce;
+        running->door.hub.cancel = hub_cancel;
+        running->door.hub.snapshot = hub_snapshot;
+        running->door.hub.settings = hub_settings;
+        running->door.inbox = running->loop.inbox;
+        running->door.settings = settings;
+        running->operations = (Operations){ running->database, running->keyring, &running->door.hub };
+        running->desk = desk_new(&running->operations, DESK_THREADS);
+        return !settings->api_socket || rest_start(settings->api_socket, running->desk, &running->rest, reterr_failure);
+}
+
+static bool start_loop(Running *running, const Settings *settings, Failure *reterr_failure) {
+        Loop *loop = &running->loop;
+        sigset_t signals;
+        JournalSettings journal = { .conninfo = settings->database, .unsafe = settings->unsafe };
+
+        loop->settings = settings;
+        loop->uuids.random = random_number;
+        loop->started_us = clock_now().wall_us;
+        loop->cancels = map_new(16);
+        while (settings->domains[loop->link_count])
+                loop->link_count++;
+        loop->links = memory_new(loop->link_count * sizeof(*loop->links));
+        loop->link_since_us = memory_new(loop->link_count * sizeof(*loop->link_since_us));
+        loop->link_trouble = memory_new(loop->link_count * sizeof(*loop->link_trouble));
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGTERM);
+        sigaddset(&signals, SIGINT);
+        loop->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+        loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+        loop->journal = journal_new(&journal, running->keyring);
+        return settings_secret(settings, "component_secret_file", running->arena, &loop->component_secret,
+                               reterr_failure);
+}
+
+static bool running_start(Running *running, const Settings *settings, Failure *reterr_failure) {
+        running->arena = arena_new(0);
+        running->loop.inbox = queue_new(true);
+        if (!start_store(running, settings, reterr_failure) || !start_core(running, settings, reterr_failure) ||
+            !start_models(running, settings, reterr_failure) || !start_loop(running, settings, reterr_failure))
+                return false;
+        start_workers(running, settings);
+        clerk_start(running->clerk, running->loop.inbox);
+        return start_doors(running, settings, reterr_failure);
+}
+
+/* Sends what is ready and ends the streams in good order, within a moment. */
+static void links_end(Loop *loop) {
+        int64_t deadline_us = clock_now().monotonic_us + CLOSE_US;
+        LinkEvent event;
+
+        for (size_t i = 0; i < loop->link_count; i++) {
+                Link *link = loop->links[i];
+                bool ended = !link || !link_is_up(link);
+                int64_t now_us = clock_now().monotonic_us;
+                if (!ended)
+                        link_close(link, now_us);
+                while (!ended && now_us < deadline_us) {
+                        struct pollfd ready = { .fd = link_descriptor(link), .events = POLLIN };
+                        poll(&ready, 1, 50);
+                        now_us = clock_now().monotonic_us;
+                        link_handle(link, now_us);
+                        while (link_next(link, &event)) {
+                                ended |= event.kind == LINK_DOWN;
+                                if (event.kind == LINK_STANZA || event.kind == LINK_OVER_LIMIT)
+                                        arena_free(event.arena);
+                        }
+                }
+        }
+}
+
+/* Who waits for an answer of the hub thread gets one: that there will be none. */
+static void inbox_drain(Loop *loop) {
+        Failure failure;
+        QueueItem *item;
+        Note *note;
+
+        failure_set(&failure, FAILURE_UNAVAILABLE, "The hub stops.");
+        for (size_t i = 0; (note = map_each(loop->cancels, &i));)
+                inbox_answer(note, &failure);
+        while ((item = queue_take(loop->inbox, 0))) {
+                note = (Note *) item;
+                if (note->kind == NOTE_TURN_ENDED)
+                        arena_free(note->event.ended.arena);
+                inbox_answer(note, &failure);
+        }
+}
+
+static void running_stop(Running *running) {
+        Loop *loop = &running->loop;
+
+        if (loop->links)
+                links_end(loop);
+        if (running->rest)
+                rest_close(running->rest);
+        if (running->clerk)
+                clerk_free(running->clerk);
+        if (loop->workers)
+                workers_free(loop->workers);
+        if (loop->cancels)
+                inbox_drain(loop);
+        if (running->desk)
+                desk_free(running->desk);
+        if (running->rest)
+                rest_stop(running->rest);
+        if (running->http)
+                http_stop();
+        if (loop->links)
+                loop_close_links(loop);
+        if (loop->journal)
+                journal_free(loop->journal);
+        if (loop->core)
+                core_free(loop->core);
+        if (running->versions)
+                versions_free(running->versions);
+        if (running->keyring)
+                keyring_free(running->keyring);
+        if (running->database)
+                database_free(running->database);
+        commands_release(&loop->commands);
+        if (loop->cancels)
+                map_free(loop->cancels);
+        free(loop->links);
+        free(loop->link_since_us);
+        free(loop->link_trouble);
+        if (loop->inbox)
+                queue_free(loop->inbox);
+        arena_free(running->arena);
+}
+
+bool hub_run(const Settings *settings, Failure *reterr_failure) {
+        Running running = { .loop = { .epoll = -1, .signals = -1, .journal_descriptor = -1 } };
+        bool ok = running_start(&running, settings, reterr_failure);
+
+        if (ok) {
+                log_info("hub started", "hub", LOG_STRING, settings->hub_name, "server", LOG_STRING, settings->server,
+                         "version", LOG_STRING, AIOX_VERSION);
+                ok = loop_run(&running.loop);
+                if (!ok)
+                        *reterr_failure = running.loop.exit_failure;
+        }
+        running_stop(&running);
+        return ok;
+}
