@@ -9,37 +9,41 @@
 #define ENOUGH_US       (250 * MILLISECONDS) /* how long the end may take when the rest does not matter */
 #define LONGEST_WAIT_US (3600 * SECONDS)
 
-/* The gate keeps requests out while the engine goes away. */
-static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+/* The gate keeps requests out while the engine comes or goes: they pass as readers. */
+static pthread_rwlock_t gate = PTHREAD_RWLOCK_INITIALIZER;
 static Engine *engine;
 static HttpSettings installed;
+
+static void forget_settings(void) {
+        free((char *) installed.authorities);
+        installed = (HttpSettings){ 0 };
+}
 
 bool http_start(const HttpSettings *settings, Failure *reterr_failure) {
         assert(!engine);
         if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
                 return failure_set(reterr_failure, FAILURE_INTERNAL, "libcurl cannot be set up.");
-        const HttpSettings copy = {
+        pthread_rwlock_wrlock(&gate);
+        installed = (HttpSettings){
                 .allow_plaintext = settings->allow_plaintext,
                 .authorities = settings->authorities ? memory_string(settings->authorities) : NULL,
         };
-        pthread_mutex_lock(&gate);
-        installed = copy;
         const bool started = engine_new(&engine, reterr_failure);
-        pthread_mutex_unlock(&gate);
+        if (!started)
+                forget_settings();
+        pthread_rwlock_unlock(&gate);
         return started;
 }
 
 void http_stop(void) {
-        pthread_mutex_lock(&gate);
+        pthread_rwlock_wrlock(&gate);
         Engine *stopped = engine;
         engine = NULL;
-        pthread_mutex_unlock(&gate);
+        pthread_rwlock_unlock(&gate);
         if (!stopped)
                 return;
         engine_free(stopped);
-        free((char *) installed.authorities);
-        installed = (HttpSettings){ 0 };
-        curl_global_cleanup();
+        forget_settings();
 }
 
 /* One request, on its caller's thread. */
@@ -206,23 +210,29 @@ static bool conclude(Exchange *exchange, Failure *reterr_failure) {
         return fail_by_curl(transfer, reterr_failure);
 }
 
-static bool submit(Transfer *transfer) {
-        pthread_mutex_lock(&gate);
-        const bool open = engine != NULL;
-        if (open)
-                engine_submit(engine, transfer);
-        pthread_mutex_unlock(&gate);
-        return open;
+/* Makes the transfer and starts it, unless the program stops. */
+static bool begin(const HttpRequest *request, Transfer **ret_transfer, Failure *reterr_failure) {
+        _cleanup_(transfer_freep) Transfer *transfer = NULL;
+
+        if (!engine)
+                return failure_set(reterr_failure, FAILURE_CANCELLED, "The program is stopping.");
+        if (!transfer_new(request, &installed, &transfer, reterr_failure))
+                return false;
+        engine_submit(engine, transfer);
+        *ret_transfer = transfer;
+        transfer = NULL;
+        return true;
 }
 
 bool http_request(const HttpRequest *request, Arena *arena, HttpReply *ret_reply, Failure *reterr_failure) {
         _cleanup_(transfer_freep) Transfer *transfer = NULL;
 
         *ret_reply = (HttpReply){ 0 };
-        if (!transfer_new(request, &installed, &transfer, reterr_failure))
+        pthread_rwlock_rdlock(&gate);
+        const bool begun = begin(request, &transfer, reterr_failure);
+        pthread_rwlock_unlock(&gate);
+        if (!begun)
                 return false;
-        if (!submit(transfer))
-                return failure_set(reterr_failure, FAILURE_CANCELLED, "The program is stopping.");
 
         Exchange exchange = {
                 .request = request,
