@@ -49,8 +49,13 @@ static bool turn_step(Turn *turn, int32_t ordinal, StepKind kind, Text payload) 
 static int64_t call_bound(const Version *version, const Conversation *conversation) {
         Wide bytes = 0;
 
-        for (size_t i = 0; i < conversation->count; i++)
-                bytes += (Wide)conversation->messages[i].content.length + 16;
+        for (size_t i = 0; i < conversation->count; i++) {
+                const ModelMessage *message = &conversation->messages[i];
+                bytes += (Wide)message->content.length + 16;
+                for (size_t k = 0; k < message->call_count; k++)
+                        bytes += (Wide)message->calls[k].id.length + message->calls[k].name.length +
+                                 message->calls[k].arguments.length + 16;
+        }
         for (size_t i = 0; i < version->tool_count; i++)
                 bytes += (Wide)version->tools[i].parameters.length + version->tools[i].description.length + 32;
         Wide nano = bytes * version->prompt_price_nano + (Wide)version->max_tokens * version->completion_price_nano;
