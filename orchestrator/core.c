@@ -419,7 +419,7 @@ int64_t core_wake(const Core *core) {
 
         if (core->request_again)
                 earliest(&wake_us, core->retry_us);
-        if (core->leading && !core->request_again)
+        if (core->leading && !core->request_out && !core->request_again)
                 earliest(&wake_us, core->beat_us);
         if (core->accepting.count || core->commit_not_before_us > core->now.monotonic_us)
                 earliest(&wake_us, core->now.monotonic_us + 500 * MILLISECONDS);
