@@ -1,0 +1,57 @@
+/* What must hold when nothing breaks any more and everybody has had time: nothing waits for ever. */
+#include "tests/unit/simulator/simulation.h"
+
+static bool life_is_settled(const Life *life) {
+        const StoredMessage *message = life->stored;
+
+        if (!message->concluded)
+                return false;
+        return message->accepted.reply_to.door != DOOR_CHAT || life->taken > 0 || life->bounced || life->received;
+}
+
+bool check_is_settled(Simulation *simulation) {
+        size_t count = simulated_store_count(simulation->store);
+
+        while (simulation->settled < count &&
+               life_is_settled(simulated_store_at(simulation->store, simulation->settled)->life))
+                simulation->settled++;
+        if (simulation->settled < count)
+                return false;
+        for (Process *process = simulation->processes; process; process = process->next)
+                if (process->alive && (process->frozen || process->turns))
+                        return false;
+        return true;
+}
+
+static void describe(Simulation *simulation, const Life *life) {
+        const StoredMessage *message = life->stored;
+
+        if (!message->concluded)
+                check_violated(simulation, "message %lld was accepted by hub %d and never concluded (attempts %d)",
+                               (long long) life->note->number, message->hub, message->attempts);
+        else
+                check_violated(simulation,
+                               "the answer to message %lld, concluded by hub %d, outcome %d, was never taken",
+                               (long long) life->note->number, message->concluded_hub, message->concluded->outcome);
+}
+
+void check_settled(Simulation *simulation) {
+        size_t count = simulated_store_count(simulation->store);
+
+        for (size_t i = 0; i < count; i++) {
+                const Life *life = simulated_store_at(simulation->store, i)->life;
+                if (!life_is_settled(life))
+                        describe(simulation, life);
+        }
+        for (size_t i = 0; i < simulation->writing_count; i++) {
+                const Writing *writing = simulation->writings[i];
+                if (writing->arrived && writing->process->alive && !writing->accepted && !writing->refused)
+                        check_violated(simulation, "message %lld got neither receipt nor refusal",
+                                       (long long) writing->note->number);
+        }
+        for (const CancelWatch *watch = simulation->cancels; watch; watch = watch->next)
+                if (!watch->done && watch->process->alive)
+                        check_violated(simulation, "a request to cancel was never answered");
+        if (simulation->plan.calm && simulation->result->failed + simulation->result->cancelled > 0)
+                check_violated(simulation, "on a calm day a message was not answered");
+}
