@@ -2,8 +2,8 @@
 #include "component/command.h"
 
 const Command commands[] = {
-        { "settings check", "", 0, 0, "Reads the settings and prints what is in force here.",
-          .with_settings = true, .run = settings_check_main },
+        { "settings check", "", 0, 0, "Reads the settings and prints what is in force here.", .with_settings = true,
+          .run = settings_check_main },
         { "settings reference", "", 0, 0, "Prints the reference of all settings, in Markdown.",
           .run = settings_reference_main },
         { "help", "[COMMAND …]", 0, 3, "Explains a command; without one, lists them all.", .run = help_main },

@@ -148,8 +148,8 @@ int resolution_descriptor(const Resolution *resolution) {
         return resolution->descriptor;
 }
 
-bool resolution_result(Resolution *resolution, Address ret_addresses[static RESOLUTION_ADDRESSES],
-                       size_t *ret_count, Failure *reterr_failure) {
+bool resolution_result(Resolution *resolution, Address ret_addresses[static RESOLUTION_ADDRESSES], size_t *ret_count,
+                       Failure *reterr_failure) {
         if (resolution->error != 0)
                 return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "the name '%s' cannot be resolved: %s",
                                    resolution->host, gai_strerror(resolution->error));

@@ -139,20 +139,19 @@ static bool start_core(Running *running, const Settings *settings, Failure *rete
 /* A key is asked for only when there is a place to use it. */
 static bool start_models(Running *running, const Settings *settings, Failure *reterr_failure) {
         HttpSettings http = { .allow_plaintext = settings->allow_plaintext_models };
+        ModelSettings models = { .openai_url = text_of(settings->openai_url) };
         Failure failure;
 
         if (!http_start(&http, reterr_failure))
                 return false;
         running->http = true;
-        if (!settings->openai_url)
-                return true;
-        running->world.openai_url = text_of(settings->openai_url);
-        if (!settings_secret(settings, "openai_key_file", running->arena, &running->world.openai_key, &failure) &&
+        if (settings->openai_url &&
+            !settings_secret(settings, "openai_key_file", running->arena, &models.openai_key, &failure) &&
             failure.kind != FAILURE_NOT_FOUND) {
                 *reterr_failure = failure;
                 return false;
         }
-        return true;
+        return model_start(&models, reterr_failure);
 }
 
 static void start_workers(Running *running, const Settings *settings) {
@@ -276,8 +275,10 @@ static void running_stop(Running *running) {
                 desk_free(running->desk);
         if (running->rest)
                 rest_stop(running->rest);
-        if (running->http)
+        if (running->http) {
+                model_stop();
                 http_stop();
+        }
         if (loop->links)
                 loop_close_links(loop);
         if (loop->journal)

@@ -50,7 +50,8 @@ const Setting settings_table[] = {
         { "lease_seconds", SETTING_INTEGER, AT(lease_seconds), .fallback = "10", .least = 2, .most = 600,
           .unit = "seconds", .help = "How long a hub's heartbeat may stand still before another hub takes over." },
         { "openai_url", SETTING_URL, AT(openai_url),
-          .help = "Base URL of an OpenAI-compatible provider, ending in /v1: OpenAI, Ollama, llama.cpp, vLLM, Mistral." },
+          .help = "Base URL of an OpenAI-compatible provider, ending in /v1: OpenAI, Ollama, llama.cpp, vLLM, "
+                  "Mistral." },
         { "openai_key_file", SETTING_SECRET_FILE, AT(openai_key_file), .help = "Holds that provider's key." },
         { "openai_model", SETTING_TEXT, AT(openai_model),
           .help = "Model of that provider for the installation's own agents." },
@@ -95,8 +96,7 @@ static bool unknown_setting(Text name, const char *form, Failure *reterr_failure
                 nearest_offer(&nearest, text_of(settings_table[i].name));
         Text shown = text_prefix(name, 64);
         return failure_set(reterr_failure, FAILURE_INVALID, "unknown setting '%s%.*s'%s See `aiox settings reference`.",
-                           form, TEXT_ARGUMENTS(shown),
-                           nearest.name.length ? nearest_hint(&nearest, hint) : ".");
+                           form, TEXT_ARGUMENTS(shown), nearest.name.length ? nearest_hint(&nearest, hint) : ".");
 }
 
 static bool wrong_value(const Setting *setting, const char *wanted, Failure *reterr_failure) {
@@ -232,10 +232,11 @@ static bool setting_set(Settings *settings, const Setting *setting, Text text, F
                 return set_checked(settings, setting, is_endpoint(text), text, "HOST:PORT or unix:/PATH",
                                    reterr_failure);
         case SETTING_URL:
-                return set_checked(settings, setting, is_url(text), text, "a URL (http:// or https://)", reterr_failure);
+                return set_checked(settings, setting, is_url(text), text, "a URL (http:// or https://)",
+                                   reterr_failure);
         case SETTING_REDIS:
-                return set_checked(settings, setting, is_redis(text), text,
-                                   "redis://HOST:PORT/NUMBER or unix:/PATH", reterr_failure);
+                return set_checked(settings, setting, is_redis(text), text, "redis://HOST:PORT/NUMBER or unix:/PATH",
+                                   reterr_failure);
         case SETTING_CONNINFO:
                 return set_checked(settings, setting, is_conninfo(text), text,
                                    "libpq's name=value pairs without a password (use passfile=…)", reterr_failure);
@@ -309,7 +310,8 @@ static bool set_from_options(Settings *settings, const char *const *options, Fai
         for (; *options; options++) {
                 Text value = text_of(*options), name;
                 if (!text_starts_with(value, TEXT("--")) || value.length == 2)
-                        return failure_set(reterr_failure, FAILURE_INVALID, "expected an option, not '%.64s'", *options);
+                        return failure_set(reterr_failure, FAILURE_INVALID, "expected an option, not '%.64s'",
+                                           *options);
                 bool has_value = strchr(*options, '=') != NULL;
                 value = (Text){ value.bytes + 2, value.length - 2 };
                 text_split(&value, '=', &name);

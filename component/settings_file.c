@@ -89,9 +89,8 @@ static bool read_pair(Reader *reader, Settings *settings, Map *seen) {
         if (map_put(seen, name, seen))
                 return refuse(reader, line, "this setting stands here twice");
         TextBuilder value = text_builder(VALUE_LIMIT);
-        bool done = read_value(reader, &value) &&
-                    (settings_set(settings, name, text_built(&value), reader->failure) ||
-                     failure_prefix(reader->failure, "%s:%zu", reader->path, line + 1));
+        bool done = read_value(reader, &value) && (settings_set(settings, name, text_built(&value), reader->failure) ||
+                                                   failure_prefix(reader->failure, "%s:%zu", reader->path, line + 1));
         text_builder_release(&value);
         return done;
 }

@@ -43,12 +43,13 @@ static void add_row(TextBuilder *builder, const Setting *setting) {
 }
 
 void settings_reference(TextBuilder *builder) {
-        text_add_string(builder,
-                        "A setting stands in the YAML file that `--config` or `AIOX_CONFIG` names, in the environment as "
-                        "`AIOX_` and its name in capitals, or among the options as `--` and its name; the later of these "
-                        "wins. Lists in the environment are separated by commas. A secret is never a setting: the setting "
-                        "names its file, or the environment holds it under the name without `_FILE`.\n\n"
-                        "| setting | value | default | change takes a | meaning |\n| --- | --- | --- | --- | --- |\n");
+        text_add_string(
+                builder,
+                "A setting stands in the YAML file that `--config` or `AIOX_CONFIG` names, in the environment as "
+                "`AIOX_` and its name in capitals, or among the options as `--` and its name; the later of these "
+                "wins. Lists in the environment are separated by commas. A secret is never a setting: the setting "
+                "names its file, or the environment holds it under the name without `_FILE`.\n\n"
+                "| setting | value | default | change takes a | meaning |\n| --- | --- | --- | --- | --- |\n");
         for (size_t i = 0; i < settings_count; i++)
                 add_row(builder, &settings_table[i]);
 }

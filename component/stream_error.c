@@ -16,8 +16,10 @@ static const Explanation explanations[] = {
           "the server refuses the secret: what component_secret_file holds and the password that the server's "
           "component listener has for this domain must be the same" },
         { "host-unknown", FAILURE_NOT_FOUND,
-          "the server does not serve this domain as a component here: add it to the hosts of the server's component listener, "
-          "and check that this is that listener's port (usually 5347), not the one for clients (5222) or servers (5269)" },
+          "the server does not serve this domain as a component here: add it to the hosts of the server's component "
+          "listener, "
+          "and check that this is that listener's port (usually 5347), not the one for clients (5222) or servers "
+          "(5269)" },
         { "host-gone", FAILURE_NOT_FOUND, "the server no longer serves this domain as a component" },
         { "conflict", FAILURE_CONFLICT,
           "the domain is taken: another component is connected for it, or the server has it among its own hosts" },

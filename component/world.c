@@ -129,6 +129,7 @@ static bool version_fill(const WorldSettings *settings, const TurnInput *input, 
         version->constraints = joined(arena, constraints, constraint_count);
         version->model = text_copy(arena, rows_text(rows, 0, 7));
         version->temperature = rows_is_null(rows, 0, 8) ? -1 : rows_real(rows, 0, 8);
+        version->knowledge = model_reads_passages(version->model);
         version->max_tokens = (int32_t) rows_integer(rows, 0, 9);
         version->short_term_limit = (int32_t) rows_integer(rows, 0, 10);
         version->prompt_price_nano = rows_integer(rows, 0, 11);
@@ -330,14 +331,10 @@ static void world_settle(World *world, const TurnInput *input, CallKey key, int6
         (void) cost_nano;
 }
 
-static bool world_model(World *world_, const ModelRequest *request, Arena *arena, ModelReply *ret_reply,
+static bool world_model(World *world, const ModelRequest *request, Arena *arena, ModelReply *ret_reply,
                         Failure *reterr_failure) {
-        const WorldSettings *settings = ((WorkerWorld *) world_)->settings;
-        ModelRequest full = *request;
-
-        full.endpoint = settings->openai_url;
-        full.key = settings->openai_key;
-        return model_complete(&full, arena, ret_reply, reterr_failure);
+        (void) world;
+        return model_complete(request, arena, ret_reply, reterr_failure);
 }
 
 static bool world_tool_is_idempotent(World *world, Text name) {

@@ -19,7 +19,6 @@ typedef struct WorldSettings {
         Database *database;
         Keyring *keyring;
         Versions *versions;
-        Text openai_url, openai_key, openai_model;
         Queue *inbox;
 } WorldSettings;
 

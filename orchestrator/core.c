@@ -174,7 +174,7 @@ static void refuse_arrival(Core *core, const Arrival *arrival, ReplyTo reply_to,
 
 /* Limits of patience: from memory, before anything is looked up. */
 static bool core_has_room(Core *core, const Arrival *arrival, Failure *ret_refusal) {
-        bool full = commit_waiting(core) >= (size_t)core->settings.waiting_messages ||
+        bool full = commit_waiting(core) >= (size_t) core->settings.waiting_messages ||
                     core->accepting_bytes + arrival->body.length > core->settings.waiting_bytes;
 
         if (core->accepting.count) {
@@ -184,6 +184,13 @@ static bool core_has_room(Core *core, const Arrival *arrival, Failure *ret_refus
         if (core->leading && !core->draining && !full)
                 return true;
         return failure_set(ret_refusal, FAILURE_LIMIT, "The hub is busy. Try again in a moment.");
+}
+
+/* Which of the conversations between sender and agent: memory is kept by it. */
+static int32_t conversation_of(Text thread) {
+        Hash hash = thread.length ? crypto_sha256(thread) : (Hash){ 0 };
+
+        return (int32_t) ((uint32_t) hash.bytes[0] << 16 | (uint32_t) hash.bytes[1] << 8 | hash.bytes[2]);
 }
 
 static Message *message_from(Core *core, const Arrival *arrival, const Admission *admission, ReplyTo reply_to) {
@@ -204,6 +211,7 @@ static Message *message_from(Core *core, const Arrival *arrival, const Admission
                 .sender = arrival->from.bare,
                 .reply_to = reply_to,
                 .body = arrival->body,
+                .conversation = conversation_of(arrival->thread),
                 .accepted_us = core->now.wall_us,
         };
         message_keys(message, arrival, core->now);
@@ -240,7 +248,7 @@ static void on_message(Core *core, Arrival *arrival) {
                 .arrival = arrival,
                 .lane_depth = lanes_depth,
                 .core = core,
-                .capacity = 1.0 - (double)core->running_count / core->settings.workers,
+                .capacity = 1.0 - (double) core->running_count / core->settings.workers,
         };
 
         if (!core_has_room(core, arrival, &refusal)) {
@@ -438,9 +446,9 @@ bool core_meter(Core *core, Moment now, const Jid *from) {
 CoreCounts core_counts(const Core *core) {
         CoreCounts counts = core->counts;
 
-        counts.waiting_for_commit = (int64_t)commit_waiting(core);
+        counts.waiting_for_commit = (int64_t) commit_waiting(core);
         counts.running = core->running_count;
-        counts.lanes = (int64_t)map_count(core->lanes);
+        counts.lanes = (int64_t) map_count(core->lanes);
         counts.leading = core->leading;
         counts.draining = core->draining;
         return counts;

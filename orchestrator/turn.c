@@ -51,21 +51,21 @@ static int64_t call_bound(const Version *version, const Conversation *conversati
 
         for (size_t i = 0; i < conversation->count; i++) {
                 const ModelMessage *message = &conversation->messages[i];
-                bytes += (Wide)message->content.length + 16;
+                bytes += (Wide) message->content.length + 16;
                 for (size_t k = 0; k < message->call_count; k++)
-                        bytes += (Wide)message->calls[k].id.length + message->calls[k].name.length +
+                        bytes += (Wide) message->calls[k].id.length + message->calls[k].name.length +
                                  message->calls[k].arguments.length + 16;
         }
         for (size_t i = 0; i < version->tool_count; i++)
-                bytes += (Wide)version->tools[i].parameters.length + version->tools[i].description.length + 32;
-        Wide nano = bytes * version->prompt_price_nano + (Wide)version->max_tokens * version->completion_price_nano;
-        return (int64_t)((nano + 999999) / 1000000);
+                bytes += (Wide) version->tools[i].parameters.length + version->tools[i].description.length + 32;
+        Wide nano = bytes * version->prompt_price_nano + (Wide) version->max_tokens * version->completion_price_nano;
+        return (int64_t) ((nano + 999999) / 1000000);
 }
 
 static int64_t call_cost(const Version *version, const Usage *usage) {
-        Wide nano = (Wide)usage->prompt_tokens * version->prompt_price_nano +
-                    (Wide)usage->completion_tokens * version->completion_price_nano;
-        return (int64_t)((nano + 999999) / 1000000);
+        Wide nano = (Wide) usage->prompt_tokens * version->prompt_price_nano +
+                    (Wide) usage->completion_tokens * version->completion_price_nano;
+        return (int64_t) ((nano + 999999) / 1000000);
 }
 
 static void turn_stream(void *turn_, Text piece) {
@@ -78,11 +78,14 @@ static bool turn_stopped(void *turn_) {
         return turn->world->stopped(turn->world);
 }
 
-/* What a call that failed has cost: what the provider says, nothing if it refused the call, else all it may have. */
+/* What a call that failed has cost: what the provider says, nothing if it turned the call away, else all it may have. */
 static int64_t failed_cost(const Version *version, const ModelReply *reply, FailureKind kind, int64_t bound) {
+        bool turned_away = kind == FAILURE_LIMIT || kind == FAILURE_FORBIDDEN || kind == FAILURE_INVALID ||
+                           kind == FAILURE_UNSUPPORTED;
+
         if (reply->usage_known)
                 return call_cost(version, &reply->usage);
-        return kind == FAILURE_LIMIT || kind == FAILURE_FORBIDDEN || kind == FAILURE_TOO_LARGE ? 0 : bound;
+        return turned_away ? 0 : bound;
 }
 
 static void usage_add(TurnResult *result, const Usage *usage, int64_t cost_nano) {

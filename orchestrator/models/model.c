@@ -6,15 +6,16 @@
 
 typedef struct Dialect {
         const char *name; /* whole, or a prefix when it ends in '/' */
+        bool reads_passages;
         bool (*known)(Text name, Failure *reterr_failure); /* NULL: always */
         bool (*complete)(const ModelRequest *request, Text name, Arena *arena, ModelReply *ret_reply,
                          Failure *reterr_failure);
 } Dialect;
 
 static const Dialect dialects[] = {
-        { "builtin/echo", NULL, echo_complete },
-        { "builtin/extractive", NULL, extractive_complete },
-        { "openai/", openai_known, openai_complete },
+        { "builtin/echo", false, NULL, echo_complete },
+        { "builtin/extractive", true, NULL, extractive_complete },
+        { "openai/", true, openai_known, openai_complete },
 };
 
 bool model_start(const ModelSettings *settings, Failure *reterr_failure) {
@@ -56,6 +57,13 @@ bool model_known(Text model, Failure *reterr_failure) {
 
         return find_dialect(model, &dialect, &name, reterr_failure) &&
                (!dialect->known || dialect->known(name, reterr_failure));
+}
+
+bool model_reads_passages(Text model) {
+        const Dialect *dialect;
+        Text name;
+
+        return find_dialect(model, &dialect, &name, NULL) && dialect->reads_passages;
 }
 
 bool model_complete(const ModelRequest *request, Arena *arena, ModelReply *ret_reply, Failure *reterr_failure) {

@@ -88,6 +88,8 @@ void model_stop(void); /* wipes the key */
 
 /* Whether a version may name this model on this installation; FAILURE_INVALID lists what there is. */
 bool model_known(Text model, Failure *reterr_failure) _must_check_;
+/* Whether it makes use of passages of the agent's knowledge: for one that does not, none are looked for. */
+bool model_reads_passages(Text model);
 
 /* ret_reply is filled on failure too, as far as things came. Texts live in the arena. */
 bool model_complete(const ModelRequest *request, Arena *arena, ModelReply *ret_reply, Failure *reterr_failure)
