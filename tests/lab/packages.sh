@@ -36,8 +36,9 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config libexpat1-dev libpq-d
 test_packages=(clang clang-tidy clang-format clang-tools cppcheck gcovr python3
         python3-slixmpp python3-psycopg2 bubblewrap jq shellcheck universal-ctags node=nodejs)
 
-# Servers a package would enable at boot.
-declare -A services=([redis-server]=redis-server [ejabberd]=ejabberd ["postgresql-$postgresql"]=postgresql)
+# Servers that a package would enable at boot, by the package.
+declare -A services=([redis-server]=redis-server [ejabberd]=ejabberd [erlang-base]=epmd
+        ["postgresql-$postgresql"]=postgresql)
 
 as_root() {
         if ((EUID == 0)); then
@@ -101,11 +102,16 @@ hold_services() {
         printf 'create_main_cluster = false\n' | as_root tee "$cluster_rule" >/dev/null
 }
 
-disable_new_services() {
-        local package
+# disable_services PACKAGE…  For packages that were not there before.
+disable_services() {
+        local package name
         for package in "$@"; do
-                [[ -n ${services[$package]:-} ]] || continue
-                as_root update-rc.d "${services[$package]}" disable || :
+                name=${services[$package]}
+                [[ ! -x /etc/init.d/$name ]] || as_root update-rc.d "$name" disable || :
+                # Also where systemd is not there yet.
+                as_root env DPKG_MAINTSCRIPT_PACKAGE="$package" deb-systemd-helper disable "$name.service" || :
+                [[ $name != epmd ]] ||
+                        as_root env DPKG_MAINTSCRIPT_PACKAGE="$package" deb-systemd-helper disable epmd.socket || :
         done
 }
 
@@ -120,9 +126,15 @@ update_lists() {
 }
 
 install_packages() {
+        local package new=()
+        installed "${!services[@]}"
+        for package in "${!services[@]}"; do
+                [[ -n ${present[$package]:-} ]] || new+=("$package")
+        done
         hold_services
         apt install --no-install-recommends "$@"
-        disable_new_services "$@"
+        installed "${new[@]}"
+        disable_services "${!present[@]}"
         release_services
 }
 

@@ -79,6 +79,15 @@ lab_restarts_what_it_killed() {
         expect_equal "$(redis-cli --no-auth-warning -u "$REDIS_URL" ping)" PONG
 }
 
+lab_makes_more_people() {
+        local first again
+        first=$("$lab" account "$one" bert)
+        expect_equal "${first% *}" bert@localhost
+        again=$("$lab" account "$one" bert)
+        expect_equal "$again" "$first"
+        expect_failure "$lab" account "$one" 'bert"'
+}
+
 lab_wakes_what_it_stopped() {
         eval "$("$lab" env "$one")"
         "$lab" kill "$one" postgres STOP
@@ -140,11 +149,14 @@ link_replaces_ejabberd() {
 }
 
 twins_share_a_cluster() {
+        local nodes
         "$lab" up "$twins" --twins 2
         eval "$("$lab" env "$twins")"
         # shellcheck disable=SC2153
         [[ $XMPP_PORT_1 != "$XMPP_PORT_2" && $AIOX_SOCKET == "$AIOX_SOCKET_1" ]]
-        curl -s --unix-socket "$twins/run/ejabberd_2/api" http://localhost/api/list_cluster -d '{}' | grep -q '@127.0.0.1"'
+        # shellcheck source=tests/lab/servers.sh
+        nodes=$(. "$here/servers.sh" && stack_open "$twins" && ejabberd_call 2 'length(ejabberd_cluster:get_nodes())')
+        expect_equal "$nodes" 2
         expect_failure "$lab" kill "$twins" hub
         "$lab" kill "$twins" ejabberd_2
         "$lab" start "$twins" ejabberd_2
@@ -167,7 +179,7 @@ down_leaves_nothing_behind() {
 }
 
 run_tests lab_names_everything_a_client_needs environment_has_no_surprises_for_eval labs_run_side_by_side \
-        lab_restarts_what_it_killed lab_wakes_what_it_stopped unknown_servers_and_options_are_refused \
+        lab_restarts_what_it_killed lab_makes_more_people lab_wakes_what_it_stopped unknown_servers_and_options_are_refused \
         servers_are_unprivileged_and_closed lab_keeps_its_data_when_taken_up_again \
         lab_works_below_a_folder_others_may_not_enter link_replaces_ejabberd twins_share_a_cluster \
         down_leaves_nothing_behind
