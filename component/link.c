@@ -83,13 +83,8 @@ static void set_default(int64_t *value, int64_t fallback) {
                 *value = fallback;
 }
 
-static bool check_endpoint(Text endpoint, Failure *reterr_failure) {
-        _cleanup_(resolution_freep) Resolution *resolution = NULL;
-        return resolution_start(endpoint, &resolution, reterr_failure);
-}
-
 bool link_new(const LinkSettings *settings, Link **ret_link, Failure *reterr_failure) {
-        if (!check_endpoint(settings->endpoint, reterr_failure))
+        if (!resolution_check(settings->endpoint, reterr_failure))
                 return false;
         int poll_descriptor = epoll_create1(EPOLL_CLOEXEC);
         if (poll_descriptor < 0)

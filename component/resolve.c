@@ -8,6 +8,8 @@
 #include <sys/eventfd.h>
 #include <sys/un.h>
 
+#define UNIX_SCHEME "unix:"
+
 /* Shared by the thread that asked and the one that looks up: the last one to let go frees it. */
 struct Resolution {
         atomic_int holders;
@@ -74,33 +76,44 @@ static bool start_thread(Resolution *resolution, Failure *reterr_failure) {
                            strerror(error));
 }
 
-static bool set_path(Resolution *resolution, Text path, Failure *reterr_failure) {
-        struct sockaddr_un *address = (struct sockaddr_un *) &resolution->addresses[0].storage;
-        if (path.length == 0 || path.length >= sizeof(address->sun_path))
+/* "host:port" or "[address]:port". */
+static bool split_endpoint(Text endpoint, Text *ret_host, Text *ret_port, Failure *reterr_failure) {
+        const char *colon = endpoint.bytes ? memrchr(endpoint.bytes, ':', endpoint.length) : NULL;
+        size_t length = colon ? (size_t) (colon - endpoint.bytes) : 0;
+        int64_t number;
+        if (length > 0) {
+                *ret_host = (Text){ endpoint.bytes, length };
+                *ret_port = (Text){ colon + 1, endpoint.length - length - 1 };
+                if (length > 2 && endpoint.bytes[0] == '[' && endpoint.bytes[length - 1] == ']')
+                        *ret_host = (Text){ endpoint.bytes + 1, length - 2 };
+                if (text_to_int64(*ret_port, &number) && number > 0 && number < 65536)
+                        return true;
+        }
+        return failure_set(reterr_failure, FAILURE_INVALID,
+                           "'%.*s' is not an endpoint: write host:port, [address]:port or unix:/path",
+                           TEXT_ARGUMENTS(text_prefix(endpoint, 100)));
+}
+
+static bool is_path(Text endpoint) {
+        return text_starts_with(endpoint, TEXT(UNIX_SCHEME));
+}
+
+static bool take_path(Text endpoint, struct sockaddr_un *ret_address, Failure *reterr_failure) {
+        Text path = { endpoint.bytes + strlen(UNIX_SCHEME), endpoint.length - strlen(UNIX_SCHEME) };
+        if (path.length == 0 || path.length >= sizeof(ret_address->sun_path))
                 return failure_set(reterr_failure, FAILURE_INVALID,
                                    "the path of a Unix socket must have 1 to %zu bytes, not %zu",
-                                   sizeof(address->sun_path) - 1, path.length);
-        address->sun_family = AF_UNIX;
-        memcpy(address->sun_path, path.bytes, path.length);
-        resolution->addresses[0].length = sizeof(*address);
-        resolution->count = 1;
-        tell(resolution);
+                                   sizeof(ret_address->sun_path) - 1, path.length);
+        *ret_address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+        memcpy(ret_address->sun_path, path.bytes, path.length);
         return true;
 }
 
-/* "host:port" or "[address]:port". */
-static bool split_endpoint(Text endpoint, Text *ret_host, Text *ret_port) {
-        const char *colon = endpoint.length > 0 ? memrchr(endpoint.bytes, ':', endpoint.length) : NULL;
-        if (!colon)
-                return false;
-        Text host = { endpoint.bytes, (size_t) (colon - endpoint.bytes) };
-        Text port = { colon + 1, endpoint.length - host.length - 1 };
-        if (host.length > 2 && host.bytes[0] == '[' && host.bytes[host.length - 1] == ']')
-                host = (Text){ host.bytes + 1, host.length - 2 };
-        int64_t number;
-        *ret_host = host;
-        *ret_port = port;
-        return host.length > 0 && text_to_int64(port, &number) && number > 0 && number < 65536;
+bool resolution_check(Text endpoint, Failure *reterr_failure) {
+        Text host, port;
+        struct sockaddr_un address;
+        return is_path(endpoint) ? take_path(endpoint, &address, reterr_failure)
+                                 : split_endpoint(endpoint, &host, &port, reterr_failure);
 }
 
 static char *copy_string(Text text) {
@@ -110,20 +123,21 @@ static char *copy_string(Text text) {
 }
 
 static bool find_addresses(Resolution *resolution, Text endpoint, Failure *reterr_failure) {
-        Text host, port, unix_scheme = TEXT("unix:");
-        if (text_starts_with(endpoint, unix_scheme))
-                return set_path(resolution,
-                                (Text){ endpoint.bytes + unix_scheme.length, endpoint.length - unix_scheme.length },
-                                reterr_failure);
-        if (!split_endpoint(endpoint, &host, &port))
-                return failure_set(reterr_failure, FAILURE_INVALID,
-                                   "'%.*s' is not an endpoint: write host:port, [address]:port or unix:/path",
-                                   TEXT_ARGUMENTS(text_prefix(endpoint, 100)));
-        resolution->host = copy_string(host);
-        resolution->port = copy_string(port);
-        look_up(resolution, AI_NUMERICHOST | AI_NUMERICSERV);
-        if (resolution->error != 0)
-                return start_thread(resolution, reterr_failure);
+        Text host, port;
+        if (is_path(endpoint)) {
+                if (!take_path(endpoint, (struct sockaddr_un *) &resolution->addresses[0].storage, reterr_failure))
+                        return false;
+                resolution->addresses[0].length = sizeof(struct sockaddr_un);
+                resolution->count = 1;
+        } else {
+                if (!split_endpoint(endpoint, &host, &port, reterr_failure))
+                        return false;
+                resolution->host = copy_string(host);
+                resolution->port = copy_string(port);
+                look_up(resolution, AI_NUMERICHOST | AI_NUMERICSERV);
+                if (resolution->error != 0)
+                        return start_thread(resolution, reterr_failure);
+        }
         tell(resolution);
         return true;
 }
@@ -150,6 +164,9 @@ int resolution_descriptor(const Resolution *resolution) {
 
 bool resolution_result(Resolution *resolution, Address ret_addresses[static RESOLUTION_ADDRESSES], size_t *ret_count,
                        Failure *reterr_failure) {
+        if (!atomic_load(&resolution->done))
+                return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "'%s' is still being looked up",
+                                   resolution->host);
         if (resolution->error != 0)
                 return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "the name '%s' cannot be resolved: %s",
                                    resolution->host, gai_strerror(resolution->error));

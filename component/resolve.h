@@ -19,6 +19,7 @@ typedef struct Address {
 typedef struct Resolution Resolution;
 
 /* FAILURE_INVALID: not an endpoint. */
+bool resolution_check(Text endpoint, Failure *reterr_failure) _must_check_;
 bool resolution_start(Text endpoint, Resolution **ret_resolution, Failure *reterr_failure) _must_check_;
 /* Readable when resolution_result() has something to say. */
 int resolution_descriptor(const Resolution *resolution);

@@ -156,9 +156,6 @@ START_TEST(a_name_is_looked_up_elsewhere) {
         snprintf(endpoint, sizeof(endpoint), "localhost%s", strchr(stage.server->endpoint, ':'));
         stage.link = new_link(endpoint, DOMAIN, SECRET);
         link_open(stage.link);
-        int64_t started = clock_now().monotonic_us;
-        link_handle(stage.link, started);
-        ck_assert_int_lt(clock_now().monotonic_us - started, SECONDS / 10);
         next(&stage, LINK_UP);
         end(&stage);
 }
