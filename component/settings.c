@@ -111,7 +111,7 @@ static bool is_port(Text text) {
 static bool is_endpoint(Text text) {
         if (text_starts_with(text, TEXT("unix:")))
                 return text.length > 6 && text.bytes[5] == '/';
-        const char *colon = text.length ? memrchr(text.bytes, ':', text.length) : NULL;
+        const char *colon = text.bytes ? memrchr(text.bytes, ':', text.length) : NULL;
         if (!colon || colon == text.bytes)
                 return false;
         Text host = { text.bytes, (size_t) (colon - text.bytes) };
