@@ -117,13 +117,13 @@ static void digest(EVP_MD **algorithm, const Text *parts, size_t count, bool wit
 }
 
 Hash crypto_sha256(Text text) {
-        Hash hash;
+        Hash hash = { { 0 } };
         digest(&algorithms.sha256, &text, 1, false, hash.bytes);
         return hash;
 }
 
 Hash crypto_sha256_parts(const Text *parts, size_t count) {
-        Hash hash;
+        Hash hash = { { 0 } };
         digest(&algorithms.sha256, parts, count, true, hash.bytes);
         return hash;
 }
@@ -150,7 +150,7 @@ static void blake2b(const Key *key, const char purpose[static crypto_generichash
 }
 
 Hash crypto_keyed_hash(const Key *key, const Text *parts, size_t count) {
-        Hash hash;
+        Hash hash = { { 0 } };
         blake2b(key, "aiox keyed hash", parts, count, hash.bytes);
         return hash;
 }

@@ -64,33 +64,23 @@ static void write_sentence(char *text, const char *format, va_list arguments) {
         text_builder_release(&builder);
 }
 
-bool failure_set(Failure *ret_failure, FailureKind kind, const char *format, ...) {
+void failure_write(Failure *ret_failure, FailureKind kind, const char *format, ...) {
         if (!ret_failure)
-                return false;
+                return;
         va_list arguments;
         va_start(arguments, format);
         write_sentence(ret_failure->text, format, arguments);
         va_end(arguments);
         ret_failure->kind = kind;
-        return false;
 }
 
-static void join(Failure *failure, const char *format, ...) _printf_(2, 3);
-static void join(Failure *failure, const char *format, ...) {
-        va_list arguments;
-        va_start(arguments, format);
-        write_sentence(failure->text, format, arguments);
-        va_end(arguments);
-}
-
-bool failure_prefix(Failure *failure, const char *format, ...) {
+void failure_write_prefix(Failure *failure, const char *format, ...) {
         if (!failure)
-                return false;
+                return;
         char context[FAILURE_TEXT_LIMIT];
         va_list arguments;
         va_start(arguments, format);
         write_sentence(context, format, arguments);
         va_end(arguments);
-        join(failure, "%s: %s", context, failure->text);
-        return false;
+        failure_write(failure, failure->kind, "%s: %s", context, failure->text);
 }

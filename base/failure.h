@@ -44,7 +44,15 @@ typedef struct Failure {
 const FailureForm *failure_form(FailureKind kind);
 bool failure_kind_from_name(Text name, FailureKind *ret_kind);
 
-/* Sets *ret_failure (which may be NULL) and returns false: `return failure_set(reterr, FAILURE_INVALID, "…", …);` */
-bool failure_set(Failure *ret_failure, FailureKind kind, const char *format, ...) _printf_(3, 4);
-/* Puts "context: " before the sentence; returns false. */
-bool failure_prefix(Failure *failure, const char *format, ...) _printf_(2, 3);
+/* Sets *ret_failure (which may be NULL) and is false: `return failure_set(reterr, FAILURE_INVALID, "…", …);` The
+ * sentence is UTF-8 whatever its arguments are. A macro, so that compilers and analyzers see the false. */
+#define failure_set(...) (failure_write(__VA_ARGS__), failure_false())
+/* Puts "context: " before the sentence of *failure (which may be NULL); is false: failure_prefix(reterr, "%s", name).
+ */
+#define failure_prefix(...) (failure_write_prefix(__VA_ARGS__), failure_false())
+
+void failure_write(Failure *ret_failure, FailureKind kind, const char *format, ...) _printf_(3, 4);
+void failure_write_prefix(Failure *failure, const char *format, ...) _printf_(2, 3);
+static inline bool failure_false(void) {
+        return false;
+}

@@ -1,6 +1,6 @@
-/* Records: what the core asks the store to write or read, and what the store reports back, as plain data. Both the core,
- * which decides, and the store, which writes, include this and neither includes the other; the simulator's store speaks
- * the same requests. Here are shapes only, no functions.
+/* Records: what the core asks the store to write or read, and what the store reports back, as plain data. Both the
+ * core, which decides, and the store, which writes, include this and neither includes the other; the simulator's store
+ * speaks the same requests. Here are shapes only, no functions.
  *
  * Strings in a request live until its report was handled; strings in a report live in the report's arena.
  */
@@ -36,7 +36,7 @@ typedef enum Outcome {
 
 typedef struct Usage {
         int64_t prompt_tokens, completion_tokens, cached_tokens;
-        int64_t cost_nano;  /* nano-units of the installation's currency */
+        int64_t cost_nano; /* nano-units of the installation's currency */
         int32_t model_calls, tool_calls;
 } Usage;
 
@@ -52,30 +52,30 @@ typedef struct AcceptedRecord {
         Text sender; /* bare JID; stands in the row as the person's id */
         ReplyTo reply_to;
         Text body;
-        int32_t conversation;   /* raised by /new; memory is keyed by it */
-        Hash keys[2];           /* of a repeat: keys[0] is written; both are looked up */
-        int key_count;          /* 0: no way to recognise a repeat */
-        Hash content;           /* the same key with other content is a conflict */
-        Uuid continues;         /* zero, or the message whose continuation this is */
-        int64_t accepted_us;    /* wall clock */
+        int32_t conversation; /* raised by /new; memory is keyed by it */
+        Hash keys[2];         /* of a repeat: keys[0] is written; both are looked up */
+        int key_count;        /* 0: no way to recognise a repeat */
+        Hash content;         /* the same key with other content is a conflict */
+        Uuid continues;       /* zero, or the message whose continuation this is */
+        int64_t accepted_us;  /* wall clock */
 } AcceptedRecord;
 
 typedef struct ConcludedRecord {
         Uuid id, tenant_id, agent_id, version_id;
         int64_t sequence;
         Outcome outcome;
-        FailureKind reason;     /* FAILURE_NONE on success */
-        Text answer;            /* what is sent; the partial text of an error or a cancellation */
-        Text explanation;       /* a sentence for people: why it was refused or failed; may be empty */
+        FailureKind reason; /* FAILURE_NONE on success */
+        Text answer;        /* what is sent; the partial text of an error or a cancellation */
+        Text explanation;   /* a sentence for people: why it was refused or failed; may be empty */
         Usage usage;
         Timings timings;
-        Text worker;            /* which took the last turn; empty when none did */
-        Text tools;             /* JSON array of the tools called; empty = none */
+        Text worker; /* which took the last turn; empty when none did */
+        Text tools;  /* JSON array of the tools called; empty = none */
         Hash policy_hash;
-        int32_t attempt;        /* how often it was taken up again */
-        Text sender;            /* bare JID, for the audit record */
-        ReplyTo reply_to;       /* not written: used when the answer is read back for sending */
-        int64_t concluded_us;   /* wall clock */
+        int32_t attempt;      /* how often it was taken up again */
+        Text sender;          /* bare JID, for the audit record */
+        ReplyTo reply_to;     /* not written: used when the answer is read back for sending */
+        int64_t concluded_us; /* wall clock */
 } ConcludedRecord;
 
 typedef enum StepKind { STEP_TAKEN_UP, STEP_MODEL_REPLY, STEP_TOOL_STARTED, STEP_TOOL_RESULT } StepKind;
@@ -99,11 +99,11 @@ typedef struct CancelledRecord {
 /* Facts of the audit chain beside those that conclusions carry themselves. */
 typedef struct AuditRecord {
         Uuid tenant_id;
-        Text type;          /* "message.refused", "operation.agent-pause", … */
-        Text severity;      /* "info", "warning", "critical" */
+        Text type;                 /* "message.refused", "operation.agent-pause", … */
+        Text severity;             /* "info", "warning", "critical" */
         Uuid message_id, agent_id; /* zero = none */
-        Text person;        /* bare JID; becomes the person's id */
-        Text facts;         /* canonical JSON; ids and counts, never bodies */
+        Text person;               /* bare JID; becomes the person's id */
+        Text facts;                /* canonical JSON; ids and counts, never bodies */
         int64_t at_us;
 } AuditRecord;
 
@@ -126,12 +126,12 @@ typedef enum RowFate {
 
 typedef struct AcceptedFate {
         RowFate fate;
-        Uuid first;         /* REPEAT: the message it repeats */
-        bool concluded;     /* REPEAT: and this is its conclusion */
+        Uuid first;     /* REPEAT: the message it repeats */
+        bool concluded; /* REPEAT: and this is its conclusion */
         Outcome outcome;
         Text answer, explanation;
         FailureKind reason;
-        ReplyTo reply_to;   /* of the first */
+        ReplyTo reply_to; /* of the first */
 } AcceptedFate;
 
 /* A message accepted and not concluded, read back. */
@@ -162,8 +162,8 @@ typedef enum StoreRequestKind {
         /* Raise `other`'s epoch if it still is `other_epoch`, end its database sessions, become heir of what it left
          * open and of what it was heir of itself, and read that. FENCED with `taken` false: somebody was faster. */
         STORE_TAKE_OVER,
-        /* Conclusions written by hub `other` for `domain` with sequence > after, oldest first, at most `limit`; or, with
-         * `message_id` not zero, that one conclusion. */
+        /* Conclusions written by hub `other` for `domain` with sequence > after, oldest first, at most `limit`; or,
+         * with `message_id` not zero, that one conclusion. */
         STORE_READ_UNSENT,
         STORE_RELEASE, /* the last request of a hub that stops in good order: writes marks, sets released */
 } StoreRequestKind;
@@ -177,22 +177,22 @@ typedef struct DeliveredMark {
 
 typedef struct StoreRequest {
         StoreRequestKind kind;
-        uint64_t number;       /* the core's; comes back in the report */
-        int64_t epoch;         /* the own one, checked by the transaction; TAKE_OVER: also `other_epoch` */
-        Text hub;              /* the own name; READ_UNSENT and TAKE_OVER: the hub meant is `other` */
-        Uuid process;          /* random, made when the process starts */
-        bool again;            /* START */
+        uint64_t number; /* the core's; comes back in the report */
+        int64_t epoch;   /* the own one, checked by the transaction; TAKE_OVER: also `other_epoch` */
+        Text hub;        /* the own name; READ_UNSENT and TAKE_OVER: the hub meant is `other` */
+        Uuid process;    /* random, made when the process starts */
+        bool again;      /* START */
         Text other;
         int64_t other_epoch;
-        Text domains;          /* START */
-        Uuid low_water;        /* BEAT: no message of ours older than this is open */
-        JournalBatch batch;    /* COMMIT */
+        Text domains;               /* START */
+        Uuid low_water;             /* BEAT: no message of ours older than this is open */
+        JournalBatch batch;         /* COMMIT */
         const DeliveredMark *marks; /* BEAT, RELEASE */
         size_t mark_count;
-        Text domain;           /* READ_UNSENT */
-        int64_t after;         /* READ_UNSENT */
-        int32_t limit;         /* READ_UNSENT */
-        Uuid message_id;       /* READ_UNSENT */
+        Text domain;     /* READ_UNSENT */
+        int64_t after;   /* READ_UNSENT */
+        int32_t limit;   /* READ_UNSENT */
+        Uuid message_id; /* READ_UNSENT */
 } StoreRequest;
 
 typedef enum StoreResult {
@@ -203,11 +203,11 @@ typedef enum StoreResult {
 } StoreResult;
 
 typedef struct StoreReport {
-        Arena *arena;          /* owns everything below; whoever handles the report frees it */
+        Arena *arena; /* owns everything below; whoever handles the report frees it */
         StoreRequestKind kind;
         uint64_t number;
         StoreResult result;
-        Failure failure;       /* for the log; result says what to do */
+        Failure failure; /* for the log; result says what to do */
         /* COMMIT: one fate per record of the batch, in order */
         AcceptedFate *accepted;
         RowFate *concluded, *steps;
@@ -218,7 +218,7 @@ typedef struct StoreReport {
         /* START, TAKE_OVER: ours to send from and to finish now */
         DeliveredMark *marks;
         size_t mark_count;
-        OpenMessage *open;     /* in order of acceptance (hub, sequence) */
+        OpenMessage *open; /* in order of acceptance (hub, sequence) */
         size_t open_count;
         /* BEAT */
         Lease *leases;
@@ -226,6 +226,6 @@ typedef struct StoreReport {
         /* READ_UNSENT: with reply_to and sender filled in */
         ConcludedRecord *unsent;
         size_t unsent_count;
-        int64_t read_to;       /* sequence of the last row looked at, also one of another domain */
+        int64_t read_to; /* sequence of the last row looked at, also one of another domain */
         bool more;
 } StoreReport;

@@ -1,5 +1,5 @@
-/* What every fuzz target includes: the entry that libFuzzer, or replay.c in its place, calls with bytes from anywhere, and
- * the check of a promise about them.
+/* What every fuzz target includes: the entry that libFuzzer, or replay.c in its place, calls with bytes from anywhere,
+ * and the check of a promise about them.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
-/* What stands in for libFuzzer where it is not used: gives every file of the folder in the first argument to the target,
- * and then a few thousand random alterations of each, the same in every run. Not a search; that is `tests/fuzz/run`.
+/* What stands in for libFuzzer where it is not used: gives every file of the folder in the first argument to the
+ * target, and then a few thousand random alterations of each, the same in every run. Not a search; that is
+ * `tests/fuzz/run`.
  */
 #include "tests/fuzz/fuzz.h"
 

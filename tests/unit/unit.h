@@ -4,8 +4,8 @@
  *
  *     UNIT_TESTS("orchestrator/pipeline", paused_agent_stays_silent, …)
  *
- * Each test runs in a process of its own, so that one that crashes fails alone. CK_FORK=no keeps a debugger with it, and
- * CK_RUN_CASE=NAME runs that one test alone.
+ * Each test runs in a process of its own, so that one that crashes fails alone. CK_FORK=no keeps a debugger with it,
+ * and CK_RUN_CASE=NAME runs that one test alone.
  */
 #pragma once
 

@@ -131,11 +131,13 @@ END_TEST
 START_TEST(members_keep_their_order) {
         _cleanup_(json_freep) Json *value = parsed("{\"z\":1,\"a\":2,\"m\":3}");
         static const char *const expected[] = { "z", "a", "m" };
-        Text name;
+        Text name = TEXT_NONE;
         Json *member;
         size_t seen = 0;
-        for (JsonIterator i = { 0 }; json_each(value, &i, &name, &member); seen++)
+        for (JsonIterator i = { 0 }; json_each(value, &i, &name, &member); seen++) {
+                ck_assert_uint_lt(seen, COUNT_OF(expected));
                 ck_assert_text(name, text_of(expected[seen]));
+        }
         ck_assert_uint_eq(seen, 3);
         ck_assert_uint_eq(json_count(value), 3);
 }
