@@ -101,7 +101,7 @@ hub_stop() {
 
 # The link to the XMPP server stands.
 hub_connected() {
-        grep -q 'link is up' "$STACK/log/hub_$1.log"
+        process_has_said "hub_$1" "connected to the server"
 }
 
 # hub_people JID  Makes the person an account.

@@ -17,12 +17,19 @@ process_identity() {
 
 # The pid of the server NAME in REPLY; false when it does not run.
 process_pid() {
-        local pid='' started=''
+        local pid='' started='' written
         [[ -f $STACK/pid/$1 ]] || return 1
-        read -r pid started <"$STACK/pid/$1" || return 1
+        read -r pid started written <"$STACK/pid/$1" || return 1
         process_identity "$pid"
         [[ -n $REPLY && $REPLY == "$started" ]] || return 1
         REPLY=$pid
+}
+
+# process_has_said NAME TEXT  In its log, since it was started.
+process_has_said() {
+        local pid started written
+        read -r pid started written <"$STACK/pid/$1" || return 1
+        tail -c "+$((written + 1))" "$STACK/log/$1.log" | grep -qF -- "$2"
 }
 
 process_is_gone() {
@@ -31,8 +38,9 @@ process_is_gone() {
 
 # process_start NAME COMMAND…  In a session of its own, without our descriptors, its output in log/NAME.log.
 process_start() {
-        local name=$1 pid
+        local name=$1 pid written=0
         shift
+        [[ ! -f $STACK/log/$name.log ]] || written=$(stat -c %s "$STACK/log/$name.log")
         {
                 umask 077
                 close_descriptors
@@ -40,7 +48,7 @@ process_start() {
         } &
         pid=$!
         process_identity "$pid"
-        printf '%s %s\n' "$pid" "$REPLY" >"$STACK/pid/$name"
+        printf '%s %s %s\n' "$pid" "$REPLY" "$written" >"$STACK/pid/$name"
         disown "$pid" 2>/dev/null || :
 }
 
