@@ -25,6 +25,8 @@ const char *visibility_name(Visibility visibility);
 bool visibility_from_name(Text name, Visibility *ret_visibility);
 const char *role_name(Role role);
 bool role_from_name(Text name, Role *ret_role);
+const char *agent_state_name(AgentState state);
+bool agent_state_from_name(Text name, AgentState *ret_state);
 
 typedef struct Tenant Tenant;
 typedef struct Account Account;

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "orchestrator/governance/recurrence.h"
 #include "orchestrator/operations/hub.h"
 #include "orchestrator/operations/operation.h"
 #include "store/keyring.h"
@@ -24,6 +25,7 @@ typedef struct Operations {
         Database *database;
         Keyring *keyring;
         Hub *hub;
+        Recurrence *recurrence; /* of refusals and reads, for the audit */
 } Operations;
 
 /* input: an object, or NULL. The result is the caller's to free; on failure there is none. */

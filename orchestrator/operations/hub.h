@@ -12,6 +12,7 @@
 
 typedef struct Hub Hub;
 struct Hub {
+        const char *name;    /* as its lease has it */
         const char *domains; /* of agents, separated by spaces; the first is the one new addresses are shown with */
         Uuid installation;   /* the reserved tenant */
 

@@ -64,7 +64,7 @@ static bool read_text(const Field *field, Text text, Arena *arena, InputValue *v
         return keep(text, arena, value) && is_printable(text, field->type == FIELD_LONG_TEXT) && is_within(field, (double) text.length);
 }
 
-static bool is_name(Text text) {
+bool is_name(Text text) {
         if (text.length < 1 || text.length > 63)
                 return false;
         for (size_t i = 0; i < text.length; i++) {
@@ -236,6 +236,7 @@ static const FieldForm forms[FIELD_TYPE_COUNT] = {
         [FIELD_WHO] = { "WHO", "a bare JID or a domain; for everybody set the agent's visibility to public", 1, 3071,
                         read_who },
         [FIELD_UUID] = { "ID", "a UUID", 36, 36, read_uuid },
+        [FIELD_EXECUTION] = { "ID", "the UUID of an execution", 36, 36, read_uuid },
         [FIELD_INTEGER] = { "NUMBER", "a whole number", INT64_MIN, INT64_MAX, read_integer },
         [FIELD_REAL] = { "NUMBER", "a number", INT64_MIN, INT64_MAX, read_real },
         [FIELD_BOOLEAN] = { "true|false", "true or false", 0, 1, read_boolean },
@@ -360,11 +361,12 @@ static bool check_keys(const Operation *operation, const Json *input, Failure *r
         return true;
 }
 
-static bool check_field(const Field *field, const Json *input, Arena *arena, InputValue *value, Failure *reterr_failure) {
+static bool check_field(const Field *field, bool partial, const Json *input, Arena *arena, InputValue *value,
+                        Failure *reterr_failure) {
         const Json *json = input ? json_member(input, field->name) : NULL;
         if (json && !value_from_json(field, json, arena, value, reterr_failure))
                 return false;
-        if (!value->present && field->fallback)
+        if (!value->present && field->fallback && !partial)
                 return value_from_text(field, text_of(field->fallback), arena, value, reterr_failure);
         bool empty = (field->type == FIELD_TEXT || field->type == FIELD_LONG_TEXT) && value->text.length == 0;
         if (field->need == REQUIRED && (!value->present || empty))
@@ -387,7 +389,8 @@ bool input_check(const Operation *operation, const Json *json, Arena *arena, con
         input->operation = operation;
         input->count = count;
         for (size_t i = 0; i < count; i++)
-                if (!check_field(operation_input(operation, i), json, arena, &input->values[i], reterr_failure))
+                if (!check_field(operation_input(operation, i), operation->partial, json, arena, &input->values[i],
+                                 reterr_failure))
                         return false;
         *ret_input = input;
         return true;

@@ -27,6 +27,7 @@ bool input_canonical(const Input *input, Arena *arena, Text *ret_text) _must_che
 /* The object that was checked, normalised: every present value, in the order of the fields. Caller frees. */
 Json *input_json(const Input *input);
 
-/* Reads one text as a field's value, for doors that have only text; true when the field takes it. */
+/* 1 to 63 of a-z, 0-9, '_' and '-'. */
+bool is_name(Text text);
 bool duration_parse(Text text, int64_t *ret_seconds) _must_check_;
 bool time_parse(Text text, int64_t *ret_wall_us) _must_check_; /* RFC 3339 */

@@ -20,6 +20,7 @@ typedef enum FieldType {
         FIELD_JID,       /* bare; normalised */
         FIELD_WHO,       /* whom a grant names: a bare JID, or a domain (also written *@domain) */
         FIELD_UUID,
+        FIELD_EXECUTION, /* a message's id; the gate resolves its agent */
         FIELD_INTEGER,
         FIELD_REAL,
         FIELD_BOOLEAN,
@@ -55,7 +56,8 @@ typedef enum Effect {
 
 typedef enum Scope {
         SCOPE_TENANT,       /* acts in one tenant, as its member */
-        SCOPE_INSTALLATION, /* acts on what belongs to no tenant, as a platform admin or as the account itself */
+        SCOPE_INSTALLATION, /* acts on what belongs to no tenant; its role is ROLE_PLATFORM, or ROLE_NONE for everybody */
+        SCOPE_NEW_TENANT,   /* makes the tenant it acts in */
 } Scope;
 
 typedef struct Input Input;
@@ -69,6 +71,8 @@ typedef struct Operation {
         Scope scope;
         bool own_agent;      /* the agent's owner may always, whatever the role */
         bool deleted_too;    /* its agent may be a deleted one */
+        bool partial;        /* what is absent stays as it is: no defaults */
+        const char *tenant_field; /* the field that names the acting tenant; NULL = none does */
         Effect effect;
         const char *method, *path; /* "POST", "/agents/{agent}/pause"; below /api/v1 */
         const Field *input;  /* ends with FIELD_END; may be NULL */

@@ -1,0 +1,71 @@
+/* What a handler is given: who calls, the open transaction, what the gate has resolved, and where to put what must follow
+ * (changes for the directory, facts for the audit). Handlers read, check, write, announce, and return a result; the gate
+ * commits. Only for files of this folder.
+ *
+ * One thread; everything in it lives until operation_call() returns.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "orchestrator/operations/call.h"
+#include "orchestrator/operations/input.h"
+
+#define CONTEXT_CHANGES 8
+
+/* The agent that the input names, or whose execution it names. */
+typedef struct FoundAgent {
+        Uuid id, owner_id, version_id;
+        Text name, owner; /* owner: bare JID */
+        Visibility visibility;
+        AgentState state;
+} FoundAgent;
+
+struct OperationContext {
+        Operations *operations;
+        const Operation *operation;
+        const Caller *caller;
+        Arena *arena;
+        Transaction *transaction; /* of the acting tenant; the installation's without one */
+        Moment now;
+        Uuid tenant_id;
+        Text slug;       /* of the acting tenant; empty when it is about to be made */
+        Role role;       /* ROLE_NONE outside of tenants */
+        Uuid account_id; /* zero: the caller has none */
+        Text domain;     /* of the caller's JID; empty: it has none */
+        FoundAgent agent;
+        Uuid execution_id, sender_id; /* sender_id: person */
+        bool owns;       /* the caller owns the agent, or wrote the execution's message */
+        DirectoryChange changes[CONTEXT_CHANGES];
+        size_t change_count;
+        Json *facts;     /* of the audit: ids and counts, never bodies */
+        Text severity;   /* of the audit; "info" unless a handler says more */
+};
+
+Uuid context_id(OperationContext *context); /* a new id, ordered by time */
+/* A query in the operation's transaction. */
+bool context_run(OperationContext *context, Query query, const Value *values, size_t count, const Rows **ret_rows,
+                 Failure *reterr_failure) _must_check_;
+/* A query of its own, before or beside the operation's: as the directory (what belongs to no tenant), or as the
+ * installation (accounts). Rows live in `*ret_transaction`, which the handler ends. */
+bool context_ask_directory(OperationContext *context, Query query, const Value *values, size_t count,
+                           Transaction **ret_transaction, const Rows **ret_rows, Failure *reterr_failure) _must_check_;
+
+/* Remembers what hubs must hear of once it is committed. Texts live as long as the context. */
+void context_announce(OperationContext *context, DirectoryChange change);
+/* The same for an agent, read back as the transaction sees it. */
+bool context_announce_agent(OperationContext *context, Uuid agent_id, Failure *reterr_failure) _must_check_;
+
+bool context_sees_all(const OperationContext *context); /* the tenant's agents, whatever their visibility */
+/* The account of a bare JID, made when there is none, so that nobody learns whether there was. */
+bool account_ensure(OperationContext *context, Text jid, Uuid *ret_account_id, Failure *reterr_failure) _must_check_;
+/* "name.slug@domain", or "name@domain" of the installation's own. */
+Text agent_address(OperationContext *context, Text name);
+
+/* Results. */
+void json_put_uuid(Json *object, const char *name, Uuid uuid);    /* null when zero */
+void json_put_time(Json *object, const char *name, int64_t wall_us); /* RFC 3339; null when 0 */
+void json_put_text_or_null(Json *object, const char *name, Text text);
+typedef Json *ItemMaker(OperationContext *context, const Rows *rows, size_t row);
+/* A list's result from rows that were asked for with one more than the input's limit; `cursor` is the item's member that
+ * the next page begins after. */
+Json *list_result(OperationContext *context, const Input *input, const Rows *rows, ItemMaker *make, const char *cursor);

@@ -1,0 +1,41 @@
+#include "orchestrator/operations/agent.h"
+
+static Json *grant_item(OperationContext *context, const Rows *rows, size_t row) {
+        (void) context;
+        Json *item = json_new_object();
+        json_put_text(item, "who", rows_text(rows, row, 0));
+        json_put_text(item, "kind", rows_text(rows, row, 1));
+        json_put_boolean(item, "read_bodies", rows_boolean(rows, row, 2));
+        json_put_time(item, "not_before", rows_time(rows, row, 3));
+        json_put_time(item, "expires", rows_time(rows, row, 4));
+        json_put(item, "messages_per_minute",
+                 rows_is_null(rows, row, 6) ? json_new_null() : json_new_integer(rows_integer(rows, row, 6)));
+        json_put_time(item, "created_at", rows_time(rows, row, 5));
+        return item;
+}
+
+static bool list_grants(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
+        const Rows *rows;
+        if (!context_run(context, QUERY_GRANTS_LIST,
+                         VALUES(value_uuid(context->agent.id), value_text(input_text(input, "after")),
+                                value_integer(input_integer(input, "limit") + 1)),
+                         &rows, reterr_failure))
+                return false;
+        *ret_result = list_result(context, input, rows, grant_item, "who");
+        return true;
+}
+
+const Operation grant_list = {
+        .name = "grant-list",
+        .summary = "Lists who may talk to a shared agent.",
+        .example = "support --tenant acme",
+        .role = ROLE_ADMIN,
+        .own_agent = true,
+        .effect = EFFECT_READ,
+        .method = "GET",
+        .path = "/agents/{agent}/grants",
+        .input = agent_input,
+        .shared = list_fields,
+        .columns = "who kind messages_per_minute read_bodies not_before expires",
+        .run = list_grants,
+};

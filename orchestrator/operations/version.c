@@ -1,0 +1,95 @@
+#include "orchestrator/operations/version.h"
+
+#include "orchestrator/models/model.h"
+
+#include <assert.h>
+
+void version_release(VersionDocument *version) {
+        json_free(version->document);
+        version->document = NULL;
+}
+
+static SealPlace prompt_place(const Uuid *id) {
+        return (SealPlace){ "agent_versions", "system_prompt", { (const char *) id->bytes, sizeof(id->bytes) } };
+}
+
+bool version_read(OperationContext *context, Uuid agent_id, int64_t number, VersionDocument *ret_version,
+                  Failure *reterr_failure) {
+        const Rows *rows;
+        if (!context_run(context, QUERY_AGENT_VERSION_READ,
+                         VALUES(value_uuid(agent_id), number > 0 ? value_integer(number) : value_null()), &rows,
+                         reterr_failure))
+                return false;
+        if (rows_count(rows) == 0)
+                return failure_set(reterr_failure, FAILURE_NOT_FOUND, "the agent has no version of this number");
+        *ret_version = (VersionDocument){
+                .id = rows_uuid(rows, 0, 0),
+                .number = rows_integer(rows, 0, 1),
+                .owner_id = rows_uuid(rows, 0, 2),
+                .created_us = rows_time(rows, 0, 5),
+                .policy_hash = rows_text(rows, 0, 7),
+        };
+        if (!rows_is_null(rows, 0, 3) &&
+            !keyring_unseal(context->operations->keyring, context->tenant_id, (int) rows_integer(rows, 0, 4),
+                            prompt_place(&ret_version->id), rows_text(rows, 0, 3), context->arena, &ret_version->prompt,
+                            reterr_failure))
+                return false;
+        return json_parse(rows_text(rows, 0, 6), SIZE_MAX, &ret_version->document, reterr_failure);
+}
+
+void version_overlay(VersionDocument *version, const Input *input) {
+        _cleanup_(json_freep) Json *given = input_json(input);
+        for (const Field *field = version_fields; field->type != FIELD_END; field++) {
+                const Json *value = json_member(given, field->name);
+                if (value && strcmp(field->name, "prompt") == 0)
+                        version->prompt = input_text(input, "prompt");
+                else if (value)
+                        json_put(version->document, field->name, json_clone(value));
+        }
+}
+
+bool version_check(const VersionDocument *version, Failure *reterr_failure) {
+        if (json_count(json_member(version->document, "tools")) > 0)
+                return failure_set(reterr_failure, FAILURE_INVALID, "'tools': this installation has no tool '%.*s'",
+                                   TEXT_ARGUMENTS(text_prefix(
+                                           json_to_text(json_item(json_member(version->document, "tools"), 0)), 64)));
+        return model_known(json_to_text(json_member(version->document, "model")), reterr_failure) ||
+               failure_prefix(reterr_failure, "'model'");
+}
+
+/* Over everything that shapes behaviour. */
+static bool hash_policy(OperationContext *context, const VersionDocument *version, Hash *ret_hash,
+                        Failure *reterr_failure) {
+        Text canonical;
+        if (!json_canonical(version->document, context->arena, &canonical))
+                return failure_set(reterr_failure, FAILURE_TOO_LARGE, "the version is too large");
+        Text owner = { (const char *) version->owner_id.bytes, sizeof(version->owner_id.bytes) };
+        *ret_hash = crypto_sha256_parts((const Text[]){ owner, canonical, version->prompt }, 3);
+        return true;
+}
+
+bool version_add(OperationContext *context, Uuid agent_id, Uuid id, VersionDocument *version,
+                 Failure *reterr_failure) {
+        Hash hash;
+        Text document, sealed = TEXT_NONE;
+        int key_id = 0;
+        const Rows *rows;
+        version->id = id;
+        if (!hash_policy(context, version, &hash, reterr_failure) ||
+            !json_canonical(version->document, context->arena, &document))
+                return false;
+        if (version->prompt.length > 0 &&
+            !keyring_seal(context->operations->keyring, context->tenant_id, prompt_place(&version->id), version->prompt,
+                          context->arena, &sealed, &key_id, reterr_failure))
+                return false;
+        Text hash_bytes = { (const char *) hash.bytes, sizeof(hash.bytes) };
+        if (!context_run(context, QUERY_AGENT_VERSION_ADD,
+                         VALUES(value_uuid(version->id), value_uuid(agent_id), value_uuid(version->owner_id),
+                                value_uuid_or_null(context->account_id),
+                                sealed.length > 0 ? value_bytes(sealed) : value_null(), value_integer(key_id),
+                                value_bytes(hash_bytes), value_text(document)),
+                         &rows, reterr_failure))
+                return false;
+        version->number = rows_integer(rows, 0, 0);
+        return true;
+}

@@ -1,0 +1,28 @@
+#include "orchestrator/operations/operation.h"
+
+const Field version_fields[] = {
+        { "display_name", FIELD_TEXT, OPTIONAL, "Name shown to people; the agent's name when absent.", .most = 200 },
+        { "description", FIELD_LONG_TEXT, OPTIONAL, "What it is, for those who look for an agent.", .most = 2000 },
+        { "goal", FIELD_LONG_TEXT, OPTIONAL, "What it is to achieve; part of what its model reads.", .most = 4000 },
+        { "constraints", FIELD_LIST, OPTIONAL, "What it must keep to; part of what its model reads.", .most = 32 },
+        { "prompt", FIELD_LONG_TEXT, OPTIONAL, "The system prompt. Sealed; read by the owner only." },
+        { "personality", FIELD_LIST, OPTIONAL, "Traits, such as formal, analytical.", .most = 16 },
+        { "model", FIELD_TEXT, OPTIONAL, "What answers: builtin/extractive, builtin/echo, or openai/NAME.",
+          .fallback = "builtin/extractive", .least = 1, .most = 200 },
+        { "temperature", FIELD_REAL, OPTIONAL, "How freely the model writes; the model's own when absent.", .most = 2 },
+        { "max_tokens", FIELD_INTEGER, OPTIONAL, "The longest answer, in tokens.", .fallback = "4096", .least = 1,
+          .most = 1000000 },
+        { "pool", FIELD_NAME, OPTIONAL, "Which workers may run it.", .fallback = "local" },
+        { "tags", FIELD_LIST, OPTIONAL, "Domains it knows about, such as law, contracts.", .most = 32 },
+        { "priority", FIELD_REAL, OPTIONAL, "Its weight among waiting messages.", .fallback = "0.5", .most = 1 },
+        { "memory", FIELD_CHOICE, OPTIONAL, "What it remembers of a conversation.", .choices = "none|short-term",
+          .fallback = "short-term" },
+        { "memory_messages", FIELD_INTEGER, OPTIONAL, "How many messages of a conversation it remembers.",
+          .fallback = "10", .most = 200 },
+        { "tools", FIELD_LIST, OPTIONAL, "Tools it may use, by name.", .most = 32 },
+        { "allowed_domains", FIELD_LIST, OPTIONAL, "Where its tools may connect to.", .most = 64 },
+        { "prompt_price", FIELD_REAL, OPTIONAL, "Price of a million tokens read; free when absent.", .most = 1000000 },
+        { "completion_price", FIELD_REAL, OPTIONAL, "Price of a million tokens written; free when absent.",
+          .most = 1000000 },
+        { .type = FIELD_END },
+};
