@@ -1,0 +1,196 @@
+#include "component/terminal_print.h"
+
+#include <sys/ioctl.h>
+
+#define COLUMN_LIMIT 16
+#define GAP          2
+
+Screen screen_of(FILE *out) {
+        Screen screen = { .out = out };
+        struct winsize size;
+        const char *term = getenv("TERM");
+        bool terminal = isatty(fileno(out));
+        if (terminal && ioctl(fileno(out), TIOCGWINSZ, &size) == 0)
+                screen.width = size.ws_col;
+        screen.colours = terminal && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
+        return screen;
+}
+
+/* One line, without what a terminal would obey. */
+static void add_clean(TextBuilder *builder, Text text, bool lines) {
+        for (size_t step; text.length > 0; text = (Text){ text.bytes + step, text.length - step }) {
+                step = text_character(text);
+                unsigned char first = (unsigned char) text.bytes[0];
+                bool control = step == 0 || first < 0x20 || first == 0x7f ||
+                               (step == 2 && first == 0xc2 && (unsigned char) text.bytes[1] < 0xa0);
+                step = step ? step : 1;
+                if (!control)
+                        text_add(builder, (Text){ text.bytes, step });
+                else if (lines && first == '\n')
+                        text_add_char(builder, '\n');
+                else if (first == '\n' || first == '\t')
+                        text_add_char(builder, ' ');
+                else if (first != '\r')
+                        text_add(builder, TEXT("\uFFFD"));
+        }
+}
+
+static void add_value(TextBuilder *builder, const Json *value, bool lines) {
+        switch (json_type_of(value)) {
+        case JSON_TYPE_NULL:
+                break;
+        case JSON_TYPE_TEXT:
+                add_clean(builder, json_to_text(value), lines);
+                break;
+        case JSON_TYPE_BOOLEAN:
+                text_add_string(builder, json_to_boolean(value) ? "yes" : "no");
+                break;
+        case JSON_TYPE_ARRAY:
+                for (size_t i = 0; i < json_count(value); i++) {
+                        text_add_string(builder, i ? ", " : "");
+                        add_value(builder, json_item(value, i), false);
+                }
+                break;
+        default: {
+                _cleanup_(arena_freep) Arena *arena = arena_new(0);
+                Text text;
+                if (json_canonical(value, arena, &text))
+                        add_clean(builder, text, false);
+        }
+        }
+}
+
+/* Code points, as good as columns for most scripts. */
+static size_t columns_of(Text text) {
+        size_t count = 0;
+        for (size_t i = 0; i < text.length; i++)
+                count += ((unsigned char) text.bytes[i] & 0xc0) != 0x80;
+        return count;
+}
+
+static Text cut_columns(Text text, size_t columns) {
+        size_t i = 0;
+        for (size_t count = 0; i < text.length; i++)
+                if (((unsigned char) text.bytes[i] & 0xc0) != 0x80 && count++ == columns)
+                        break;
+        return (Text){ text.bytes, i };
+}
+
+typedef struct Table {
+        const Screen *screen;
+        char names[COLUMN_LIMIT][32];
+        size_t widths[COLUMN_LIMIT];
+        size_t count;
+} Table;
+
+static void cell_text(const Json *item, const char *name, TextBuilder *builder) {
+        text_builder_reset(builder);
+        const Json *value = json_member(item, name);
+        if (value)
+                add_value(builder, value, false);
+}
+
+static void measure(Table *table, const char *columns, const Json *items) {
+        Text rest = text_of(columns), name;
+        while (table->count < COLUMN_LIMIT && text_split(&rest, ' ', &name)) {
+                snprintf(table->names[table->count], sizeof(table->names[0]), "%.*s", TEXT_ARGUMENTS(name));
+                table->widths[table->count++] = name.length;
+        }
+        TextBuilder cell = text_builder(0);
+        for (size_t row = 0; row < json_count(items); row++)
+                for (size_t i = 0; i < table->count; i++) {
+                        cell_text(json_item(items, row), table->names[i], &cell);
+                        size_t width = columns_of(text_built(&cell));
+                        table->widths[i] = width > table->widths[i] ? width : table->widths[i];
+                }
+        text_builder_release(&cell);
+}
+
+/* Cells after the terminal's last column are cut there, with an ellipsis. */
+static void print_cell(const Table *table, size_t column, Text text, size_t *at) {
+        size_t width = table->screen->width > 0 ? (size_t) table->screen->width : SIZE_MAX;
+        size_t left = *at < width ? width - *at : 0, wanted = columns_of(text);
+        bool last = column + 1 == table->count;
+        if (wanted > left && left > 0) {
+                Text cut = cut_columns(text, left - 1);
+                fprintf(table->screen->out, "%.*s…", TEXT_ARGUMENTS(cut));
+                wanted = left;
+        } else if (left > 0)
+                fprintf(table->screen->out, "%.*s", TEXT_ARGUMENTS(text));
+        *at += last ? wanted : table->widths[column] + GAP;
+        if (!last && *at < width)
+                fprintf(table->screen->out, "%*s", (int) (table->widths[column] + GAP - wanted), "");
+}
+
+static void print_header(const Table *table) {
+        size_t at = 0;
+        fputs(table->screen->colours ? "\033[1m" : "", table->screen->out);
+        for (size_t i = 0; i < table->count; i++) {
+                char name[32];
+                snprintf(name, sizeof(name), "%s", table->names[i]);
+                for (char *c = name; *c; c++)
+                        *c = *c == '_' ? ' ' : *c >= 'a' && *c <= 'z' ? (char) (*c - 'a' + 'A') : *c;
+                print_cell(table, i, text_of(name), &at);
+        }
+        fputs(table->screen->colours ? "\033[0m\n" : "\n", table->screen->out);
+}
+
+static void print_table(const Screen *screen, const char *columns, const Json *result) {
+        Table table = { .screen = screen };
+        const Json *items = json_member(result, "data");
+        measure(&table, columns, items);
+        if (json_count(items) > 0)
+                print_header(&table);
+        TextBuilder cell = text_builder(0);
+        for (size_t row = 0; row < json_count(items); row++) {
+                size_t at = 0;
+                for (size_t i = 0; i < table.count; i++) {
+                        cell_text(json_item(items, row), table.names[i], &cell);
+                        print_cell(&table, i, text_built(&cell), &at);
+                }
+                fputc('\n', screen->out);
+        }
+        text_builder_release(&cell);
+        if (json_to_boolean(json_member(result, "has_more"))) {
+                Text after = json_to_text(json_member(result, "after"));
+                fflush(screen->out);
+                fprintf(stderr, "There are more: --after %.*s\n", TEXT_ARGUMENTS(after));
+        }
+}
+
+/* Further lines of a value are indented below its first. */
+static void print_member(const Screen *screen, Text name, const Json *value, size_t width) {
+        TextBuilder builder = text_builder(0);
+        add_value(&builder, value, true);
+        Text rest = text_built(&builder), line = TEXT_NONE;
+        text_split(&rest, '\n', &line);
+        fprintf(screen->out, "%s%.*s%s%*s%.*s\n", screen->colours ? "\033[1m" : "", TEXT_ARGUMENTS(name),
+                screen->colours ? "\033[0m" : "", (int) (width + GAP - name.length), "", TEXT_ARGUMENTS(line));
+        while (text_split(&rest, '\n', &line))
+                fprintf(screen->out, "%*s%.*s\n", (int) (width + GAP), "", TEXT_ARGUMENTS(line));
+        text_builder_release(&builder);
+}
+
+static void print_record(const Screen *screen, const Json *result) {
+        Text name;
+        Json *value;
+        size_t width = 0;
+        for (JsonIterator i = { 0 }; json_each(result, &i, &name, &value);)
+                width = name.length > width ? name.length : width;
+        for (JsonIterator i = { 0 }; json_each(result, &i, &name, &value);)
+                print_member(screen, name, value, width);
+}
+
+void screen_result(const Screen *screen, const Operation *operation, const Json *result) {
+        if (operation->columns)
+                print_table(screen, operation->columns, result);
+        else
+                print_record(screen, result);
+}
+
+void screen_json(const Screen *screen, const Json *result) {
+        _cleanup_(arena_freep) Arena *arena = arena_new(64 * 1024 * 1024);
+        Text text;
+        if (json_pretty(result, arena, &text))
+                fprintf(screen->out, "%.*s\n", TEXT_ARGUMENTS(text));
+}

@@ -1,0 +1,20 @@
+/* How the terminal shows a result: tables and records for people, JSON for programs. Text that came from elsewhere cannot
+ * steer the terminal: control characters are shown as U+FFFD. Colours only on a terminal that wants them.
+ */
+#pragma once
+
+#include "orchestrator/operations/operation.h"
+
+#include <stdio.h>
+
+typedef struct Screen {
+        FILE *out;
+        int width; /* columns; 0 = unknown, nothing is cut */
+        bool colours;
+} Screen;
+
+/* Standard output as it is. */
+Screen screen_of(FILE *out);
+/* A list (by the row's columns) or one record. */
+void screen_result(const Screen *screen, const Operation *operation, const Json *result);
+void screen_json(const Screen *screen, const Json *result);
