@@ -1,7 +1,8 @@
 """Who may include whom, and which library has which home: docs/ARCHITECTURE.md as a test.
 
     component -> everything; orchestrator and xmpp never include each other; both -> base; store -> base, and schema,
-    whose headers are made of its SQL; base -> nothing of ours. Inside orchestrator: operations -> governance, directory, models, tools, memory -> store, objects, http.
+    whose headers are made of its SQL; base -> nothing of ours. Inside orchestrator: operations -> governance,
+    directory, models, tools, memory -> store, objects, http.
     What decides (core, pipeline and its stages) includes no store, for the simulator has another one.
 """
 

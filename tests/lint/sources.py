@@ -1,5 +1,5 @@
-"""What a reader of the sources may rely on: nothing is left unfinished, no file is too long, and a header says first what
-it is. Files over the limit stand in exceptions.txt, which may only shrink.
+"""What a reader of the sources may rely on: nothing is left unfinished, no file is too long, and a header says first
+what it is. Files over the limit stand in exceptions.txt, which may only shrink.
 """
 
 import re

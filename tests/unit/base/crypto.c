@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include <pthread.h>
+#include <sys/wait.h>
 
 static const Key counting_key = { { 0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
                                     16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31 } };
@@ -229,6 +230,28 @@ START_TEST(random_bytes_differ_and_wiped_bytes_are_zero) {
 }
 END_TEST
 
+START_TEST(child_draws_other_numbers_than_its_parent) {
+        int ends[2];
+        uint64_t of_child[4] = { 0 };
+        ck_assert_uint_ne(crypto_random_uint64(), 0);
+        ck_assert_int_eq(pipe(ends), 0);
+        pid_t child = fork();
+        if (child == 0) {
+                for (size_t i = 0; i < COUNT_OF(of_child); i++)
+                        of_child[i] = crypto_random_uint64();
+                _exit(write(ends[1], of_child, sizeof(of_child)) != sizeof(of_child));
+        }
+        ck_assert_int_gt(child, 0);
+        ck_assert_int_eq(waitpid(child, NULL, 0), child);
+        ck_assert_int_eq(read(ends[0], of_child, sizeof(of_child)), sizeof(of_child));
+        for (size_t i = 0; i < 100; i++) {
+                uint64_t of_parent = crypto_random_uint64();
+                for (size_t j = 0; j < COUNT_OF(of_child); j++)
+                        ck_assert_uint_ne(of_parent, of_child[j]);
+        }
+}
+END_TEST
+
 START_TEST(start_succeeds_and_may_be_repeated) {
         Failure failure;
         ck_assert_done(crypto_start(&failure), failure);
@@ -272,4 +295,5 @@ UNIT_TESTS("base/crypto", digests_match_published_vectors, hashes_of_parts_stay_
            short_hash_is_siphash, sealed_values_open_again, seals_of_earlier_releases_open,
            equal_values_seal_differently, moved_values_do_not_open, altered_or_cut_values_do_not_open,
            seal_respects_the_arena, threads_seal_side_by_side, random_bytes_differ_and_wiped_bytes_are_zero,
-           start_succeeds_and_may_be_repeated, base64_matches_rfc_4648, loose_base64_is_refused)
+           child_draws_other_numbers_than_its_parent, start_succeeds_and_may_be_repeated, base64_matches_rfc_4648,
+           loose_base64_is_refused)
