@@ -2,7 +2,8 @@
 
 #include <md4c.h>
 
-#define LIST_DEPTH 16 /* deeper lists are indented no further */
+#define LIST_DEPTH     16        /* deeper lists are indented no further */
+#define PARAGRAPH_SIZE (8 * 1024) /* bytes after which a paragraph is ended at its next line */
 
 typedef struct List {
         bool ordered;
@@ -224,7 +225,24 @@ static int take_text(MD_TEXTTYPE type, const MD_CHAR *bytes, MD_SIZE size, void 
         return 0;
 }
 
+/* md4c's work can grow with the square of a paragraph's length: nobody writes such long ones, but somebody may. */
+static void end_long_paragraphs(Text document, TextBuilder *ret_document) {
+        size_t length = 0;
+        Text line;
+
+        while (text_split(&document, '\n', &line)) {
+                length = text_trim(line).length > 0 ? length + line.length + 1 : 0;
+                text_add(ret_document, line);
+                text_add_char(ret_document, '\n');
+                if (length <= PARAGRAPH_SIZE)
+                        continue;
+                text_add_char(ret_document, '\n');
+                length = 0;
+        }
+}
+
 bool markdown_cut(Text document, Cutter *cutter) {
+        _cleanup_(text_builder_release) TextBuilder tamed = text_builder(0);
         Reader reader = { .cutter = cutter, .block = text_builder(0) };
         const MD_PARSER parser = {
                 .flags = MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS,
@@ -234,7 +252,8 @@ bool markdown_cut(Text document, Cutter *cutter) {
                 .leave_span = pass_span,
                 .text = take_text,
         };
-        const int error = md_parse(document.bytes, (MD_SIZE) document.length, &parser, &reader);
+        end_long_paragraphs(document, &tamed);
+        const int error = md_parse(tamed.bytes, (MD_SIZE) tamed.length, &parser, &reader);
 
         text_builder_release(&reader.block);
         return error == 0;

@@ -133,7 +133,7 @@ END_TEST
 static const char *const nasty[] = {
         "[",      "![",      "**a ",       "*a_ ",       "`a``b",    "> ",       "- ",        "<",       "<!--",
         "&#",     "[a](<b",  "[a]: b\n",   "| a ",       "\\",       "~~a~",     "1. ",       "\t- a\n", "[a][",
-        "<a b=\"", "_a*__",  "a\n===\n",   "|a|b|\n|-|-|\n", "```\n", "[]()",    "* * ",      "<?",      "<![CDATA[",
+        "<a b=\"", "_a*__",  "a\n===\n",   "|a|b|\n|-|-|\n", "```\n", "[]()",    "* * ",      "<?",      "<![CDATA[", "[a]\n",
 };
 
 START_TEST(nasty_documents_take_no_long_time) {
