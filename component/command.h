@@ -53,6 +53,3 @@ int settings_reference_main(const Settings *settings, const Arguments *arguments
 int help_main(const Settings *settings, const Arguments *arguments);
 int version_main(const Settings *settings, const Arguments *arguments);
 int completion_main(const Settings *settings, const Arguments *arguments);
-
-/* An operation: words as typed ("agent", "pause", "guide", "--json"), ended by NULL. */
-int terminal_main(char *const *words);

@@ -1,7 +1,15 @@
 /* The program: finds the subcommand, reads its settings, and goes. */
 #include "component/command.h"
 
+extern const Option migrate_options[], keep_options[], chat_options[];
+
 const Command commands[] = {
+        { "migrate", "", 0, 0, "Brings the database's schema up to date, as its owner.", .options = migrate_options,
+          .with_settings = true, .run = migrate_main },
+        { "keep", "", 0, 0, "Makes the database's parts of the days ahead and removes old ones, as its owner.",
+          .options = keep_options, .with_settings = true, .run = keep_main },
+        { "chat", "JID", 1, 1, "Talks to an agent as any person would, over an XMPP client connection.",
+          .options = chat_options, .run = chat_main },
         { "settings check", "", 0, 0, "Reads the settings and prints what is in force here.", .with_settings = true,
           .run = settings_check_main },
         { "settings reference", "", 0, 0, "Prints the reference of all settings, in Markdown.",

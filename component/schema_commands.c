@@ -1,0 +1,61 @@
+/* `aiox migrate` and `aiox keep`: the schema's owner at work. */
+#include "component/command.h"
+#include "store/migrate.h"
+
+#include <stdio.h>
+
+const Option migrate_options[] = {
+        { "last", "NUMBER", "Stop after this migration." },
+        { NULL },
+};
+
+const Option keep_options[] = {
+        { "days", "DAYS", "How many days of parts to keep ahead; 30 when absent." },
+        { "journal-days", "DAYS", "Remove parts of the journal older than this, once nothing in them is open; never when "
+                                  "absent." },
+        { NULL },
+};
+
+static void print_progress(void *listener, const char *sentence) {
+        (void) listener;
+        printf("%s\n", sentence);
+        fflush(stdout);
+}
+
+static bool number_option(const Option *options, const Arguments *arguments, const char *name, int *ret_number,
+                          Failure *reterr_failure) {
+        const char *value = command_value(options, arguments, name);
+        int64_t number = 0;
+        if (value && (!text_to_int64(text_of(value), &number) || number < 1 || number > 36500))
+                return failure_set(reterr_failure, FAILURE_INVALID, "--%s must be a whole number from 1 to 36500", name);
+        *ret_number = (int) number;
+        return true;
+}
+
+static Database *open_database(const Settings *settings) {
+        const DatabaseSettings database = { .conninfo = settings->database,
+                                            .owner_conninfo = settings->database_owner,
+                                            .application = "aiox owner" };
+        return database_new(&database);
+}
+
+int migrate_main(const Settings *settings, const Arguments *arguments) {
+        _cleanup_(database_freep) Database *database = open_database(settings);
+        Failure failure;
+        int last;
+        if (!number_option(migrate_options, arguments, "last", &last, &failure) ||
+            !schema_migrate(database, last, print_progress, NULL, &failure))
+                return command_fail(&failure);
+        return 0;
+}
+
+int keep_main(const Settings *settings, const Arguments *arguments) {
+        _cleanup_(database_freep) Database *database = open_database(settings);
+        KeepSettings keep;
+        Failure failure;
+        if (!number_option(keep_options, arguments, "days", &keep.days_ahead, &failure) ||
+            !number_option(keep_options, arguments, "journal-days", &keep.journal_days, &failure) ||
+            !schema_keep(database, &keep, print_progress, NULL, &failure))
+                return command_fail(&failure);
+        return 0;
+}
