@@ -29,6 +29,12 @@ void list_add(List *list, void *item) {
         list->items[list->count++] = item;
 }
 
+void list_drop_first(List *list, size_t count) {
+        list->count -= count;
+        if (list->count > 0)
+                memmove(list->items, list->items + count, list->count * sizeof(*list->items));
+}
+
 void list_release(List *list) {
         free(list->items);
         *list = (List){ 0 };
@@ -292,14 +298,19 @@ static void on_store(Core *core, StoreReport *report) {
         if (!core->request_out || report->number != core->request.number)
                 return;
         core->request_out = false;
-        if (report->result == STORE_UNAVAILABLE) {
+        /* Full says that nothing of this try was written; of a try before it, whose reply was lost, all may have been. And
+         * without a lease there is nothing else to do than to try again. */
+        bool again = report->result == STORE_FULL && (core->request_unsure || report->kind == STORE_START);
+        if (report->result == STORE_UNAVAILABLE || again) {
                 core->request_again = true;
+                core->request_unsure |= report->result == STORE_UNAVAILABLE;
                 core->retry_pause_us = core->retry_pause_us ? core->retry_pause_us * 2 : 50 * MILLISECONDS;
                 if (core->retry_pause_us > 2 * SECONDS)
                         core->retry_pause_us = 2 * SECONDS;
                 core->retry_us = core->now.monotonic_us + core->retry_pause_us;
                 return;
         }
+        core->request_unsure = false;
         core->retry_pause_us = 0;
         switch (report->kind) {
         case STORE_COMMIT:

@@ -40,8 +40,7 @@ static void flight_take(const Core *core, List *from, List *to, size_t (*size)(c
                 *bytes += weight;
                 ++*count;
         }
-        from->count -= taken;
-        memmove(from->items, from->items + taken, from->count * sizeof(*from->items));
+        list_drop_first(from, taken);
 }
 
 static size_t accepted_size(const void *item) {
@@ -297,14 +296,27 @@ void commit_expire(Core *core) {
                 core_message_free(core, message);
                 expired++;
         }
-        core->accepting.count -= expired;
-        memmove(core->accepting.items, core->accepting.items + expired, core->accepting.count * sizeof(void *));
+        list_drop_first(&core->accepting, expired);
 }
 
 static void messages_drop(Core *core, List *messages) {
         for (size_t i = 0; i < messages->count; i++)
                 core_message_free(core, messages->items[i]);
         messages->count = 0;
+}
+
+/* Who waits on a socket of ours is told; on a stream, which is closed now, nobody would hear it. The message may be
+ * durable all the same: asking again with the same key tells. */
+static void callers_release(Core *core, const List *accepting) {
+        Failure failure;
+
+        failure_set(&failure, FAILURE_UNAVAILABLE,
+                    "The hub lost its lease. Try again in a moment, with the same Idempotency-Key.");
+        for (size_t i = 0; i < accepting->count && core->commands; i++) {
+                const Message *message = accepting->items[i];
+                if (message->accepted.reply_to.door != DOOR_CHAT)
+                        core_refuse(core, message, &failure);
+        }
 }
 
 /* A message whose turn runs is freed when that ends; its worker waits for the step. */
@@ -350,6 +362,8 @@ void commit_drop_all(Core *core) {
                 { &core->accepting, &core->flight.accepted },
                 { &core->concluding, &core->flight.concluded },
         };
+        callers_release(core, &core->accepting);
+        callers_release(core, &core->flight.accepted);
         for (size_t i = 0; i < COUNT_OF(both); i++) {
                 messages_drop(core, both[i][0]);
                 messages_drop(core, both[i][1]);

@@ -5,7 +5,6 @@
 
 #define PAGE            200
 #define PING_US         SECONDS
-#define RESEND_WINDOW   (60 * SECONDS) /* how far before the mark sending starts again after a break */
 #define RECEIVED_LIMIT  65536
 #define BOUNCE_TRIES    3
 #define BOUNCE_PAUSE_US (5 * SECONDS)
@@ -48,24 +47,21 @@ void delivery_open(Core *core) {
 
 /* Where sending starts again when the stream broke: what was confirmed a minute ago. A pong proves that our server had
  * read so far, not that it has passed everything on. */
-static int64_t source_safe(const Source *source, int64_t now_us) {
-        int64_t safe = source->initial;
-        size_t first = source->sample_count > SOURCE_SAMPLES ? source->sample_count - SOURCE_SAMPLES : 0;
+static int64_t source_safe(const Source *source) {
+        return source->sample_count < SOURCE_SAMPLES ? source->initial
+                                                     : source->samples[source->sample_count % SOURCE_SAMPLES];
+}
 
-        for (size_t i = first; i < source->sample_count; i++)
-                if (source->samples[i % SOURCE_SAMPLES].at_us <= now_us - RESEND_WINDOW)
-                        safe = source->samples[i % SOURCE_SAMPLES].confirmed;
-        return safe;
+static void source_restart(Source *source, int64_t from) {
+        source->confirmed = source->read_to = source->initial = from;
+        source->sample_count = 0;
+        source->behind = true;
 }
 
 void delivery_sample(Core *core) {
         for (Outlet *outlet = core->outlets; outlet; outlet = outlet->next)
-                for (Source *source = outlet->sources; source; source = source->next) {
-                        source->initial = source_safe(source, core->now.monotonic_us);
-                        size_t slot = source->sample_count++ % SOURCE_SAMPLES;
-                        source->samples[slot].at_us = core->now.monotonic_us;
-                        source->samples[slot].confirmed = source->confirmed;
-                }
+                for (Source *source = outlet->sources; source; source = source->next)
+                        source->samples[source->sample_count++ % SOURCE_SAMPLES] = source->confirmed;
 }
 
 void delivery_adopt(Core *core, const DeliveredMark *marks, size_t count) {
@@ -75,10 +71,7 @@ void delivery_adopt(Core *core, const DeliveredMark *marks, size_t count) {
                 Outlet *outlet = outlet_of(core, marks[i].domain);
                 if (!outlet)
                         continue;
-                Source *source = source_of(outlet, marks[i].hub);
-                source->confirmed = source->read_to = source->initial = marks[i].sequence;
-                source->sample_count = 0;
-                source->behind = true;
+                source_restart(source_of(outlet, marks[i].hub), marks[i].sequence);
         }
 }
 
@@ -232,11 +225,9 @@ void delivery_link(Core *core, const Event *event) {
         outlet->up = false;
         outlet_forget(outlet);
         for (Source *source = outlet->sources; source; source = source->next) {
-                int64_t from =
-                        event->link.closed_by_us ? source->confirmed : source_safe(source, core->now.monotonic_us);
-                if (from < source->read_to)
-                        source->read_to = from;
-                source->confirmed = source->read_to;
+                if (!event->link.closed_by_us)
+                        source_restart(source, source_safe(source));
+                source->read_to = source->confirmed;
                 source->behind = true;
         }
 }
@@ -325,7 +316,7 @@ size_t delivery_marks(Core *core, bool exact, DeliveredMark **ret_marks) {
         count = 0;
         for (Outlet *outlet = core->outlets; outlet; outlet = outlet->next)
                 for (Source *source = outlet->sources; source; source = source->next) {
-                        int64_t sequence = exact ? source->confirmed : source_safe(source, core->now.monotonic_us);
+                        int64_t sequence = exact ? source->confirmed : source_safe(source);
                         core->marks[count++] =
                                 (DeliveredMark){ text_of(source->hub), text_of(outlet->domain), sequence };
                 }

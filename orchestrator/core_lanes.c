@@ -138,17 +138,19 @@ static void lane_remove(Core *core, Lane *lane, size_t bare_length) {
         free(sender);
 }
 
-/* Takes a message that waits out of its lane. */
+/* Takes a message that waits out of its lane; a lane where nothing waits is not to be served. */
 static void lane_unlink(Lane *lane, Message *message) {
-        Message *before = NULL;
+        Message *before = NULL, *each = lane->first;
 
-        for (Message *each = lane->first; each; before = each, each = each->next)
-                if (each == message) {
-                        *(before ? &before->next : &lane->first) = message->next;
-                        if (lane->last == message)
-                                lane->last = before;
-                        return;
-                }
+        for (; each && each != message; each = each->next)
+                before = each;
+        if (!each)
+                return;
+        *(before ? &before->next : &lane->first) = message->next;
+        if (lane->last == message)
+                lane->last = before;
+        if (!lane->first)
+                lane_unready(lane);
 }
 
 void lanes_leave(Core *core, Message *message) {

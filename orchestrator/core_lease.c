@@ -51,14 +51,25 @@ static Peer *peer_dead(Core *core) {
         return NULL;
 }
 
-/* The oldest message that is open here; everything the hub has ever accepted lies above the mark it had. */
+static void lower(Uuid *lowest, Uuid id) {
+        if (uuid_compare(id, *lowest) < 0)
+                *lowest = id;
+}
+
+/* The oldest message that is open here, or on its way to the store (the wall clock may have jumped since it was given its
+ * id), or left open for whoever comes after a drain. */
 static Uuid low_water(const Core *core) {
+        const List *committing[] = { &core->accepting, &core->flight.accepted };
         Uuid lowest = uuid_lowest(core->now.wall_us - 60 * SECONDS);
         const Message *message;
 
         for (size_t i = 0; (message = map_each(core->messages, &i));)
-                if (uuid_compare(message->accepted.id, lowest) < 0)
-                        lowest = message->accepted.id;
+                lower(&lowest, message->accepted.id);
+        for (size_t i = 0; i < COUNT_OF(committing); i++)
+                for (size_t k = 0; k < committing[i]->count; k++)
+                        lower(&lowest, ((const Message *)committing[i]->items[k])->accepted.id);
+        if (core->draining && !uuid_is_zero(core->left_open))
+                lower(&lowest, core->left_open);
         return lowest;
 }
 
@@ -87,6 +98,9 @@ bool lease_request(Core *core, StoreRequest *request) {
                 delivery_sample(core);
                 request->kind = STORE_BEAT;
                 request->low_water = low_water(core);
+                /* What is accepted from now on lies above that, also when the clock goes back. */
+                if (core->uuids.last_ms < (uint64_t)uuid_wall_ms(request->low_water))
+                        core->uuids.last_ms = (uint64_t)uuid_wall_ms(request->low_water);
                 request->mark_count = delivery_marks(core, false, &marks);
                 request->marks = marks;
                 return true;
@@ -120,10 +134,6 @@ static void start_reported(Core *core, const StoreReport *report) {
                             "Give each process its own hub_name.",
                             TEXT_ARGUMENTS(core->settings.hub));
                 exit_with(core, &failure);
-                return;
-        }
-        if (report->result != STORE_DONE) {
-                exit_with(core, &report->failure);
                 return;
         }
         core->leading = true;
@@ -195,8 +205,12 @@ void lease_drain_run(Core *core) {
         if (!core->draining || core->now.monotonic_us < core->drain_deadline_us)
                 return;
         for (int32_t i = 0; i < core->settings.workers; i++)
-                if (core->running[i] && core->running[i]->state == MESSAGE_RUNNING && !core->running[i]->dropped)
+                if (core->running[i] && core->running[i]->state == MESSAGE_RUNNING && !core->running[i]->dropped) {
+                        Uuid id = core->running[i]->accepted.id;
+                        if (uuid_is_zero(core->left_open) || uuid_compare(id, core->left_open) < 0)
+                                core->left_open = id;
                         lanes_release(core, core->running[i]);
+                }
 }
 
 void lease_free(Core *core) {

@@ -81,6 +81,7 @@ typedef struct List {
 } List;
 
 void list_add(List *list, void *item);
+void list_drop_first(List *list, size_t count);
 void list_release(List *list);
 
 typedef struct Cancel {
@@ -105,19 +106,19 @@ typedef struct Flight {
         AuditRecord *audit_records;
 } Flight;
 
-/* Answers that one hub concluded for one domain: how far they are known to have arrived. */
-#define SOURCE_SAMPLES 64
+/* Answers that one hub concluded for one domain: how far they are known to have arrived. The samples, one a heartbeat,
+ * say how far that was a minute ago: heartbeats are at least a second apart, and while this hub stood still there were
+ * none, so that a minute is never too short. */
+#define SOURCE_SAMPLES 62
 typedef struct Source {
         struct Source *next;
         char *hub;
         int64_t confirmed; /* every answer up to here was taken by our server */
         int64_t read_to;   /* every answer up to here was handed to the stream or left out */
         bool behind;       /* there may be answers after read_to that only the store has */
-        struct {
-                int64_t at_us, confirmed;
-        } samples[SOURCE_SAMPLES];
-        size_t sample_count; /* in all; the ring holds the last ones */
-        int64_t initial;     /* the mark it began with */
+        int64_t samples[SOURCE_SAMPLES]; /* of `confirmed`, since the stream last broke */
+        size_t sample_count;             /* in all; the ring holds the last ones */
+        int64_t initial;                 /* where sending started then */
 } Source;
 
 typedef struct Sent {
@@ -169,6 +170,7 @@ struct Core {
         StoreRequest request;
         bool request_out;   /* COMMAND_STORE was given and its report is not here */
         bool request_again; /* to be given again, unchanged, at retry_us */
+        bool request_unsure;        /* an earlier try of it may have been written */
         int64_t retry_us, retry_pause_us;
         uint64_t request_number;
         bool read_last; /* so that reading does not starve commits */
@@ -196,6 +198,7 @@ struct Core {
         Peer *taking_over;
         bool draining, releasing;
         int64_t drain_deadline_us;
+        Uuid left_open; /* the oldest message that the drain let go of; zero = none */
 
         /* delivery */
         Outlet *outlets;
