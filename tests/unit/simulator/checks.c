@@ -8,7 +8,8 @@
 /* One conversation as one process serves it. */
 typedef struct LaneWatch {
         uint64_t running;                /* its turn; 0 = none */
-        int64_t last[SIMULATED_HUBS];    /* the sequence served last, by the hub that accepted it */
+        int64_t own;                     /* sequence served last, of what its hub accepted and nobody took over */
+        int64_t inherited[SIMULATED_HUBS]; /* and of what others accepted */
         char key[];
 } LaneWatch;
 
@@ -73,7 +74,7 @@ static void row_accepted(void *self, StoredMessage *message) {
         if (!writing)
                 return;
         writing->wrote_row = true;
-        if (writing->refused)
+        if (writing->refused && !writing->let_go)
                 check_violated(simulation, "a message was refused before acceptance, and left a row");
 }
 
@@ -122,6 +123,7 @@ void check_report(Process *process, const StoreReport *report) {
         else if (report->result == STORE_FENCED && report->kind != STORE_TAKE_OVER)
                 process->leading = false;
         if (!process->leading) {
+                process->losses++;
                 LaneWatch *lane;
                 for (size_t i = 0; (lane = map_each(process->lanes, &i));)
                         lane->running = 0;
@@ -133,6 +135,10 @@ static void check_refused(Process *process, Writing *writing, const Failure *fai
         const Note *note = writing->note;
 
         writing->refused = true;
+        /* A caller on a socket, let go with the lease: it may ask again with its key. */
+        writing->let_go = failure->kind == FAILURE_UNAVAILABLE && note->rest && process->losses > writing->losses;
+        if (writing->let_go)
+                return;
         if (writing->wrote_row)
                 check_violated(simulation, "a message was refused before acceptance, and left a row");
         if (failure->kind == FAILURE_LIMIT) {
@@ -228,6 +234,17 @@ static LaneWatch *lane_watch(Process *process, const TurnInput *input) {
         return lane;
 }
 
+/* What came by inheritance may be older than what was served already: there the order holds within one epoch. */
+static void check_order(Process *process, LaneWatch *lane, const StoredMessage *message) {
+        int64_t sequence = message->accepted.sequence;
+        bool own = simulated_store_heir(process->simulation->store, message->hub, sequence) < 0;
+        int64_t *last = own ? &lane->own : &lane->inherited[message->hub];
+
+        if (sequence < *last && (own || sequence >> 40 == *last >> 40))
+                check_violated(process->simulation, "a lane was not served in the order of acceptance");
+        *last = sequence;
+}
+
 void check_turn(Process *process, uint64_t number, const TurnInput *input) {
         Simulation *simulation = process->simulation;
         Life *life = life_of(simulation, input->message_id);
@@ -237,14 +254,11 @@ void check_turn(Process *process, uint64_t number, const TurnInput *input) {
                 return;
         }
         LaneWatch *lane = lane_watch(process, input);
-        int64_t sequence = life->stored->accepted.sequence;
         trace(simulation, "turn begins", process->number, (uint64_t) life->note->number);
         if (lane->running)
                 check_violated(simulation, "two turns of one lane run at once");
         lane->running = number;
-        if (sequence < lane->last[life->stored->hub])
-                check_violated(simulation, "a lane was not served in the order of acceptance");
-        lane->last[life->stored->hub] = sequence;
+        check_order(process, lane, life->stored);
         if (!holds(process, life))
                 return;
         if (life->stored->concluded)
@@ -349,10 +363,15 @@ void check_tool(SimulatedTurn *turn, CallKey key, const ModelToolCall *call, int
                 check_violated(simulation, "a tool with side effects ran although its outcome was unknown");
 }
 
+/* Of two processes of one name that one stays which asked the store last. */
 void check_exit(Process *process, const Failure *failure) {
+        const SimulatedStore *store = process->simulation->store;
+        int hub = simulated_store_hub(store, text_of(process->hub->name));
+        bool replaced = hub >= 0 && !uuid_equal(simulated_store_process(store, hub), process->id);
+
         if (failure->kind == FAILURE_NONE && !process->draining)
                 check_violated(process->simulation, "a hub stopped that was not asked to");
-        if (failure->kind != FAILURE_NONE && process->hub->newest == process->number)
+        if (failure->kind != FAILURE_NONE && !replaced)
                 check_violated(process->simulation, "a hub gave up: %s", failure->text);
 }
 
@@ -380,9 +399,13 @@ void check_taken(Simulation *simulation, Life *life) {
         life->taken++;
 }
 
-void check_lost(Simulation *simulation, Life *life) {
+/* A hub that stops in good order closes its streams itself, when it has said how far its answers went: of what its server
+ * loses after that it hears nothing. */
+void check_lost(Simulation *simulation, Life *life, const Process *from) {
         trace(simulation, "answer lost", 0, (uint64_t) life->note->number);
         life->taken--;
+        bool released = from->draining && (!from->alive || (from->request && from->request->kind == STORE_RELEASE));
+        life->excused |= released;
 }
 
 void check_bounced(Simulation *simulation, Life *life, bool retry) {

@@ -6,7 +6,7 @@ static bool life_is_settled(const Life *life) {
 
         if (!message->concluded)
                 return false;
-        return message->accepted.reply_to.door != DOOR_CHAT || life->taken > 0 || life->bounced || life->received;
+        return message->accepted.reply_to.door != DOOR_CHAT || life->taken > 0 || life->bounced || life->received || life->excused;
 }
 
 bool check_is_settled(Simulation *simulation) {
@@ -45,7 +45,8 @@ void check_settled(Simulation *simulation) {
         }
         for (size_t i = 0; i < simulation->writing_count; i++) {
                 const Writing *writing = simulation->writings[i];
-                if (writing->arrived && writing->process->alive && !writing->accepted && !writing->refused)
+                bool let_go = writing->arrived && !writing->note->rest && writing->process->losses > writing->losses;
+                if (writing->arrived && writing->process->alive && !writing->accepted && !writing->refused && !let_go)
                         check_violated(simulation, "message %lld got neither receipt nor refusal",
                                        (long long) writing->note->number);
         }

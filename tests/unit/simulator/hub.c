@@ -25,6 +25,14 @@ static void tick_later(Process *process) {
         agenda_add(&process->simulation->agenda, process->tick_at, tick, process, (uint64_t) process->tick_at);
 }
 
+static void link_ended(Process *process, Text domain) {
+        int index = domain_index(domain);
+
+        process->downs[index]--;
+        if (process->links_open)
+                server_connect(process, index);
+}
+
 /* Hands the core one event and does what it asks for, until the process dies of something. */
 static void process_handle(Process *process, const Event *event) {
         if (event->kind == EVENT_STORE)
@@ -33,7 +41,9 @@ static void process_handle(Process *process, const Event *event) {
                 process->request = NULL;
         if (event->kind == EVENT_MESSAGE) {
                 event->arrival->arrived_us = process_now(process).monotonic_us;
-                writing_of(process->simulation, event->arrival->ticket)->arrived = true;
+                Writing *writing = writing_of(process->simulation, event->arrival->ticket);
+                writing->arrived = true;
+                writing->losses = process->losses;
         }
         process->simulation->result->events++;
         core_step(process->core, process_now(process), event, &process->commands);
@@ -42,6 +52,8 @@ static void process_handle(Process *process, const Event *event) {
                 if (process->alive)
                         maybe_crash(process);
         }
+        if (process->alive && event->kind == EVENT_LINK_DOWN)
+                link_ended(process, event->link.domain);
         if (process->alive)
                 tick_later(process);
 }
@@ -247,7 +259,6 @@ Process *hub_start(Hub *hub) {
         process->next = simulation->processes;
         simulation->processes = process;
         hub->process = process;
-        hub->newest = process->number;
         trace(simulation, "process starts", process->number, (uint64_t) hub->index);
         process_post(process, random_between(&simulation->hubs, 0, 100 * MILLISECONDS), &(Event){ EVENT_START }, NULL);
         return process;

@@ -1,6 +1,20 @@
 /* What a core asks for, carried out in the simulated world: each command may be the last before the process dies. */
 #include "tests/unit/simulator/simulation.h"
 
+static const char *const command_names[] = {
+        [COMMAND_STORE] = "asks the store",    [COMMAND_TURN] = "hands out a turn",  [COMMAND_STEP_DONE] = "step done",
+        [COMMAND_STOP_TURN] = "stops a turn",  [COMMAND_ACCEPTED] = "accepts",       [COMMAND_REFUSE] = "refuses",
+        [COMMAND_ANSWER] = "answers",          [COMMAND_PING] = "pings",             [COMMAND_CANCEL_DONE] = "cancel done",
+        [COMMAND_CLOSE_LINKS] = "closes links", [COMMAND_OPEN_LINKS] = "opens links", [COMMAND_WARN_OWNER] = "warns owner",
+        [COMMAND_NOTE] = "notes",              [COMMAND_EXIT] = "exits",
+};
+
+static const char *const request_names[] = {
+        [STORE_START] = "store: start",          [STORE_COMMIT] = "store: commit",
+        [STORE_BEAT] = "store: beat",            [STORE_TAKE_OVER] = "store: take over",
+        [STORE_READ_UNSENT] = "store: read unsent", [STORE_RELEASE] = "store: release",
+};
+
 static void die(void *about, uint64_t number) {
         Process *process = about;
 
@@ -33,7 +47,7 @@ void process_store_apply(Process *process, bool at_death) {
                 return;
         int64_t wall_us = WALL_START + now_us(simulation);
         StoreReport *report = simulated_store_run(simulation->store, request, fault, wall_us);
-        trace(simulation, "store", process->number, (uint64_t) request->kind << 8 | (uint64_t) report->result);
+        trace(simulation, request_names[request->kind], process->number, (uint64_t) report->result);
         simulation->result->commits += request->kind == STORE_COMMIT && report->result == STORE_DONE;
         simulation->result->takeovers += request->kind == STORE_TAKE_OVER && report->taken;
         if (at_death)
@@ -98,7 +112,8 @@ static void command_exit(Process *process, const Failure *failure) {
 void process_command(Process *process, const Command *command) {
         Simulation *simulation = process->simulation;
 
-        trace(simulation, "command", process->number, (uint64_t) command->kind);
+        bool arrival = command->kind == COMMAND_ACCEPTED || command->kind == COMMAND_REFUSE;
+        trace(simulation, command_names[command->kind], process->number, arrival ? command->arrival.ticket : 0);
         switch (command->kind) {
         case COMMAND_STORE:
                 command_store(process, command->request);

@@ -8,6 +8,7 @@ const char *const domain_names[DOMAINS] = { "agents.localhost", "b.localhost" };
 
 typedef struct Taken {
         struct Taken *next;
+        const Process *from;
         Life *life;
         int64_t at_us;
 } Taken;
@@ -36,7 +37,7 @@ static void connect_now(void *about, uint64_t number) {
         Simulation *simulation = process->simulation;
         Server *server = &simulation->servers[process->hub->server];
 
-        if (!process->alive || !process->links_open || process->connections[domain])
+        if (!process->alive || !process->links_open || process->connections[domain] || process->downs[domain] > 0)
                 return;
         if (!server->up || process->frozen) {
                 agenda_add(&simulation->agenda, now_us(simulation) + random_between(&simulation->network, SECONDS, 5 * SECONDS),
@@ -78,9 +79,8 @@ void connection_break(Connection *connection, bool closed_by_us, bool flushes) {
                         .link = { .domain = text_of(domain_names[connection->domain]), .closed_by_us = closed_by_us } };
         if (!process->alive)
                 return;
+        process->downs[connection->domain]++;
         process_post(process, random_delay(&simulation->network, MILLISECONDS), &event, NULL);
-        if (process->links_open)
-                server_connect(process, connection->domain);
 }
 
 static int64_t in_order(int64_t *last_us, Simulation *simulation) {
@@ -110,7 +110,7 @@ static void answer_arrived(Connection *connection, Life *life) {
                 return;
         }
         Taken *taken = run_take(simulation, sizeof(*taken));
-        *taken = (Taken){ server->taken, life, now_us(simulation) };
+        *taken = (Taken){ server->taken, connection->process, life, now_us(simulation) };
         server->taken = taken;
         check_taken(simulation, life);
         if (connection->up && random_chance(&simulation->network, 0.2)) {
@@ -168,7 +168,7 @@ void server_die(Server *server, int64_t down_us) {
         server->up = false;
         for (Taken *taken = server->taken; taken; taken = taken->next)
                 if (taken->at_us >= now_us(simulation) - LOST_WITH_SERVER && random_chance(&simulation->network, 0.7))
-                        check_lost(simulation, taken->life);
+                        check_lost(simulation, taken->life, taken->from);
         server->taken = NULL;
         while (server->connections)
                 connection_break(server->connections, false, false);

@@ -111,7 +111,9 @@ struct Process {
         uint64_t request_generation;
         int64_t tick_at;
         Connection *connections[DOMAINS];
+        int downs[DOMAINS];    /* ends of streams that the core has not heard of */
         SimulatedTurn *turns;
+        int losses;            /* of its lease, that it was told of */
         Map *lanes;            /* of checks.c */
         size_t cancels_seen;
         Process *next;         /* of all there ever were */
@@ -120,13 +122,12 @@ struct Process {
 struct Hub {
         Simulation *simulation;
         int index;
-        char name[8];
+        char name[16];
         Text domains;
         bool serves[DOMAINS];
         int server;            /* index of the one beside it */
         int64_t monotonic_offset, wall_offset; /* of the machine it runs on */
         Process *process;      /* started last; NULL = down */
-        int newest;            /* number of that process, or of the last there was */
         bool returns;          /* a start is on the agenda */
         bool gone;             /* never comes back */
 };
@@ -210,6 +211,7 @@ struct Connection {
         int64_t out_us, in_us; /* when the last stanza on the way arrives: it is one stream, in order */
 };
 
+/* Nothing comes of it until the core has heard of the end of the stream before: then it is called again. */
 void server_connect(Process *process, int domain);
 /* Ends it now. What was on its way is lost unless `flushes`: then what left arrives. */
 void connection_break(Connection *connection, bool closed_by_us, bool flushes);
@@ -240,7 +242,8 @@ struct Writing {
         Note *note;
         uint64_t ticket;
         Process *process;      /* whose core got it */
-        bool arrived, accepted, refused, wrote_row;
+        bool arrived, accepted, refused, let_go, wrote_row;
+        int losses;            /* of the process when it arrived */
         Text stanza_id;
 };
 
@@ -271,6 +274,7 @@ struct Life {
         int32_t attempt;       /* of the last turn */
         bool cancel_asked;
         bool received, bounced; /* by its reader's client */
+        bool excused;          /* it was lost where no hub could know */
 };
 
 /* A request to cancel, until it is answered. */
@@ -295,7 +299,7 @@ void check_exit(Process *process, const Failure *failure);
 uint64_t check_cancel_asked(Process *process); /* gives its ticket */
 void check_cancel_done(Process *process, const Command *command);
 void check_taken(Simulation *simulation, Life *life);
-void check_lost(Simulation *simulation, Life *life);
+void check_lost(Simulation *simulation, Life *life, const Process *from);
 void check_bounced(Simulation *simulation, Life *life, bool retry);
 void check_process_gone(Process *process);
 /* checks_settled.c */

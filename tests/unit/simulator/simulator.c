@@ -30,7 +30,7 @@ Uuid run_uuid(uint64_t kind, uint64_t number) {
 }
 
 static void line_print(const TraceLine *line) {
-        printf("%12.6f  %-18s %6lld  %llu\n", (double) line->at_us / SECONDS, line->what, (long long) line->who,
+        printf("%12.6f  %-20s %6lld  %llu\n", (double) line->at_us / SECONDS, line->what, (long long) line->who,
                (unsigned long long) line->number);
 }
 

@@ -73,6 +73,10 @@ int64_t simulated_store_epoch(const SimulatedStore *store, int hub) {
         return store->hubs[hub].epoch;
 }
 
+Uuid simulated_store_process(const SimulatedStore *store, int hub) {
+        return store->hubs[hub].process;
+}
+
 static void run_request(SimulatedStore *store, const StoreRequest *request, int64_t wall_us, StoreReport *report) {
         if (request->kind == STORE_START) {
                 store_start(store, request, report);

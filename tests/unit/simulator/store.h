@@ -62,5 +62,7 @@ size_t simulated_store_cancelled_count(const SimulatedStore *store);
 const CancelledRecord *simulated_store_cancelled(const SimulatedStore *store, size_t index);
 int simulated_store_hub(const SimulatedStore *store, Text name); /* -1: never started */
 int64_t simulated_store_epoch(const SimulatedStore *store, int hub);
+Uuid simulated_store_process(const SimulatedStore *store, int hub);
 /* Who has to finish what `hub` wrote with this sequence. */
+int simulated_store_heir(const SimulatedStore *store, int hub, int64_t sequence); /* -1: nobody took it over */
 int simulated_store_owner(const SimulatedStore *store, int hub, int64_t sequence);

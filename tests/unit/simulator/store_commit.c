@@ -39,6 +39,8 @@ static void order_accepted(SimulatedStore *store, StoredHub *hub, StoredMessage 
         if (message->accepted.sequence <= hub->last_accepted)
                 store_violated(store, "a hub's rows do not rise in sequence");
         hub->last_accepted = message->accepted.sequence;
+        if (uuid_compare(message->accepted.id, hub->low_water) < 0)
+                store_violated(store, "a message was accepted below its hub's low water");
         if (sequence_epoch(message->accepted.sequence) != hub->epoch)
                 store_violated(store, "a row carries another epoch than its transaction");
         hub->accepted = table_grow(store->arena, hub->accepted, sizeof(*hub->accepted), hub->accepted_count,

@@ -33,10 +33,16 @@ static bool is_among(const SimulatedStore *store, const StoredMessage *message, 
         return estate && is_taken(estate, estates);
 }
 
-int simulated_store_owner(const SimulatedStore *store, int hub, int64_t sequence) {
+int simulated_store_heir(const SimulatedStore *store, int hub, int64_t sequence) {
         const Estate *estate = estate_of(store, hub, sequence);
 
-        return estate ? estate->heir : hub;
+        return estate ? estate->heir : -1;
+}
+
+int simulated_store_owner(const SimulatedStore *store, int hub, int64_t sequence) {
+        int heir = simulated_store_heir(store, hub, sequence);
+
+        return heir < 0 ? hub : heir;
 }
 
 static size_t count_open(SimulatedStore *store, Estates estates) {
@@ -146,6 +152,7 @@ void store_start(SimulatedStore *store, const StoreRequest *request, StoreReport
         hub->epoch++;
         hub->process = request->process;
         hub->released = false;
+        hub->low_water = (Uuid){ 0 };
         if (!text_equal(hub->domains, request->domains))
                 hub->domains = text_copy(store->arena, request->domains);
         report->epoch = hub->epoch;
@@ -155,6 +162,7 @@ void store_start(SimulatedStore *store, const StoreRequest *request, StoreReport
 static void check_low_water(SimulatedStore *store, const StoreRequest *request, int keeper) {
         if (uuid_is_zero(request->low_water))
                 return;
+        store->hubs[keeper].low_water = request->low_water;
         for (int i = 0; i < store->hub_count; i++)
                 for (size_t k = store->hubs[i].closed; k < store->hubs[i].accepted_count; k++) {
                         const StoredMessage *message = store->hubs[i].accepted[k];

@@ -25,6 +25,7 @@ typedef struct StoredHub {
         Text name, domains;
         Uuid process;
         int64_t epoch, beats;
+        Uuid low_water; /* as the hub said with its last beat: readers look no further down */
         bool released;
         Estate *estates;
         size_t estate_count, estate_capacity;
