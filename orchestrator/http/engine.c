@@ -207,6 +207,7 @@ static void serve_round(Engine *engine) {
 static void *run(void *user) {
         Engine *engine = user;
 
+        (void) pthread_setname_np(pthread_self(), "aiox-http");
         engine->now_us = clock_now().monotonic_us;
         while (!atomic_load(&engine->stopping) || atomic_load(&engine->open) > 0) {
                 serve_round(engine);
