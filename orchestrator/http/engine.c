@@ -10,6 +10,7 @@
 
 #define KEPT_CONNECTIONS 1024L /* open at once and idle ones kept; beyond it the oldest idle one is closed */
 #define EVENTS           64
+#define ASK_US           (100 * MILLISECONDS) /* how often callers are asked whether they still want to know */
 
 struct Engine {
         pthread_t thread;
@@ -20,6 +21,7 @@ struct Engine {
         Transfer *running;
         int64_t now_us;
         int64_t curl_due_us; /* when curl wants to be called; INT64_MAX = not */
+        int64_t ask_due_us;  /* when the callers are asked next; INT64_MAX = nobody is to be asked */
         atomic_int open;     /* submitted and not released */
         atomic_bool stopping;
         QueueItem wake; /* queued once, by engine_free() */
@@ -107,6 +109,22 @@ static void check_limits(Engine *engine, Transfer *transfer) {
                 engine_look_at(engine, transfer, due_us);
 }
 
+/* One thread asks for all: as many threads that each wake up to look would cost more than their streams do. */
+static void ask_callers(Engine *engine) {
+        Transfer *next;
+
+        engine->ask_due_us = INT64_MAX;
+        for (Transfer *transfer = engine->running; transfer; transfer = next) {
+                next = transfer->next;
+                if (!transfer->stopped)
+                        continue;
+                if (transfer->stopped(transfer->listener))
+                        finish(engine, transfer, VERDICT_CANCELLED, CURLE_ABORTED_BY_CALLBACK);
+                else
+                        engine->ask_due_us = engine->now_us + ASK_US;
+        }
+}
+
 static void begin(Engine *engine, Transfer *transfer) {
         transfer->activity_us = engine->now_us;
         transfer->next = engine->running;
@@ -114,6 +132,8 @@ static void begin(Engine *engine, Transfer *transfer) {
         if (transfer->next)
                 transfer->next->link = &transfer->next;
         engine->running = transfer;
+        if (transfer->stopped && engine->ask_due_us == INT64_MAX)
+                engine->ask_due_us = engine->now_us + ASK_US;
         if (curl_multi_add_handle(engine->multi, transfer->easy) != CURLM_OK)
                 finish(engine, transfer, VERDICT_NONE, CURLE_FAILED_INIT);
         else
@@ -165,9 +185,13 @@ static void collect_finished(Engine *engine) {
         }
 }
 
+static int64_t sooner(int64_t a_us, int64_t b_us) {
+        return a_us < b_us ? a_us : b_us;
+}
+
 static int wait_ms(const Engine *engine) {
-        const int64_t wheel_us = wheel_next_us(engine->wheel);
-        const int64_t due_us = wheel_us < engine->curl_due_us ? wheel_us : engine->curl_due_us;
+        const int64_t due_us =
+                sooner(sooner(engine->curl_due_us, engine->ask_due_us), wheel_next_us(engine->wheel));
         const int64_t now_us = clock_now().monotonic_us;
 
         if (due_us == INT64_MAX)
@@ -202,6 +226,8 @@ static void serve_round(Engine *engine) {
         collect_finished(engine);
         while ((entry = wheel_take(engine->wheel, engine->now_us)))
                 check_limits(engine, transfer_of_timer(entry));
+        if (engine->ask_due_us <= engine->now_us)
+                ask_callers(engine);
 }
 
 static void *run(void *user) {
@@ -253,6 +279,7 @@ bool engine_new(Engine **ret_engine, Failure *reterr_failure) {
         Engine *engine = memory_new(sizeof(*engine));
 
         engine->curl_due_us = INT64_MAX;
+        engine->ask_due_us = INT64_MAX;
         engine->now_us = clock_now().monotonic_us;
         engine->queue = queue_new(true);
         engine->wheel = wheel_new(engine->now_us);

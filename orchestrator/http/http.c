@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <stdio.h>
 
-#define POLL_US         (100 * MILLISECONDS) /* how often stopped() is asked */
 #define ENOUGH_US       (250 * MILLISECONDS) /* how long the end may take when the rest does not matter */
 #define LONGEST_WAIT_US (3600 * SECONDS)
 
@@ -112,21 +111,14 @@ static void hand_over(Exchange *exchange, Text piece) {
 
 /* Until the transfer has finished, its caller has enough, or its caller gives it up. */
 static void converse(Exchange *exchange) {
-        const HttpRequest *request = exchange->request;
         _cleanup_(text_builder_release) TextBuilder buffer = text_builder(0);
 
         while (exchange->wish != HTTP_ABORT) {
                 const int64_t now_us = clock_now().monotonic_us;
-                int64_t until_us = now_us + (request->stopped ? POLL_US : LONGEST_WAIT_US);
-                if (exchange->wish == HTTP_ENOUGH) {
-                        if (now_us >= exchange->enough_until_us)
-                                return;
-                        until_us = exchange->enough_until_us < until_us ? exchange->enough_until_us : until_us;
-                }
-                if (request->stopped && request->stopped(request->listener)) {
-                        exchange->wish = HTTP_ABORT;
+                const bool enough = exchange->wish == HTTP_ENOUGH;
+                if (enough && now_us >= exchange->enough_until_us)
                         return;
-                }
+                const int64_t until_us = enough ? exchange->enough_until_us : now_us + LONGEST_WAIT_US;
                 const TransferNews news = transfer_wait(exchange->transfer, until_us, &buffer);
                 if (news == NEWS_FINISHED)
                         return;

@@ -64,7 +64,8 @@ typedef struct HttpRequest {
         /* Called on the calling thread with each piece as it comes, status and headers already known. NULL: the body is
          * collected in the arena. */
         HttpWish (*on_data)(void *listener, const HttpReply *head, Text piece);
-        /* Asked ten times a second on the calling thread: true ends the request with FAILURE_CANCELLED; may be NULL. */
+        /* Asked ten times a second, for all requests in one go and therefore on the HTTP thread: it looks at a flag
+         * and does nothing else. True ends the request with FAILURE_CANCELLED; may be NULL. */
         bool (*stopped)(void *listener);
         void *listener;
 } HttpRequest;

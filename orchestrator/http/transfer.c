@@ -256,6 +256,8 @@ bool transfer_new(const HttpRequest *request, const HttpSettings *settings, Tran
         transfer->deadline_us = request->deadline_us;
         transfer->connect_us = request->connect_us > 0 ? request->connect_us : CONNECT_TIME;
         transfer->idle_us = request->idle_us;
+        transfer->stopped = request->stopped;
+        transfer->listener = request->listener;
         transfer->body_limit = request->body_limit > 0 ? request->body_limit : BODY_LIMIT;
         transfer->head = text_builder(HEAD_LIMIT);
         transfer->incoming = text_builder(0);

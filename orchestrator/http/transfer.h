@@ -41,6 +41,8 @@ struct Transfer {
         bool must_be_loopback; /* plain text, and not allowed elsewhere */
         int64_t deadline_us, connect_us, idle_us;
         size_t body_limit;
+        bool (*stopped)(void *listener);
+        void *listener;
 
         /* The curl thread's. */
         WheelEntry timer;

@@ -2,7 +2,7 @@
  * (openai.c, echo.c, extractive.c) is one row of the table in model.c. Not prices, not budgets: the turn reserves before
  * it calls. Tools are offered and asked for here, never run.
  *
- * model_complete() blocks the calling worker thread; `stream` and `stopped` are called from it.
+ * model_complete() blocks the calling worker thread; `stream` is called from it.
  */
 #pragma once
 
@@ -53,7 +53,8 @@ typedef struct ModelRequest {
         int64_t idle_us;        /* longest silence of the provider; 0 = two minutes */
         /* Called with each piece of text as it comes; may be NULL. */
         void (*stream)(void *listener, Text piece);
-        /* Asked often, at least ten times a second: true ends the call with FAILURE_CANCELLED; may be NULL. */
+        /* Asked ten times a second, on another thread: looks at a flag and does nothing else. True ends the call with
+         * FAILURE_CANCELLED; may be NULL. */
         bool (*stopped)(void *listener);
         void *listener;
 } ModelRequest;

@@ -6,10 +6,12 @@
 #include "orchestrator/models/model.h"
 #include "tests/unit/unit.h"
 
+#include <stdatomic.h>
+
 /* What a call streamed, and when to stop it. */
 typedef struct Listener {
         TextBuilder streamed;
-        int pieces;
+        atomic_int pieces;
         int stop_after_pieces; /* 0 = never */
 } Listener;
 
