@@ -413,10 +413,11 @@ Reader *reader_new(ReaderLimits limits) {
 /* The names that expat keeps go with it; the new one is told that the stream is open. */
 static enum XML_Status change_parser(Reader *reader) {
         _cleanup_(text_builder_release) TextBuilder begin = text_builder(0);
-        _cleanup_(text_builder_release) TextBuilder carried_before = reader->carried;
+        TextBuilder carried = text_builder(0);
 
-        reader->carried = text_builder(0);
-        text_add(&reader->carried, (Text){ reader->input - reader->rest, reader->rest });
+        text_add(&carried, (Text){ reader->input - reader->rest, reader->rest });
+        text_builder_release(&reader->carried);
+        reader->carried = carried;
         XML_ParserFree(reader->parser);
         text_add_format(&begin, "<%s>", reader->name);
         start_parser(reader, text_built(&begin));
