@@ -107,7 +107,7 @@ void message_add_refusal(OutgoingList *list, Arena *arena, const ReplyTo *reply_
 
 size_t message_add_answer(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, Uuid message_id, Text body,
                           FailureKind failure, bool replaces_draft) {
-        Text rest = body, part;
+        Text rest = body, part = body; /* an answer without text is still one */
         size_t count = 0;
         while (text_split_part(&rest, MESSAGE_PART_LIMIT, &part) || count == 0) {
                 Text id = part_id_of(arena, message_id, ++count);
