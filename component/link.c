@@ -24,14 +24,14 @@
 #define NEVER        INT64_MAX
 
 typedef enum LinkState {
-        LINK_CLOSED,         /* until link_open() */
-        LINK_WAITING,        /* for the next attempt */
+        LINK_CLOSED,  /* until link_open() */
+        LINK_WAITING, /* for the next attempt */
         LINK_RESOLVING,
         LINK_CONNECTING,
         LINK_OPENING,        /* our header is out, the server's is awaited */
         LINK_AUTHENTICATING, /* the handshake is out */
         LINK_ONLINE,
-        LINK_CLOSING,        /* our end tag is out, the server's is awaited */
+        LINK_CLOSING, /* our end tag is out, the server's is awaited */
 } LinkState;
 
 /* Those with a stanza live in its arena, the others in memory of their own. */
@@ -543,7 +543,8 @@ static void act_on_deadline(Link *link) {
         static const char *const silences[] = {
                 [LINK_RESOLVING] = "the name is still being looked up, longer than we wait",
                 [LINK_CONNECTING] = "no connection within the time we wait: is there a firewall between us?",
-                [LINK_OPENING] = "what answers there says nothing: is this the port of the server's component listener?",
+                [LINK_OPENING] =
+                        "what answers there says nothing: is this the port of the server's component listener?",
                 [LINK_AUTHENTICATING] = "the server does not answer the handshake",
                 [LINK_ONLINE] = "the server is silent, also when asked: it takes nothing from us, or is gone",
                 [LINK_CLOSING] = "the server did not close the stream after us",

@@ -18,11 +18,11 @@ typedef struct LinkSettings {
         Text domain;
         Text secret;
         /* 0 = the default */
-        int64_t answer_us;    /* patience with a step of connecting: 15 s */
-        int64_t idle_us;      /* silence before we ping: 30 s; as long again, and the peer is dead */
-        int64_t retry_us;     /* delay before the second attempt: 250 ms; doubles, with jitter */
+        int64_t answer_us;     /* patience with a step of connecting: 15 s */
+        int64_t idle_us;       /* silence before we ping: 30 s; as long again, and the peer is dead */
+        int64_t retry_us;      /* delay before the second attempt: 250 ms; doubles, with jitter */
         int64_t retry_most_us; /* 15 s */
-        size_t queue_bytes;   /* waiting for the socket: 64 MiB */
+        size_t queue_bytes;    /* waiting for the socket: 64 MiB */
 } LinkSettings;
 
 typedef enum LinkEventKind {
@@ -36,23 +36,23 @@ typedef enum LinkEventKind {
 
 typedef struct LinkEvent {
         LinkEventKind kind;
-        Stanza *stanza;    /* STANZA, OVER_LIMIT: in the arena, which is now the receiver's */
+        Stanza *stanza; /* STANZA, OVER_LIMIT: in the arena, which is now the receiver's */
         Arena *arena;
-        size_t bytes;      /* its length on the wire */
-        const char *limit; /* OVER_LIMIT: which one */
-        bool was_up;       /* DOWN */
-        bool by_us;        /* DOWN: link_close() ended it in good order, and the server had taken everything */
+        size_t bytes;        /* its length on the wire */
+        const char *limit;   /* OVER_LIMIT: which one */
+        bool was_up;         /* DOWN */
+        bool by_us;          /* DOWN: link_close() ended it in good order, and the server had taken everything */
         int64_t retry_in_us; /* DOWN: until the next attempt; 0 = none: link_close() or link_drop() */
-        Failure failure;   /* DOWN: cause and fix, for the log */
-        uint64_t token;    /* PONG */
+        Failure failure;     /* DOWN: cause and fix, for the log */
+        uint64_t token;      /* PONG */
 } LinkEvent;
 
 typedef struct LinkFigures {
-        uint64_t received, sent;       /* stanzas */
+        uint64_t received, sent; /* stanzas */
         uint64_t received_bytes, sent_bytes;
         uint64_t over_limit, misaddressed; /* skipped; dropped because from or to was missing, malformed or not ours */
-        uint64_t connections;          /* handshakes that succeeded */
-        size_t queued_bytes;           /* waiting for the socket now */
+        uint64_t connections;              /* handshakes that succeeded */
+        size_t queued_bytes;               /* waiting for the socket now */
 } LinkFigures;
 
 typedef struct Link Link;

@@ -86,8 +86,8 @@ bool outbox_flush(Outbox *outbox, int socket, size_t *ret_sent) {
                 size_t offset = outbox->sent_of_first, wanted = 0;
                 for (OutboxChunk *chunk = outbox->first; chunk && message.msg_iovlen < CHUNKS_AT_ONCE;
                      chunk = chunk->next) {
-                        pieces[message.msg_iovlen++] =
-                                (struct iovec){ chunk->text.bytes + offset, chunk->text.length - offset };
+                        pieces[message.msg_iovlen++] = (struct iovec){ chunk->text.bytes + offset,
+                                                                       chunk->text.length - offset };
                         wanted += chunk->text.length - offset;
                         offset = 0;
                 }

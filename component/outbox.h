@@ -1,5 +1,5 @@
-/* The bytes that wait for a socket: stanzas are serialised into it one after another and leave in as few system calls as
- * the socket allows. Not a queue of stanzas: once inside, bytes can only be sent or dropped together.
+/* The bytes that wait for a socket: stanzas are serialised into it one after another and leave in as few system calls
+ * as the socket allows. Not a queue of stanzas: once inside, bytes can only be sent or dropped together.
  *
  * One thread; never blocks.
  */

@@ -24,8 +24,8 @@ bool resolution_start(Text endpoint, Resolution **ret_resolution, Failure *reter
 /* Readable when resolution_result() has something to say. */
 int resolution_descriptor(const Resolution *resolution);
 /* FAILURE_UNAVAILABLE: the name has no address, or nobody could be asked. */
-bool resolution_result(Resolution *resolution, Address ret_addresses[static RESOLUTION_ADDRESSES],
-                       size_t *ret_count, Failure *reterr_failure) _must_check_;
+bool resolution_result(Resolution *resolution, Address ret_addresses[static RESOLUTION_ADDRESSES], size_t *ret_count,
+                       Failure *reterr_failure) _must_check_;
 /* Also while it runs: the thread then ends by itself. */
 void resolution_free(Resolution *resolution);
 DEFINE_RELEASE(Resolution *, resolution_free)

@@ -1,5 +1,5 @@
-/* XEP-0380, 0384, 0373, 0027: messages encrypted for keys that agents do not have. Only recognised here. An <encrypted/>
- * of OMEMO without payload only exchanges keys and says nothing. */
+/* XEP-0380, 0384, 0373, 0027: messages encrypted for keys that agents do not have. Only recognised here. An
+ * <encrypted/> of OMEMO without payload only exchanges keys and says nothing. */
 #include "xmpp/extensions.h"
 
 void encryption_read(const Element *child, Stanza *stanza) {

@@ -94,9 +94,9 @@ bool stanza_stamp(const Outgoing *outgoing, Text domain, Failure *reterr_failure
         if (!element || element->incomplete)
                 return failure_set(reterr_failure, FAILURE_INTERNAL, "a stanza to be sent is incomplete");
         if (!text_equal(domain_of(outgoing->from), domain))
-                return failure_set(reterr_failure, FAILURE_INTERNAL, "a stanza was to be sent from '%.*s', not from %.*s",
-                                   TEXT_ARGUMENTS(text_prefix(outgoing->from, 80)),
-                                   TEXT_ARGUMENTS(text_prefix(domain, 80)));
+                return failure_set(
+                        reterr_failure, FAILURE_INTERNAL, "a stanza was to be sent from '%.*s', not from %.*s",
+                        TEXT_ARGUMENTS(text_prefix(outgoing->from, 80)), TEXT_ARGUMENTS(text_prefix(domain, 80)));
         if (outgoing->to.length == 0)
                 return failure_set(reterr_failure, FAILURE_INTERNAL, "a stanza was to be sent to nobody");
         if (!check_address(element->arena, "from", outgoing->from, reterr_failure) ||

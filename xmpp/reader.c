@@ -7,7 +7,7 @@
 
 #define PARSER_MEMORY_CHANGE (4 * 1024 * 1024)  /* above this, the next pause between stanzas changes the parser */
 #define PARSER_MEMORY_LIMIT  (32 * 1024 * 1024) /* above this, expat gets no more */
-#define TOKEN_LIMIT          (2 * 1024 * 1024)  /* of one tag: expat needs it whole and scans it again with each piece */
+#define TOKEN_LIMIT          (2 * 1024 * 1024) /* of one tag: expat needs it whole and scans it again with each piece */
 #define FEED_SHARE           (64 * 1024)
 #define STUB_ARENA_LIMIT     (64 * 1024)
 #define ID_LIMIT             1024 /* of ids in stubs: an answer repeats them */
@@ -26,19 +26,20 @@ typedef struct Prefix {
 struct Reader {
         XML_Parser parser;
         ReaderLimits limits;
-        size_t memory; /* held by the parser */
-        size_t fed;    /* bytes given to this parser */
-        char *input;   /* where the next bytes are put; after they were given, their end */
-        size_t rest;   /* when the parser is to be changed: how many at the end of the input it did not take */
+        size_t memory;       /* held by the parser */
+        size_t fed;          /* bytes given to this parser */
+        char *input;         /* where the next bytes are put; after they were given, their end */
+        size_t rest;         /* when the parser is to be changed: how many at the end of the input it did not take */
         TextBuilder carried; /* those bytes, between two parsers */
 
         Arena *arena;     /* of the stream's own names */
         const char *name; /* of the stream's root, as written */
         Prefix *prefixes;
         size_t prefix_count;
-        Text *defaults; /* namespace of names without prefix by depth; [0] the stream's, [1] a copy in the stanza's arena */
+        Text *defaults; /* namespace of names without prefix by depth; [0] the stream's, [1] a copy in the stanza's
+                           arena */
 
-        size_t depth; /* open elements; 1 is the stream */
+        size_t depth;         /* open elements; 1 is the stream */
         WaitingEvent *stanza; /* the one that is being read */
         Element *element;     /* the innermost open one; NULL while skipping */
         size_t started;       /* where the stanza began */
@@ -151,24 +152,21 @@ static void keep_text(Reader *reader) {
         text_builder_reset(&reader->text);
 }
 
-/* xmlns and xmlns:prefix. `arena` is where the names are kept. false: too many prefixes, or no room. */
-static bool declare_spaces(Reader *reader, Arena *arena, const char **attributes) {
-        for (; *attributes; attributes += 2) {
-                Text space;
-
-                if (strncmp(attributes[0], "xmlns", 5) != 0 || (attributes[0][5] != '\0' && attributes[0][5] != ':'))
+/* xmlns and xmlns:prefix among the attributes of the element that begins. false: too many prefixes. */
+static bool declare_spaces(Reader *reader, const Element *element) {
+        for (const Attribute *attribute = element->attributes; attribute; attribute = attribute->next) {
+                Text name = attribute->name;
+                if (!text_starts_with(name, TEXT("xmlns")))
                         continue;
-                space = text_copy(arena, text_of(attributes[1]));
-                if (attributes[1][0] != '\0' && !space.bytes)
-                        return false;
-                if (attributes[0][5] == '\0') {
-                        reader->defaults[reader->depth] = space;
-                        continue;
+                if (name.length == 5) {
+                        reader->defaults[reader->depth] = attribute->value;
+                } else if (name.bytes[5] == ':') {
+                        if (reader->prefix_count >= reader->limits.attributes)
+                                return false;
+                        reader->prefixes[reader->prefix_count++] = (Prefix){ { name.bytes + 6, name.length - 6 },
+                                                                             attribute->value,
+                                                                             reader->depth };
                 }
-                if (reader->prefix_count >= reader->limits.attributes)
-                        return false;
-                reader->prefixes[reader->prefix_count++] =
-                        (Prefix){ text_copy(arena, text_of(attributes[0] + 6)), space, reader->depth };
         }
         return true;
 }
@@ -193,37 +191,50 @@ static bool is_addressing(const char *name) {
                strcmp(name, "type") == 0;
 }
 
-static bool fill_element(const Reader *reader, Element *element, const char *name, const char **attributes,
-                         bool addressing_only, bool *ret_bound) {
-        Arena *arena = element->arena;
-        const char *colon = strchr(name, ':');
-        size_t copied = 0;
+static Text keep_string(char **memory, const char *string) {
+        size_t length = strlen(string);
+        Text kept = { memcpy(*memory, string, length), length };
+        *memory += length + 1;
+        return kept;
+}
 
-        *ret_bound = true;
-        element->space = reader->defaults[reader->depth];
-        if (colon)
-                *ret_bound = find_space(reader, arena, (Text){ name, (size_t) (colon - name) }, &element->space);
-        element->name = text_copy(arena, text_of(colon ? colon + 1 : name));
-        for (; *attributes; attributes += 2) {
-                if (addressing_only && !is_addressing(attributes[0]))
+/* Copies a start tag into the element's arena in one piece: most of what the reader does. The name stays as written.
+ * false when there is no room. */
+static bool copy_tag(Element *element, const char *name, const char **attributes, bool addressing_only) {
+        size_t count = 0, bytes = strlen(name) + 1;
+        for (const char **at = attributes; *at; at += 2) {
+                if (addressing_only && !is_addressing(at[0]))
                         continue;
-                /* expat has seen to it that no name comes twice, so this is no search among many. */
-                Attribute *attribute = arena_take(arena, sizeof(Attribute));
-                if (!attribute)
-                        return false;
-                attribute->name = text_copy(arena, text_of(attributes[0]));
-                attribute->value = text_copy(arena, text_of(attributes[1]));
-                if (!attribute->name.bytes || (attributes[1][0] != '\0' && !attribute->value.bytes))
-                        return false;
-                if (element->last_attribute)
-                        element->last_attribute->next = attribute;
-                else
-                        element->attributes = attribute;
-                element->last_attribute = attribute;
-                copied++;
+                bytes += strlen(at[0]) + strlen(at[1]) + 2;
+                count++;
         }
-        element->attribute_count = (uint32_t) copied;
-        return element->name.bytes != NULL;
+        Attribute *attribute = arena_take(element->arena, count * sizeof(Attribute) + bytes);
+        if (!attribute)
+                return false;
+        char *strings = (char *) (attribute + count);
+        element->name = keep_string(&strings, name);
+        element->attributes = count > 0 ? attribute : NULL;
+        element->attribute_count = (uint32_t) count;
+        for (const char **at = attributes; *at; at += 2) {
+                if (addressing_only && !is_addressing(at[0]))
+                        continue;
+                attribute->name = keep_string(&strings, at[0]);
+                attribute->value = keep_string(&strings, at[1]);
+                attribute->next = --count > 0 ? attribute + 1 : NULL;
+                element->last_attribute = attribute++;
+        }
+        return true;
+}
+
+/* Splits the name as written into namespace and name; false when its prefix was not declared. */
+static bool resolve_name(const Reader *reader, Element *element) {
+        Text name = element->name;
+        const char *colon = memchr(name.bytes, ':', name.length);
+        element->space = reader->defaults[reader->depth];
+        if (!colon)
+                return true;
+        element->name = (Text){ colon + 1, name.length - (size_t) (colon + 1 - name.bytes) };
+        return find_space(reader, element->arena, (Text){ name.bytes, (size_t) (colon - name.bytes) }, &element->space);
 }
 
 static size_t count_attributes(const char **attributes) {
@@ -234,42 +245,42 @@ static size_t count_attributes(const char **attributes) {
         return count;
 }
 
-/* The one element with which everything begins: its namespaces hold for the whole stream. */
+/* The one element with which everything begins: its namespaces hold for the whole stream, so the reader keeps a copy of
+ * its own. */
 static void open_stream(Reader *reader, const char *name, const char **attributes) {
         WaitingEvent *opened = new_event(reader->limits.arena_bytes);
-        Arena *arena = opened->event.arena;
-        bool bound = false;
-
-        opened->event.kind = READER_OPENED;
-        opened->event.element = element_new(arena, TEXT_NONE, TEXT_NONE);
-        add_event(reader, opened);
+        Element *header = element_new(opened->event.arena, TEXT_NONE, TEXT_NONE);
         reader->arena = arena_new(reader->limits.arena_bytes);
-        reader->name = text_string(reader->arena, text_of(name));
-        if (count_attributes(attributes) > reader->limits.attributes || !reader->name ||
-            !declare_spaces(reader, reader->arena, attributes) ||
-            !fill_element(reader, opened->event.element, name, attributes, false, &bound) || !bound)
-                break_stream(reader, "the stream's header is too large, or uses a namespace prefix that it does not declare");
-        opened->event.element->space = text_copy(arena, opened->event.element->space);
+        Element *kept = element_new(reader->arena, TEXT_NONE, TEXT_NONE);
+        opened->event.kind = READER_OPENED;
+        opened->event.element = header;
+        add_event(reader, opened);
+        if (count_attributes(attributes) > reader->limits.attributes || !copy_tag(kept, name, attributes, false) ||
+            !copy_tag(header, name, attributes, false) || !declare_spaces(reader, kept)) {
+                break_stream(reader, "the header of the stream is too large");
+                return;
+        }
+        reader->name = kept->name.bytes;
         reader->defaults[0] = reader->defaults[1];
+        if (!resolve_name(reader, header))
+                break_stream(reader, "the header of the stream uses a namespace prefix that it does not declare");
+        header->space = text_copy(opened->event.arena, header->space);
 }
 
 /* element: a new one, root of the stanza or child of the open one; NULL when there was no room for it. */
 static void enter_element(Reader *reader, Element *element, const char *name, const char **attributes) {
-        bool crowded = count_attributes(attributes) > reader->limits.attributes, bound = true, filled;
-
+        bool crowded = count_attributes(attributes) > reader->limits.attributes;
         if (!element) {
                 skip_stanza(reader, "memory");
                 return;
         }
         reader->element = element;
         reader->defaults[reader->depth] = reader->defaults[reader->depth - 1];
-        crowded = crowded || !declare_spaces(reader, element->arena, attributes);
-        filled = fill_element(reader, element, name, attributes, crowded, &bound);
-        if (crowded)
-                skip_stanza(reader, "attributes");
-        else if (!filled)
+        if (!copy_tag(element, name, attributes, crowded))
                 skip_stanza(reader, "memory");
-        else if (!bound)
+        else if (crowded || !declare_spaces(reader, element))
+                skip_stanza(reader, "attributes");
+        else if (!resolve_name(reader, element))
                 break_stream(reader, "an element uses a namespace prefix that nobody declared");
 }
 
@@ -359,7 +370,8 @@ static void on_text(void *user, const XML_Char *bytes, int length) {
                 text_add(&reader->text, (Text){ bytes, (size_t) length });
 }
 
-static void on_doctype(void *user, const XML_Char *name, const XML_Char *system, const XML_Char *public_id, int subset) {
+static void on_doctype(void *user, const XML_Char *name, const XML_Char *system, const XML_Char *public_id,
+                       int subset) {
         (void) name;
         (void) system;
         (void) public_id;

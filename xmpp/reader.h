@@ -1,5 +1,5 @@
-/* A push parser for an XMPP stream: bytes in, one event per element below the stream's root out. The only user of expat.
- * Resolves namespaces of elements, keeps attributes as written, refuses what RFC 6120 §11.1 forbids (comments,
+/* A push parser for an XMPP stream: bytes in, one event per element below the stream's root out. The only user of
+ * expat. Resolves namespaces of elements, keeps attributes as written, refuses what RFC 6120 §11.1 forbids (comments,
  * processing instructions, DTD, entities) as a broken stream, and skips a well-formed stanza that is over a limit while
  * it arrives, without memory for it. Not the stream's protocol: who may say what when is for the link.
  *

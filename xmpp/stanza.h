@@ -1,6 +1,6 @@
-/* Stanzas: message, presence and iq as structs, read from an element in one pass over its children, and made as elements
- * to be sent. Which extension (XEP) fills which field stands in extensions.h. Not addressing rules of the hub: who may
- * talk to whom is decided elsewhere.
+/* Stanzas: message, presence and iq as structs, read from an element in one pass over its children, and made as
+ * elements to be sent. Which extension (XEP) fills which field stands in extensions.h. Not addressing rules of the hub:
+ * who may talk to whom is decided elsewhere.
  *
  * Everything points into the element's arena. Any thread, one at a time per stanza; never blocks.
  */
@@ -35,7 +35,14 @@ typedef enum StanzaType {
         TYPE_COUNT,
 } StanzaType;
 
-typedef enum ChatState { STATE_NONE, STATE_ACTIVE, STATE_COMPOSING, STATE_PAUSED, STATE_INACTIVE, STATE_GONE } ChatState;
+typedef enum ChatState {
+        STATE_NONE,
+        STATE_ACTIVE,
+        STATE_COMPOSING,
+        STATE_PAUSED,
+        STATE_INACTIVE,
+        STATE_GONE
+} ChatState;
 
 /* A stanza error as received (RFC 6120 §8.3). */
 typedef struct StanzaError {
@@ -48,23 +55,23 @@ typedef struct Stanza {
         const Element *element;
         StanzaKind kind;
         StanzaType type;
-        Text id;       /* may be empty */
-        Jid from, to;  /* always there */
+        Text id;      /* may be empty */
+        Jid from, to; /* always there */
         StanzaError error;
-        const Element *payload;  /* iq: the first child; NULL when there is none */
+        const Element *payload; /* iq: the first child; NULL when there is none */
         /* message */
         Text body, subject, thread;
-        bool has_body;           /* an empty <body/> is one */
-        bool receipt_wanted;     /* 0184 */
-        Text receipt_for;        /* 0184: the id that this stanza is the receipt of */
-        Text origin_id;          /* 0359 */
-        Text replaces;           /* 0308: the id of the message that this one corrects */
-        Text retracts;           /* 0424: the id of the message that this one takes back */
-        ChatState chat_state;    /* 0085 */
-        bool delayed;            /* 0203: not sent just now */
-        bool carbon;             /* 0280: a copy of somebody's message */
-        bool no_store;           /* 0334 */
-        bool encrypted;          /* 0380, 0384, 0373, 0027: the body, if any, is a fallback text */
+        bool has_body;        /* an empty <body/> is one */
+        bool receipt_wanted;  /* 0184 */
+        Text receipt_for;     /* 0184: the id that this stanza is the receipt of */
+        Text origin_id;       /* 0359 */
+        Text replaces;        /* 0308: the id of the message that this one corrects */
+        Text retracts;        /* 0424: the id of the message that this one takes back */
+        ChatState chat_state; /* 0085 */
+        bool delayed;         /* 0203: not sent just now */
+        bool carbon;          /* 0280: a copy of somebody's message */
+        bool no_store;        /* 0334 */
+        bool encrypted;       /* 0380, 0384, 0373, 0027: the body, if any, is a fallback text */
 } Stanza;
 
 /* FAILURE_INVALID: not a stanza, or from or to is missing or no JID. */

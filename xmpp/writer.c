@@ -2,9 +2,12 @@
 
 #include <stdint.h>
 
-/* What bytes below 0x40 mean to the writer: . as it is, d left out, e has an entity, r a line end to be made a line feed.
- * From there to 0x7f all are as they are, and above that they are parts of characters of several bytes. */
-static const char byte_classes[] = "ddddddddd..ddrdd" "dddddddddddddddd" "..e...ee........" "............e.e.";
+/* What bytes below 0x40 mean to the writer: . as it is, d left out, e has an entity, r a line end to be made a line
+ * feed. From there to 0x7f all are as they are, and above that they are parts of characters of several bytes. */
+static const char byte_classes[] = "ddddddddd..ddrdd"
+                                   "dddddddddddddddd"
+                                   "..e...ee........"
+                                   "............e.e.";
 
 #define REPLACEMENT TEXT("\uFFFD")
 

@@ -46,7 +46,8 @@ static void answer_info(OutgoingList *list, Arena *arena, const Stanza *iq, cons
                 const DiscoIdentity hub = { "component", "generic", view->name };
                 disco_add_info(result, TEXT_NONE, &hub, 1, hub_features, COUNT_OF(hub_features));
         } else {
-                const DiscoIdentity agent[] = { { "account", "registered", TEXT_NONE }, { "client", "bot", view->name } };
+                const DiscoIdentity agent[] = { { "account", "registered", TEXT_NONE },
+                                                { "client", "bot", view->name } };
                 disco_add_info(result, TEXT_NONE, agent, COUNT_OF(agent), agent_features, COUNT_OF(agent_features));
         }
 }

@@ -1,6 +1,6 @@
 /* The contact door: presence, subscriptions, ping, service discovery and every other iq, as a pure function of the
- * stanza and of what its sender may see. An agent that is absent and one that its sender may not see are the same to it:
- * `seen` is false, and nothing else of the view is looked at, so the answers are alike byte for byte.
+ * stanza and of what its sender may see. An agent that is absent and one that its sender may not see are the same to
+ * it: `seen` is false, and nothing else of the view is looked at, so the answers are alike byte for byte.
  *
  * Results live in the arena given. Any thread; never blocks.
  */

@@ -85,7 +85,8 @@ static Text part_id_of(Arena *arena, Uuid message_id, size_t part) {
         return id_of(arena, message_id, suffix);
 }
 
-static Element *add_message(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, StanzaType type, Text id, Text to) {
+static Element *add_message(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, StanzaType type, Text id,
+                            Text to) {
         return outgoing_add(list, arena, STANZA_MESSAGE, type, id, agent_full(arena, reply_to->agent), to);
 }
 
@@ -128,9 +129,11 @@ size_t message_add_answer(OutgoingList *list, Arena *arena, const ReplyTo *reply
         return count;
 }
 
-void message_add_draft(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, Uuid message_id, Text body, bool first) {
+void message_add_draft(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, Uuid message_id, Text body,
+                       bool first) {
         Text draft_id = id_of(arena, message_id, DRAFT_SUFFIX);
-        Element *message = add_message(list, arena, reply_to, TYPE_CHAT, first ? draft_id : TEXT_NONE, reply_to->address);
+        Element *message = add_message(list, arena, reply_to, TYPE_CHAT, first ? draft_id : TEXT_NONE,
+                                       reply_to->address);
         element_add_text(message, TEXT("body"), TEXT_NONE, text_prefix(body, MESSAGE_PART_LIMIT));
         add_thread(message, reply_to->thread);
         if (!first)

@@ -23,15 +23,15 @@ typedef enum MessageMeaning {
 
 typedef struct Message {
         MessageMeaning meaning;
-        Jid sender;        /* full as it came */
-        Jid agent;         /* as it was addressed */
+        Jid sender; /* full as it came */
+        Jid agent;  /* as it was addressed */
         StanzaType type;
-        Text id;           /* stanza id; may be empty */
-        Text origin_id;    /* XEP-0359; may be empty */
+        Text id;        /* stanza id; may be empty */
+        Text origin_id; /* XEP-0359; may be empty */
         Text thread, body, subject;
         bool receipt_wanted;
         bool delayed;
-        bool no_store;     /* XEP-0334 */
+        bool no_store; /* XEP-0334 */
         ChatState chat_state;
         Text replaces, retracts, receipt_for;
         StanzaError bounce;
@@ -56,6 +56,7 @@ void message_add_refusal(OutgoingList *list, Arena *arena, const ReplyTo *reply_
 size_t message_add_answer(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, Uuid message_id, Text body,
                           FailureKind failure, bool replaces_draft);
 /* Text of a stream so far, to the full JID, under UUID.draft; the first one starts it, later ones correct it. */
-void message_add_draft(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, Uuid message_id, Text body, bool first);
+void message_add_draft(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, Uuid message_id, Text body,
+                       bool first);
 /* XEP-0085, to the full JID; not stored. */
 void message_add_state(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, ChatState state);

@@ -119,8 +119,8 @@ void xmpp_peer_flush(XmppPeer *peer) {
 
 void xmpp_peer_error(XmppPeer *peer, const char *condition) {
         char error[256];
-        snprintf(error, sizeof(error), "<stream:error><%s xmlns='" NS_STREAM_ERRORS "'/></stream:error></stream:stream>",
-                 condition);
+        snprintf(error, sizeof(error),
+                 "<stream:error><%s xmlns='" NS_STREAM_ERRORS "'/></stream:error></stream:stream>", condition);
         send_string(peer, error);
         peer->is_closing = true;
         peer->is_up = false;
@@ -140,8 +140,9 @@ void xmpp_peer_reset(XmppPeer *peer) {
 
 static void send_header(XmppPeer *peer, const char *space, bool with_id) {
         char header[512];
-        snprintf(header, sizeof(header), "<?xml version='1.0'?><stream:stream xmlns='%s' xmlns:stream='" NS_STREAMS "' %s%s%s>",
-                 space, with_id ? "id='" : "", with_id ? peer->id : "", with_id ? "'" : "");
+        snprintf(header, sizeof(header),
+                 "<?xml version='1.0'?><stream:stream xmlns='%s' xmlns:stream='" NS_STREAMS "' %s%s%s>", space,
+                 with_id ? "id='" : "", with_id ? peer->id : "", with_id ? "'" : "");
         send_string(peer, header);
 }
 
@@ -203,8 +204,8 @@ static bool take_ping(XmppPeer *peer, const Element *element) {
         if (peer->server->ignores_pings)
                 return true;
         _cleanup_(text_builder_release) TextBuilder answer = text_builder(0);
-        text_add_format(&answer, "<iq type='%s' from='%s' to='%s' id='",
-                        peer->server->routes_pings ? "get" : "result", peer->domain, peer->domain);
+        text_add_format(&answer, "<iq type='%s' from='%s' to='%s' id='", peer->server->routes_pings ? "get" : "result",
+                        peer->domain, peer->domain);
         text_add_xml(&answer, element_get(element, TEXT("id")));
         text_add_string(&answer, peer->server->routes_pings ? "'><ping xmlns='" NS_PING "'/></iq>" : "'/>");
         xmpp_peer_send(peer, text_built(&answer));

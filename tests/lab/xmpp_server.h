@@ -12,15 +12,15 @@
 
 /* How a new connection is received. */
 typedef enum XmppManner {
-        MANNER_COMPONENT,    /* as a component listener does */
-        MANNER_SILENT,       /* accepts, and says nothing */
-        MANNER_HANDSHAKE,    /* leaves the handshake unanswered */
-        MANNER_CLIENTS,      /* as the port for clients does: a stream of another namespace, and an error */
-        MANNER_SERVERS,      /* the same for servers */
-        MANNER_HTTP,         /* as a web server does */
-        MANNER_WITHOUT_ID,   /* a stream header without id */
-        MANNER_HANG_UP,      /* closes at once */
-        MANNER_ERROR,        /* the stream error `condition` instead of taking the handshake */
+        MANNER_COMPONENT,  /* as a component listener does */
+        MANNER_SILENT,     /* accepts, and says nothing */
+        MANNER_HANDSHAKE,  /* leaves the handshake unanswered */
+        MANNER_CLIENTS,    /* as the port for clients does: a stream of another namespace, and an error */
+        MANNER_SERVERS,    /* the same for servers */
+        MANNER_HTTP,       /* as a web server does */
+        MANNER_WITHOUT_ID, /* a stream header without id */
+        MANNER_HANG_UP,    /* closes at once */
+        MANNER_ERROR,      /* the stream error `condition` instead of taking the handshake */
 } XmppManner;
 
 typedef struct XmppServer XmppServer;

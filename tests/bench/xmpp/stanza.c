@@ -1,5 +1,5 @@
-/* What one message costs the hub in XML: read from the wire and understood, its receipt and its answer built, stamped and
- * written. Prints microseconds of this thread's CPU per message, the median of five rounds.
+/* What one message costs the hub in XML: read from the wire and understood, its receipt and its answer built, stamped
+ * and written. Prints microseconds of this thread's CPU per message, the median of five rounds.
  */
 #include "base/crypto.h"
 #include "component/doors/message.h"
@@ -83,7 +83,8 @@ static int run(Text wire, TextBuilder *out) {
 }
 
 int main(void) {
-        _cleanup_(text_builder_release) TextBuilder wire = text_builder((size_t) 256 * 1024 * 1024), out = text_builder(0);
+        _cleanup_(text_builder_release) TextBuilder wire = text_builder((size_t) 256 * 1024 * 1024),
+                                                    out = text_builder(0);
         double reading[ROUNDS], both[ROUNDS];
         if (!crypto_start(NULL))
                 return 1;

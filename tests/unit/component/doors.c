@@ -97,8 +97,8 @@ static const struct {
         { "<presence type='unavailable'" ADDRESSES "/>", &agent, "" },
         { "<presence type='error'" ADDRESSES "/>", &agent, "" },
         { "<presence type='strange'" ADDRESSES "/>", &agent, "" },
-        { "<presence type='subscribe' id='1'" ADDRESSES "/>", &absent, "<presence type='unsubscribed' id='1'" BARE_BACK
-                                                                       "/>" },
+        { "<presence type='subscribe' id='1'" ADDRESSES "/>", &absent,
+          "<presence type='unsubscribed' id='1'" BARE_BACK "/>" },
         { "<presence type='probe'" ADDRESSES "/>", &absent, "<presence type='unsubscribed'" BARE_BACK "/>" },
         { "<presence type='unsubscribe'" ADDRESSES "/>", &absent, "" },
         { "<presence" ADDRESSES "/>", &absent, "" },
@@ -213,7 +213,8 @@ START_TEST(an_answer_carries_its_uuid_and_asks_for_a_receipt) {
         _cleanup_(arena_freep) Arena *arena = arena_new(0);
         _cleanup_(text_builder_release) TextBuilder out = text_builder(0);
         OutgoingList list = { NULL };
-        ck_assert_uint_eq(message_add_answer(&list, arena, &reply_to, uuid(), TEXT("Yes & no"), FAILURE_NONE, false), 1);
+        ck_assert_uint_eq(message_add_answer(&list, arena, &reply_to, uuid(), TEXT("Yes & no"), FAILURE_NONE, false),
+                          1);
         ck_assert_text(wire(&list, &out),
                        TEXT("<message type='chat' id='" UUID "' from='guide@agents.localhost/aiox' "
                             "to='ann@home.example'><body>Yes &amp; no</body><thread>t1</thread>"
@@ -227,15 +228,14 @@ START_TEST(a_refusal_after_the_receipt_is_a_text_with_its_condition) {
         _cleanup_(text_builder_release) TextBuilder out = text_builder(0);
         OutgoingList list = { NULL };
         message_add_answer(&list, arena, &reply_to, uuid(), TEXT("Too slow."), FAILURE_TIMED_OUT, true);
-        ck_assert_text(wire(&list, &out),
-                       TEXT("<message type='chat' id='" UUID "' from='guide@agents.localhost/aiox' "
-                            "to='ann@home.example'><body>Too slow.</body><thread>t1</thread>"
-                            "<origin-id xmlns='urn:xmpp:sid:0' id='" UUID "'/>"
-                            "<replace xmlns='urn:xmpp:message-correct:0' id='" UUID ".draft'/>"
-                            "<error xmlns='urn:aiox:0' type='wait'><remote-server-timeout "
-                            "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
-                            "<request xmlns='urn:xmpp:receipts'/>"
-                            "<active xmlns='http://jabber.org/protocol/chatstates'/></message>"));
+        ck_assert_text(wire(&list, &out), TEXT("<message type='chat' id='" UUID "' from='guide@agents.localhost/aiox' "
+                                               "to='ann@home.example'><body>Too slow.</body><thread>t1</thread>"
+                                               "<origin-id xmlns='urn:xmpp:sid:0' id='" UUID "'/>"
+                                               "<replace xmlns='urn:xmpp:message-correct:0' id='" UUID ".draft'/>"
+                                               "<error xmlns='urn:aiox:0' type='wait'><remote-server-timeout "
+                                               "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
+                                               "<request xmlns='urn:xmpp:receipts'/>"
+                                               "<active xmlns='http://jabber.org/protocol/chatstates'/></message>"));
 }
 END_TEST
 
@@ -289,9 +289,9 @@ START_TEST(only_ids_of_final_answers_are_recognised) {
                 const char *id;
                 bool ours;
         } ids[] = {
-                { UUID, true },         { UUID ".2", true },      { UUID ".17", true }, { UUID ".1", false },
-                { UUID ".draft", false }, { UUID "x", false },      { UUID ".", false },  { UUID ".-2", false },
-                { "m1", false },        { "", false },
+                { UUID, true },           { UUID ".2", true }, { UUID ".17", true }, { UUID ".1", false },
+                { UUID ".draft", false }, { UUID "x", false }, { UUID ".", false },  { UUID ".-2", false },
+                { "m1", false },          { "", false },
         };
         for (size_t i = 0; i < COUNT_OF(ids); i++) {
                 Uuid message;
@@ -302,8 +302,8 @@ START_TEST(only_ids_of_final_answers_are_recognised) {
 }
 END_TEST
 
-UNIT_TESTS("component/doors", contacts_are_answered_by_what_their_asker_may_see, a_hidden_agent_answers_as_an_absent_one,
-           messages_have_one_meaning_each, receipts_refusals_and_states_go_to_the_device,
-           an_answer_carries_its_uuid_and_asks_for_a_receipt, a_refusal_after_the_receipt_is_a_text_with_its_condition,
-           long_answers_go_out_in_numbered_parts, an_empty_answer_is_still_sent, drafts_correct_the_first_one,
-           only_ids_of_final_answers_are_recognised)
+UNIT_TESTS("component/doors", contacts_are_answered_by_what_their_asker_may_see,
+           a_hidden_agent_answers_as_an_absent_one, messages_have_one_meaning_each,
+           receipts_refusals_and_states_go_to_the_device, an_answer_carries_its_uuid_and_asks_for_a_receipt,
+           a_refusal_after_the_receipt_is_a_text_with_its_condition, long_answers_go_out_in_numbered_parts,
+           an_empty_answer_is_still_sent, drafts_correct_the_first_one, only_ids_of_final_answers_are_recognised)

@@ -39,7 +39,8 @@ static Link *new_link(const char *endpoint, const char *domain, const char *secr
 /* One turn of both loops; waits a moment when neither has anything to do. */
 static void turn(Stage *stage) {
         struct pollfd both[] = { { .fd = link_descriptor(stage->link), .events = POLLIN },
-                                 { .fd = stage->server ? xmpp_server_descriptor(stage->server) : -1, .events = POLLIN } };
+                                 { .fd = stage->server ? xmpp_server_descriptor(stage->server) : -1,
+                                   .events = POLLIN } };
         if (stage->server)
                 xmpp_server_step(stage->server, 0);
         poll(both, 2, link_deadline(stage->link) <= now_of(stage) ? 0 : 5);
@@ -86,7 +87,8 @@ static void send_from_server(Stage *stage, const char *bytes) {
         xmpp_peer_send(peer, text_of(bytes));
 }
 
-#define HELLO(id) "<message from='ann@home.example/phone' to='guide@" DOMAIN "' id='" id "'><body>Hello</body></message>"
+#define HELLO(id)                                                                                                      \
+        "<message from='ann@home.example/phone' to='guide@" DOMAIN "' id='" id "'><body>Hello</body></message>"
 
 static void expect_stanza(Stage *stage, const char *id) {
         LinkEvent *event = next(stage, LINK_STANZA);
@@ -173,7 +175,8 @@ START_TEST(several_domains_are_several_links) {
                 next(&stages[i], LINK_UP);
         for (size_t i = 0; i < COUNT_OF(domains); i++) {
                 char stanza[200];
-                snprintf(stanza, sizeof(stanza), "<message from='ann@home.example' to='guide@%s' id='%zu'/>", domains[i], i);
+                snprintf(stanza, sizeof(stanza), "<message from='ann@home.example' to='guide@%s' id='%zu'/>",
+                         domains[i], i);
                 xmpp_peer_send(xmpp_server_peer(server, domains[i]), text_of(stanza));
                 LinkEvent *event = next(&stages[i], LINK_STANZA);
                 ck_assert_text(event->stanza->to.domain, text_of(domains[i]));

@@ -4,6 +4,8 @@
 #include "xmpp/namespaces.h"
 #include "xmpp/reader.h"
 
+#include <time.h>
+
 #define HEADER                                                                                                         \
         "<?xml version='1.0'?><stream:stream xmlns='" NS_COMPONENT "' xmlns:stream='" NS_STREAMS                       \
         "' id='s1' from='agents.localhost'>"
@@ -70,8 +72,7 @@ START_TEST(namespaces_follow_prefixes_and_defaults) {
         ck_assert_ptr_nonnull(element_child(c, TEXT("d"), TEXT("urn:c")));
         ck_assert_ptr_nonnull(element_child(c, TEXT("e"), TEXT("urn:x")));
         ck_assert_ptr_nonnull(element_child(message, TEXT("f"), TEXT_NONE));
-        ck_assert_ptr_nonnull(
-                element_child(element_child(message, TEXT("g"), TEXT_NONE), TEXT("h"), TEXT("urn:y")));
+        ck_assert_ptr_nonnull(element_child(element_child(message, TEXT("g"), TEXT_NONE), TEXT("h"), TEXT("urn:y")));
         ck_assert_ptr_nonnull(element_child(message, TEXT("i"), TEXT("urn:x")));
         release(&event);
         event = expect(reader, READER_ELEMENT);
@@ -103,10 +104,10 @@ START_TEST(text_is_gathered_across_pieces_and_children) {
 }
 END_TEST
 
-static const char varied[] =
-        HEADER " \n<message from='a@b/c' to='d@e' type='chat' id='1'><body>H\xc3\xa4 &amp; \xf0\x9f\x98\x80</body>"
-               "<request xmlns='urn:xmpp:receipts'/></message><presence from='x@y'/><iq type='get'><q:query "
-               "xmlns:q='urn:q' node='n'>t<q:item/>u</q:query></iq></stream:stream>";
+static const char varied[] = HEADER
+        " \n<message from='a@b/c' to='d@e' type='chat' id='1'><body>H\xc3\xa4 &amp; \xf0\x9f\x98\x80</body>"
+        "<request xmlns='urn:xmpp:receipts'/></message><presence from='x@y'/><iq type='get'><q:query "
+        "xmlns:q='urn:q' node='n'>t<q:item/>u</q:query></iq></stream:stream>";
 
 /* A line for each event, so that two ways of reading can be compared. */
 static void describe_element(TextBuilder *out, const Element *element) {
@@ -233,7 +234,8 @@ START_TEST(depth_over_the_limit_is_skipped) {
 END_TEST
 
 START_TEST(size_over_the_limit_is_skipped) {
-        _cleanup_(text_builder_release) TextBuilder text = text_builder(0), tags = text_builder(0), ids = text_builder(0);
+        _cleanup_(text_builder_release) TextBuilder text = text_builder(0), tags = text_builder(0),
+                                                    ids = text_builder(0);
         text_add_string(&text, BEGIN "><body>");
         add_times(&text, "0123456789abcdef", 256 * 1024 / 16);
         text_add_string(&text, "</body></message>");
@@ -311,6 +313,13 @@ START_TEST(overlong_ids_are_left_out_of_the_report) {
 }
 END_TEST
 
+/* Of this thread, so that a busy machine does not count. */
+static int64_t cpu_us(void) {
+        struct timespec now;
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+        return now.tv_sec * SECONDS + now.tv_nsec / 1000;
+}
+
 START_TEST(sixty_thousand_children_take_at_most_ten_milliseconds) {
         _cleanup_(text_builder_release) TextBuilder stanza = text_builder(0);
         int64_t best = INT64_MAX;
@@ -319,9 +328,9 @@ START_TEST(sixty_thousand_children_take_at_most_ten_milliseconds) {
         text_add_string(&stanza, "</message>");
         for (int round = 0; round < 5; round++) {
                 _cleanup_(reader_freep) Reader *reader = opened();
-                int64_t started = clock_now().monotonic_us;
+                int64_t started = cpu_us();
                 reader_feed(reader, text_built(&stanza));
-                int64_t took = clock_now().monotonic_us - started;
+                int64_t took = cpu_us() - started;
                 best = took < best ? took : best;
                 ReaderEvent event = expect(reader, READER_OVER_LIMIT);
                 release(&event);
@@ -461,9 +470,9 @@ UNIT_TESTS("xmpp/reader", header_tells_id_and_namespace, namespaces_follow_prefi
            stanza_outlives_its_reader, text_is_gathered_across_pieces_and_children, feeding_byte_by_byte_gives_the_same,
            a_start_tag_of_9_kb_in_pieces_arrives_at_once, children_over_the_limit_are_skipped,
            attributes_over_the_limit_are_skipped, namespace_prefixes_over_the_limit_are_skipped,
-           depth_over_the_limit_is_skipped, size_over_the_limit_is_skipped,
-           many_small_elements_reach_the_memory_limit, limits_themselves_are_allowed,
-           overlong_ids_are_left_out_of_the_report, sixty_thousand_children_take_at_most_ten_milliseconds,
-           names_of_the_past_are_forgotten, depth_leaves_no_memory_behind, what_xmpp_forbids_breaks_the_stream,
+           depth_over_the_limit_is_skipped, size_over_the_limit_is_skipped, many_small_elements_reach_the_memory_limit,
+           limits_themselves_are_allowed, overlong_ids_are_left_out_of_the_report,
+           sixty_thousand_children_take_at_most_ten_milliseconds, names_of_the_past_are_forgotten,
+           depth_leaves_no_memory_behind, what_xmpp_forbids_breaks_the_stream,
            document_types_and_entities_break_the_stream, an_endless_tag_breaks_the_stream,
            endless_depth_breaks_the_stream)

@@ -27,7 +27,8 @@ static Stanza read_stanza(const char *xml, Arena **ret_arena) {
         return stanza;
 }
 
-#define MESSAGE(attributes, content) "<message from='ann@home.example/phone' to='guide@agents.localhost' " attributes ">" content "</message>"
+#define MESSAGE(attributes, content)                                                                                   \
+        "<message from='ann@home.example/phone' to='guide@agents.localhost' " attributes ">" content "</message>"
 
 START_TEST(a_message_is_read_with_all_its_extensions) {
         _cleanup_(arena_freep) Arena *arena = NULL;
@@ -77,9 +78,10 @@ static const struct {
         bool encrypted, carbon;
         const char *receipt_for, *retracts;
 } messages[] = {
-        { "<encryption xmlns='urn:xmpp:eme:0' namespace='urn:xmpp:omemo:2'/><body>fallback</body>", true, false, "", "" },
-        { "<encrypted xmlns='eu.siacs.conversations.axolotl'><header/><payload>x</payload></encrypted>", true, false, "",
+        { "<encryption xmlns='urn:xmpp:eme:0' namespace='urn:xmpp:omemo:2'/><body>fallback</body>", true, false, "",
           "" },
+        { "<encrypted xmlns='eu.siacs.conversations.axolotl'><header/><payload>x</payload></encrypted>", true, false,
+          "", "" },
         { "<encrypted xmlns='eu.siacs.conversations.axolotl'><header/></encrypted>", false, false, "", "" },
         { "<encrypted xmlns='urn:xmpp:omemo:2'><header/><payload>x</payload></encrypted>", true, false, "", "" },
         { "<openpgp xmlns='urn:xmpp:openpgp:0'>x</openpgp>", true, false, "", "" },
@@ -136,7 +138,7 @@ END_TEST
 
 START_TEST(what_is_no_stanza_is_refused) {
         static const char *const bad[] = {
-                "<message to='c@d'/>",          "<message from='a@b'/>", "<message from='' to='c@d'/>",
+                "<message to='c@d'/>",           "<message from='a@b'/>", "<message from='' to='c@d'/>",
                 "<message from='a@b' to='@d'/>", "<handshake/>",          "<message from='a@b@' to='c@d'/>",
         };
         for (size_t i = 0; i < COUNT_OF(bad); i++) {
@@ -166,7 +168,9 @@ static const struct {
         { "other.example/guide@agents.localhost", "ann@home.example", false },
         { "ann@home.example", "guide@agents.localhost", false },
         { "@agents.localhost", "ann@home.example", false },
-        { "gui\x01" "de@agents.localhost", "ann@home.example", false },
+        { "gui\x01"
+          "de@agents.localhost",
+          "ann@home.example", false },
         { "guide@agents.localhost", "@home.example", false },
         { "guide@agents.localhost", "a b@home.example", false },
         { "guide@agents.localhost/", "ann@home.example", false },
@@ -192,8 +196,8 @@ START_TEST(the_stamp_overrides_addresses_and_refuses_what_is_incomplete) {
         _cleanup_(arena_freep) Arena *arena = arena_new(2048);
         OutgoingList list = { NULL };
         Failure failure;
-        Element *element = outgoing_add(&list, arena, STANZA_MESSAGE, TYPE_CHAT, TEXT_NONE, TEXT("guide@agents.localhost"),
-                                        TEXT("ann@home.example"));
+        Element *element = outgoing_add(&list, arena, STANZA_MESSAGE, TYPE_CHAT, TEXT_NONE,
+                                        TEXT("guide@agents.localhost"), TEXT("ann@home.example"));
         element_set(element, TEXT("from"), TEXT("root@elsewhere.example"));
         ck_assert_done(stanza_stamp(list.first, TEXT("agents.localhost"), &failure), failure);
         ck_assert_text(element_get(element, TEXT("from")), TEXT("guide@agents.localhost"));
