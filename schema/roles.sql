@@ -7,9 +7,9 @@
 --     createdb --owner=aiox_owner --encoding=UTF8 --template=template0 aiox
 --     psql -v ON_ERROR_STOP=1 -c 'CREATE EXTENSION IF NOT EXISTS vector' aiox
 --
--- aiox_owner owns the database and everything in it; only `aiox migrate` and `aiox keep` use it. The others own nothing,
--- may not pass row security, and get what they may do from the migrations. Passwords come from the environment, so that
--- they stand in no command line; a variable that is unset stops the script.
+-- aiox_owner owns the database and everything in it; only `aiox migrate` and `aiox keep` use it. The others own
+-- nothing, may not pass row security, and get what they may do from the migrations. Passwords come from the
+-- environment, so that they stand in no command line; a variable that is unset stops the script.
 \set ON_ERROR_STOP on
 \getenv owner_password AIOX_OWNER_PASSWORD
 \getenv journal_password AIOX_JOURNAL_PASSWORD
@@ -25,14 +25,14 @@ SET LOCAL log_statement = 'none';
 SET LOCAL log_min_error_statement = 'panic';
 
 SELECT format('CREATE ROLE %I', name)
-FROM unnest(ARRAY['aiox_owner', 'aiox_journal', 'aiox_tenant', 'aiox_platform', 'aiox_directory', 'aiox_eraser']) AS name
+FROM unnest(ARRAY['aiox_owner', 'aiox_journal', 'aiox_tenant', 'aiox_platform', 'aiox_directory', 'aiox_eraser']) name
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)
 \gexec
 
-ALTER ROLE aiox_owner LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'owner_password';
-ALTER ROLE aiox_journal LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'journal_password';
-ALTER ROLE aiox_tenant LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'tenant_password';
-ALTER ROLE aiox_platform LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'platform_password';
-ALTER ROLE aiox_directory LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'directory_password';
-ALTER ROLE aiox_eraser LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'eraser_password';
+SELECT format('ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD %L',
+              name, password)
+FROM (VALUES ('aiox_owner', :'owner_password'), ('aiox_journal', :'journal_password'),
+             ('aiox_tenant', :'tenant_password'), ('aiox_platform', :'platform_password'),
+             ('aiox_directory', :'directory_password'), ('aiox_eraser', :'eraser_password')) AS role (name, password)
+\gexec
 COMMIT;

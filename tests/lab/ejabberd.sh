@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # A stack's ejabberd nodes, with the configuration in ejabberd/ejabberd.yml. To be sourced by servers.sh.
 #
-# Node N is the server ejabberd_N in the folder ejabberd_N. The first listens on 127.0.0.1 and others find it at the same
-# distribution port on addresses of their own, so no epmd is needed and nothing is shared with other stacks.
+# Node N is the server ejabberd_N in the folder ejabberd_N. The first listens on 127.0.0.1 and others find it at the
+# same distribution port on addresses of their own, so no epmd is needed and nothing is shared with other stacks.
 
 DOMAIN=localhost
 AGENTS_DOMAIN=agents.localhost
@@ -73,7 +73,7 @@ ejabberd_configure() {
                 printf '%s' "$REPLY" >"$folder/.erlang.cookie"
                 chmod 400 "$folder/.erlang.cookie"
         )
-        ((EUID != 0)) || chown -R --reference="$folder" "$folder"/{ejabberd.yml,certificate.pem,.erlang.cookie,uploads,inetrc}
+        ((EUID != 0)) || chown -R --reference="$folder" "$folder"/{*.yml,*.pem,.erlang.cookie,uploads,inetrc}
 }
 
 ejabberd_ready() {
@@ -159,7 +159,7 @@ ejabberd_launch() {
         ejabberd_address "$number"
         address=$REPLY
         ejabberd_command "$number" "ejabberd@$address"
-        # Without the larger scheduler stacks one deeply nested stanza ends the whole virtual machine.
+        # The usual scheduler stacks are too small for what the parser may need.
         process_start "ejabberd_$number" "${COMMAND[@]}" \
                 -kernel inet_dist_use_interface "{${address//./,}}" -mnesia dir "\"$folder/mnesia\"" \
                 +sss 4096 +sssdcpu 4096 +sssdio 4096 +K true +P 250000 +sbwt none +sbwtdcpu none +sbwtdio none \
@@ -190,12 +190,12 @@ ejabberd_stop() {
 archive_prepare() {
         local schema
         secret ejabberd_sql
-        if [[ $(postgres_psql -d postgres -At -c "SELECT count(*) FROM pg_database WHERE datname = 'ejabberd'") == 0 ]]; then
+        if ! postgres_has ejabberd; then
                 schema=$(printf '%s\n' /usr/lib/*-linux-gnu/ejabberd-*/priv/sql/pg.sql /usr/share/ejabberd/sql/pg.sql |
                         while read -r path; do [[ ! -f $path ]] || echo "$path"; done | head -n 1)
                 [[ -n $schema ]] || die "ejabberd's SQL schema is not installed"
                 printf "CREATE ROLE ejabberd LOGIN PASSWORD '%s';\n" "$REPLY" | postgres_psql -d postgres
-                postgres_psql -d postgres -c "CREATE DATABASE ejabberd OWNER ejabberd ENCODING 'UTF8' TEMPLATE template0"
+                postgres_make ejabberd ejabberd
                 (printf 'SET ROLE ejabberd;\n' && cat "$schema") | postgres_psql -d ejabberd
         fi
 }

@@ -178,7 +178,8 @@ build_pgvector() {
         local source objects=()
         for source in "$work"/build/src/*.c; do
                 objects+=("${source%.c}.o")
-                gcc -O2 -fPIC -fno-strict-aliasing -fwrapv -ftree-vectorize -fassociative-math -fno-signed-zeros -fno-trapping-math -w \
+                gcc -O2 -fPIC -fno-strict-aliasing -fwrapv -w \
+                        -ftree-vectorize -fassociative-math -fno-signed-zeros -fno-trapping-math \
                         -I"$work/server/usr/include/postgresql/15/server" -I/usr/include/postgresql \
                         -c "$source" -o "${source%.c}.o"
         done

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# A stack's PostgreSQL: its data folder, roles, database and, if wanted, a write-ahead log that can fill up. To be sourced
-# by servers.sh.
+# A stack's PostgreSQL: its data folder, roles, database and, if wanted, a write-ahead log that
+# can fill up. To be sourced by servers.sh.
 
 DATABASE_ROLES=(owner journal tenant platform directory eraser)
 WAL_NAMESPACE=()
@@ -138,9 +138,19 @@ postgres_start() {
                 postgres_configure
                 postgres_unlock
                 wal_hold
-                process_start postgres "${WAL_NAMESPACE[@]}" "${DROP[@]}" "$POSTGRES_BIN/postgres" -D "$STACK/postgres/data"
+                process_start postgres "${WAL_NAMESPACE[@]}" "${DROP[@]}" \
+                        "$POSTGRES_BIN/postgres" -D "$STACK/postgres/data"
         fi
         process_await postgres 60 postgres_ready
+}
+
+postgres_has() {
+        [[ $(postgres_psql -d postgres -At -c "SELECT count(*) FROM pg_database WHERE datname = '$1'") == 1 ]]
+}
+
+# postgres_make DATABASE OWNER
+postgres_make() {
+        postgres_psql -d postgres -c "CREATE DATABASE $1 OWNER $2 ENCODING 'UTF8' TEMPLATE template0"
 }
 
 # The roles, and the database with its extension; again and again to the same end.
@@ -153,9 +163,7 @@ postgres_prepare() {
                 done
                 postgres_psql -d postgres -f "$REPOSITORY/schema/roles.sql"
         )
-        if [[ $(postgres_psql -d postgres -At -c "SELECT count(*) FROM pg_database WHERE datname = 'aiox'") == 0 ]]; then
-                postgres_psql -d postgres -c "CREATE DATABASE aiox OWNER aiox_owner ENCODING 'UTF8' TEMPLATE template0"
-        fi
+        postgres_has aiox || postgres_make aiox aiox_owner
         postgres_psql -d aiox -c 'CREATE EXTENSION IF NOT EXISTS vector'
 }
 

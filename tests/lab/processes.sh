@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Starting, watching, breaking and stopping a stack's processes by name. A process is signalled only if its pid *and* start
-# time are those that were recorded when we started it. To be sourced by servers.sh.
+# Starting, watching, breaking and stopping a stack's processes by name. A process is signalled
+# only if its pid *and* start time are those that were recorded when we started it. To be sourced by servers.sh.
 
 # The time a process started, in ticks since boot; with its pid, its identity. Empty when there is none, or only its
 # unreaped remains.

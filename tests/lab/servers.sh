@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# One way of starting PostgreSQL, Redis, ejabberd and hubs, shared by quickstart and the lab. To be sourced under
-# `set -euo pipefail`. It only knows servers in private folders below one folder, the stack: it never looks at, starts or
-# stops anything of the system. Servers are named postgres, redis, ejabberd_N and hub_N.
+# One way of starting PostgreSQL, Redis, ejabberd and hubs, shared by quickstart and the lab. To
+# be sourced under `set -euo pipefail`. It only knows servers in private folders below one folder, the stack: it never
+# looks at, starts or stops anything of the system. Servers are named postgres, redis, ejabberd_N and hub_N.
 
 [[ -n ${SERVERS_SOURCED:-} ]] && return
 SERVERS_SOURCED=1

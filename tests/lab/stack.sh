@@ -72,9 +72,9 @@ secret() {
         REPLY=$(<"$file")
 }
 
-# --- ports --------------------------------------------------------------------------------------------------------
-# A port is reserved in a folder all stacks of this user share, as long as its stack remembers it, so that stacks side by
-# side never get in each other's way, also while a server is down.
+# --- ports -------------------------------------------------------------------------------------------------------- A
+# port is reserved in a folder all stacks of this user share, as long as its stack remembers it, so that stacks side
+# by side never get in each other's way, also while a server is down.
 
 PORTS=/tmp/aiox-ports.$EUID
 
@@ -127,8 +127,9 @@ ports_release() {
 
 # drop_to USER  Sets DROP to the command that runs what follows as that user; empty unless we are root.
 #
-# A stack may lie where others may not look, below /root for instance. The server then gets a mount namespace in which the
-# closed folder holds nothing but the way to the stack; where mounting is forbidden, it keeps one right to pass through.
+# A stack may lie where others may not look, below /root for instance. The server then gets a mount namespace in which
+# the closed folder holds nothing but the way to the stack; where mounting is forbidden, it keeps one right to pass
+# through.
 declare -A DROPS=()
 drop_to() {
         local user=$1 way
@@ -141,7 +142,8 @@ drop_to() {
                         ! "${DROP[@]}" stat "$STACK/." &>/dev/null || break
                         way=
                 done
-                [[ -n $way ]] || die "the user $user cannot reach $STACK; choose a folder others may pass, as in /var/tmp"
+                [[ -n $way ]] ||
+                        die "the user $user cannot reach $STACK; choose a folder others may pass, as in /var/tmp"
                 DROPS[$user]=$way
         fi
         drop_command "$user" "${DROPS[$user]}"

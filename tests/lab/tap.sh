@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# Tests in bash, printed as TAP: a test is a function whose name says what must hold, run in a shell of its own with
-# `set -e`; it fails when a command in it does, and `skip REASON` leaves it out. Source this, define them, call run_tests.
+# Tests in bash, printed as TAP: a test is a function whose name says what must hold, run in a
+# shell of its own with `set -e`; it fails when a command in it does, and `skip REASON` leaves it out. Source this,
+# define them, call run_tests.
 
 expect_equal() {
         [[ $1 == "$2" ]] || {

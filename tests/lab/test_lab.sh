@@ -57,7 +57,8 @@ labs_run_side_by_side() {
         "$lab" up "$two"
         local name
         for name in XMPP_PORT COMPONENT_PORT COMPONENT_SECRET PGPORT REDIS_URL AIOX_SOCKET ACCOUNT_PASSWORD; do
-                [[ $(value_of "$one" "$name") != "$(value_of "$two" "$name")" ]] || { echo "both have one $name" && return 1; }
+                [[ $(value_of "$one" "$name") != "$(value_of "$two" "$name")" ]] ||
+                        { echo "both have one $name" && return 1; }
         done
         "$lab" down "$two"
         # The first has not noticed.
@@ -115,7 +116,8 @@ servers_are_unprivileged_and_closed() {
         eval "$("$lab" env "$one")"
         expect_failure env PGPASSWORD=wrong psql -XAtc 'SELECT 1' -h 127.0.0.1
         expect_equal "$(psql -XAtc 'SELECT 1' -h 127.0.0.1)" 1
-        expect_equal "$(redis-cli -p "$(sed 's/.*://;s,/.*,,' <<<"$REDIS_URL")" ping 2>&1)" "NOAUTH Authentication required."
+        expect_equal "$(redis-cli -p "$(sed 's/.*://;s,/.*,,' <<<"$REDIS_URL")" ping 2>&1)" \
+                "NOAUTH Authentication required."
 }
 
 lab_keeps_its_data_when_taken_up_again() {
@@ -179,7 +181,7 @@ down_leaves_nothing_behind() {
 }
 
 run_tests lab_names_everything_a_client_needs environment_has_no_surprises_for_eval labs_run_side_by_side \
-        lab_restarts_what_it_killed lab_makes_more_people lab_wakes_what_it_stopped unknown_servers_and_options_are_refused \
-        servers_are_unprivileged_and_closed lab_keeps_its_data_when_taken_up_again \
-        lab_works_below_a_folder_others_may_not_enter link_replaces_ejabberd twins_share_a_cluster \
-        down_leaves_nothing_behind
+        lab_restarts_what_it_killed lab_makes_more_people lab_wakes_what_it_stopped \
+        unknown_servers_and_options_are_refused servers_are_unprivileged_and_closed \
+        lab_keeps_its_data_when_taken_up_again lab_works_below_a_folder_others_may_not_enter \
+        link_replaces_ejabberd twins_share_a_cluster down_leaves_nothing_behind
