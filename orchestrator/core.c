@@ -276,9 +276,25 @@ static void on_message(Core *core, Arrival *arrival) {
         commit_accept(core, message);
 }
 
+/* Another tenant's message is not there for who asks. */
+static void cancel_refuse(Core *core, const Event *event) {
+        Command *command;
+
+        if (!event->cancel.ticket)
+                return;
+        command = core_command(core, COMMAND_CANCEL_DONE);
+        command->note.ticket = event->cancel.ticket;
+        command->note.message_id = event->cancel.message_id;
+        failure_set(&command->note.failure, FAILURE_NOT_FOUND, "There is no such message.");
+}
+
 static void on_cancel(Core *core, const Event *event) {
         Message *message = map_get(core->messages, MAP_KEY(event->cancel.message_id));
 
+        if (message && !uuid_equal(message->accepted.tenant_id, event->cancel.tenant_id)) {
+                cancel_refuse(core, event);
+                return;
+        }
         if (!event->cancel.durable) {
                 Cancel *cancel = memory_new(sizeof(*cancel) + event->cancel.by.length + 1);
                 if (event->cancel.by.length)
@@ -289,7 +305,7 @@ static void on_cancel(Core *core, const Event *event) {
                                                     .by = { cancel->by, event->cancel.by.length } };
                 list_add(&core->cancelling, cancel);
         }
-        if (message && uuid_equal(message->accepted.tenant_id, event->cancel.tenant_id))
+        if (message)
                 lanes_cancel(core, message);
 }
 
@@ -458,6 +474,7 @@ CoreCounts core_counts(const Core *core) {
         CoreCounts counts = core->counts;
 
         counts.waiting_for_commit = (int64_t) commit_waiting(core);
+        counts.waiting_in_lanes = core->waiting_count;
         counts.running = core->running_count;
         counts.lanes = (int64_t) map_count(core->lanes);
         counts.leading = core->leading;

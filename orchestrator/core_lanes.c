@@ -139,7 +139,7 @@ static void lane_remove(Core *core, Lane *lane, size_t bare_length) {
 }
 
 /* Takes a message that waits out of its lane; a lane where nothing waits is not to be served. */
-static void lane_unlink(Lane *lane, Message *message) {
+static void lane_unlink(Core *core, Lane *lane, const Message *message) {
         Message *before = NULL, *each = lane->first;
 
         for (; each && each != message; each = each->next)
@@ -151,6 +151,7 @@ static void lane_unlink(Lane *lane, Message *message) {
                 lane->last = before;
         if (!lane->first)
                 lane_unready(lane);
+        core->waiting_count--;
 }
 
 void lanes_leave(Core *core, Message *message) {
@@ -162,11 +163,9 @@ void lanes_leave(Core *core, Message *message) {
         if (lane->active == message)
                 lane->active = NULL;
         else
-                lane_unlink(lane, message);
+                lane_unlink(core, lane, message);
         if (--lane->held == 0)
                 lane_remove(core, lane, message->accepted.sender.length);
-        else if (!lane->first)
-                lane_unready(lane);
         else
                 lane_ready(core, lane);
 }
@@ -182,6 +181,7 @@ void lanes_queue(Core *core, Message *message) {
         message->next = NULL;
         *(lane->last ? &lane->last->next : &lane->first) = message;
         lane->last = message;
+        core->waiting_count++;
         lane_ready(core, lane);
 }
 
@@ -315,6 +315,7 @@ static void lane_serve(Core *core, Lane *lane) {
         lane->first = message->next;
         if (!lane->first)
                 lane->last = NULL;
+        core->waiting_count--;
         lane->active = message;
         message->next = NULL;
         if (!still_admitted(core->directory, core->now, message->accepted.sender, agent, &refusal)) {
@@ -411,7 +412,7 @@ void lanes_conclude(Core *core, Message *message, Outcome outcome, FailureKind r
         const AcceptedRecord *accepted = &message->accepted;
 
         if (message->state == MESSAGE_WAITING && message->lane && message->lane->active != message)
-                lane_unlink(message->lane, message);
+                lane_unlink(core, message->lane, message);
         message->state = MESSAGE_CONCLUDING;
         concluded->id = accepted->id;
         concluded->tenant_id = accepted->tenant_id;

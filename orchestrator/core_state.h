@@ -188,6 +188,7 @@ struct Core {
         Message **running; /* by slot */
         int32_t *free_slots, free_count;
         int64_t expired_us;
+        int64_t waiting_count; /* messages that wait in lanes */
         int32_t running_count;
         uint64_t turn_generation;
 
