@@ -267,7 +267,7 @@ static void on_message(Core *core, Arrival *arrival) {
                 return;
         }
         Message *message = message_from(core, arrival, &admission, reply_to);
-        if (!message || !lanes_enter(core, message)) {
+        if (!reply_to.agent.length || !message || !lanes_enter(core, message)) {
                 failure_set(&refusal, FAILURE_TOO_LARGE, "The message takes more memory than one may.");
                 refuse_arrival(core, arrival, reply_to, &refusal);
                 return;

@@ -178,7 +178,8 @@ static void concluded_reported(Core *core, Message *message, RowFate fate) {
                 delivery_answer(core, message);
                 break;
         case ROW_REFUSED:
-                if (concluded->answer.length || concluded->tools.length) {
+                if (!message->plain) {
+                        message->plain = true;
                         concluded->outcome = OUTCOME_ERROR;
                         concluded->reason = FAILURE_INTERNAL;
                         concluded->answer = concluded->tools = TEXT_NONE;

@@ -351,6 +351,13 @@ void lanes_start(Core *core, Message *message) {
                 lanes_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, TEXT_NONE, TEXT_NONE);
                 return;
         }
+        Text owner = text_copy(message->arena, text_of(agent->owner));
+        if (!owner.bytes) {
+                slot_release(core, message);
+                lanes_conclude(core, message, OUTCOME_ERROR, FAILURE_TOO_LARGE, TEXT_NONE,
+                               TEXT("The message takes more memory than one may."));
+                return;
+        }
         message->state = MESSAGE_RUNNING;
         message->started_us = core->now.monotonic_us;
         message->input = (TurnInput){
@@ -358,7 +365,7 @@ void lanes_start(Core *core, Message *message) {
                 .tenant_id = accepted->tenant_id,
                 .agent_id = accepted->agent_id,
                 .version_id = agent->version_id,
-                .owner = text_copy(message->arena, text_of(agent->owner)),
+                .owner = owner,
                 .sender = accepted->sender,
                 .thread = accepted->reply_to.thread,
                 .body = accepted->body,

@@ -35,7 +35,8 @@ struct Message {
         bool receipt_wanted, recovered, cancelled;
         bool dropped; /* no longer ours: its turn's end is thrown away */
         bool step_in_flight;
-        bool late; /* was stopped at its deadline */
+        bool late;  /* was stopped at its deadline */
+        bool plain; /* its conclusion was refused once, and holds nothing but our own words now */
         int32_t weight;
         uint64_t ticket, turn;
         int64_t arrived_us, committed_us, started_us, deadline_us, admission_us; /* monotonic */

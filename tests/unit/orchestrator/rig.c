@@ -110,6 +110,13 @@ void rig_pass(Rig *rig, int64_t microseconds) {
         rig_step(rig, (Event){ .kind = EVENT_TICK });
 }
 
+void rig_wake(Rig *rig) {
+        int64_t pause = core_wake(rig->core) - rig->now.monotonic_us;
+
+        ck_assert_int_gt(pause, 0);
+        rig_pass(rig, pause);
+}
+
 void rig_change(Rig *rig, DirectoryChange change) {
         rig_step(rig, (Event){ .kind = EVENT_DIRECTORY, .directory = { .changes = &change, .count = 1 } });
 }

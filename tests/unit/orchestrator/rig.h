@@ -43,6 +43,7 @@ void rig_release(Rig *rig);
 
 void rig_step(Rig *rig, Event event);
 void rig_pass(Rig *rig, int64_t microseconds); /* time goes by, then a tick */
+void rig_wake(Rig *rig);                       /* time goes by until the core wants to be woken */
 void rig_change(Rig *rig, DirectoryChange change);
 
 typedef struct Said {
