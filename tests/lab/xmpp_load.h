@@ -1,0 +1,41 @@
+/* Load from a scripted server: messages of many senders to one agent at a fixed rate, whether or not answers come (open
+ * loop), each timed from the moment it should have been sent. It counts receipts, answers and refusals, and what must
+ * never be: a receipted message unanswered, or answered under two ids. The agent must repeat the text it is sent, as
+ * builtin/echo does: the number in it is how an answer is told from another.
+ *
+ * One thread, that of its server.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "tests/lab/xmpp_server.h"
+
+typedef struct XmppLoadPlan {
+        const char *agent;         /* bare JID */
+        const char *sender_domain; /* user0@ … user(senders - 1)@ */
+        double rate;               /* a second */
+        int64_t count;
+        int64_t senders;
+        size_t bytes; /* of a body */
+} XmppLoadPlan;
+
+typedef struct XmppLoad XmppLoad;
+
+XmppLoad *xmpp_load_new(const XmppLoadPlan *plan, int64_t now_us);
+/* For the server's on_stanza; peer may be NULL. */
+void xmpp_load_take(XmppLoad *load, const Element *stanza);
+/* Sends what is due, to the component of the agent's domain; what is due while there is none counts as unsent. */
+void xmpp_load_step(XmppLoad *load, XmppServer *server, int64_t now_us);
+/* When the next one is due; INT64_MAX after the last. */
+int64_t xmpp_load_due(const XmppLoad *load);
+/* Everything was sent, and answered or refused. */
+bool xmpp_load_is_done(const XmppLoad *load);
+/* Every message that was receipted has its answer. */
+bool xmpp_load_is_even(const XmppLoad *load);
+/* sent, unsent, receipted, answered, refused, again (the same answer twice), under_two_ids, unanswered (receipted, no
+ * answer), unreceipted (answered without receipt), seconds (from first due to last answer), and receipt_us and
+ * answer_us with p50, p95, p99 and most. */
+Json *xmpp_load_figures(const XmppLoad *load);
+void xmpp_load_free(XmppLoad *load);
+DEFINE_RELEASE(XmppLoad *, xmpp_load_free)
