@@ -86,7 +86,7 @@ static void take_over_limit(Loop *loop, Link *link, const LinkEvent *event) {
         OutgoingList list = { 0 };
 
         if (core_meter(loop->core, loop->now, &event->stanza->from)) {
-                outgoing_add_error(&list, event->arena, event->stanza, FAILURE_POLICY, text_of(event->limit));
+                outgoing_add_error(&list, event->arena, event->stanza, FAILURE_TOO_LARGE, text_of(event->limit));
                 loop_send(loop, link, &list);
         }
         arena_free(event->arena);

@@ -12,9 +12,10 @@ typedef struct Explanation {
 } Explanation;
 
 static const Explanation explanations[] = {
-        { "not-authorized", FAILURE_UNAUTHENTICATED,
-          "the server refuses the secret: what component_secret_file holds and the password that the server's "
-          "component listener has for this domain must be the same" },
+        { "not-authorized", FAILURE_UNAUTHENTICATED, /* ejabberd's answer in both cases */
+          "the server refuses the secret, or does not serve this domain here: its component listener must have the "
+          "domain "
+          "among its hosts, with the password that component_secret_file holds" },
         { "host-unknown", FAILURE_NOT_FOUND,
           "the server does not serve this domain as a component here: add it to the hosts of the server's component "
           "listener, "
