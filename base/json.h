@@ -18,6 +18,8 @@ bool json_parse(Text text, size_t limit, Json **ret_value, Failure *reterr_failu
 /* Compact, members sorted by their UTF-16 code units, shortest numbers: RFC 8785. Text lives in the arena. False when
  * its limit is reached, or an integer beyond 2^53 would lose digits. */
 bool json_canonical(const Json *value, Arena *arena, Text *ret_text) _must_check_;
+/* For programs: compact, members as they were put, every integer whole. */
+bool json_compact(const Json *value, Arena *arena, Text *ret_text) _must_check_;
 /* For people: two spaces of indent, members as they were put. */
 bool json_pretty(const Json *value, Arena *arena, Text *ret_text) _must_check_;
 void json_free(Json *value);

@@ -13,7 +13,7 @@
 
 typedef struct Writer {
         TextBuilder out;
-        bool is_canonical;
+        bool is_canonical, is_indented;
         size_t depth;
 } Writer;
 
@@ -171,7 +171,7 @@ static Member *list_members(const Json *object, bool sorted) {
 }
 
 static void start_line(Writer *writer) {
-        if (writer->is_canonical)
+        if (!writer->is_indented)
                 return;
         text_add_char(&writer->out, '\n');
         for (size_t i = 0; i < writer->depth; i++)
@@ -199,7 +199,7 @@ static bool write_object(Writer *writer, const Json *object) {
                         text_add_char(&writer->out, ',');
                 start_line(writer);
                 add_quoted(&writer->out, members[i].name);
-                text_add_string(&writer->out, writer->is_canonical ? ":" : ": ");
+                text_add_string(&writer->out, writer->is_indented ? ": " : ":");
                 if (!write_value(writer, members[i].value))
                         return false;
         }
@@ -245,8 +245,8 @@ static bool write_value(Writer *writer, const Json *value) {
         abort(); /* there is no other type */
 }
 
-static bool write_text(const Json *value, bool is_canonical, Arena *arena, Text *ret_text) {
-        Writer writer = { .out = text_builder(OUTPUT_LIMIT), .is_canonical = is_canonical };
+static bool write_text(Writer writer, const Json *value, Arena *arena, Text *ret_text) {
+        writer.out = text_builder(OUTPUT_LIMIT);
         Text copy = TEXT_NONE;
         if (write_value(&writer, value))
                 copy = text_copy(arena, text_built(&writer.out));
@@ -258,9 +258,13 @@ static bool write_text(const Json *value, bool is_canonical, Arena *arena, Text 
 }
 
 bool json_canonical(const Json *value, Arena *arena, Text *ret_text) {
-        return write_text(value, true, arena, ret_text);
+        return write_text((Writer){ .is_canonical = true }, value, arena, ret_text);
+}
+
+bool json_compact(const Json *value, Arena *arena, Text *ret_text) {
+        return write_text((Writer){ .is_indented = false }, value, arena, ret_text);
 }
 
 bool json_pretty(const Json *value, Arena *arena, Text *ret_text) {
-        return write_text(value, false, arena, ret_text);
+        return write_text((Writer){ .is_indented = true }, value, arena, ret_text);
 }

@@ -4,8 +4,6 @@
 
 #include <stdio.h>
 
-extern char **environ;
-
 int command_fail(const Failure *failure) {
         fprintf(stderr, "aiox: %s\n", failure->text);
         return failure_form(failure->kind)->exit_code;

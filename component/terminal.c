@@ -13,8 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 
-extern char **environ;
-
 #define ANSWER_LIMIT  (32 * 1024 * 1024)
 #define TYPED_LIMIT   (4 * 1024 * 1024)
 #define DOCUMENT_SIZE (1024 * 1024)

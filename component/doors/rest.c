@@ -215,7 +215,7 @@ static bool listen_on(const char *path, int *ret_descriptor, Failure *reterr_fai
         if (strlen(path) >= sizeof(address.sun_path))
                 return failure_set(reterr_failure, FAILURE_INVALID, "api_socket: %s is longer than %zu bytes", path,
                                    sizeof(address.sun_path) - 1);
-        strcpy(address.sun_path, path);
+        memcpy(address.sun_path, path, strlen(path) + 1);
         _cleanup_(close_fdp) int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (!remove_left_over(probe, &address, reterr_failure))
                 return false;

@@ -35,7 +35,7 @@ static const char *member_name(Arena *arena, Text part) {
 }
 
 static bool add_parts(const Operation *operation, const Text *parts, Arena *arena, Json *input) {
-        Text wanted[ROUTE_PARTS_LIMIT];
+        Text wanted[ROUTE_PARTS_LIMIT] = { 0 };
         size_t count;
         if (!split_path(text_of(operation->path + 1), wanted, &count))
                 return false;

@@ -2,5 +2,5 @@
 
 #include <stddef.h>
 
-#define ADDRESS(operation) &operation,
+#define ADDRESS(operation) &(operation),
 const Operation *const operation_catalogue[] = { EACH_OPERATION(ADDRESS) NULL };

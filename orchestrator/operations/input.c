@@ -194,6 +194,7 @@ bool time_parse(Text text, int64_t *ret_wall_us) {
                 return false;
         memcpy(string, text.bytes, text.length);
         string[text.length] = '\0';
+        /* Of at most four digits: nothing overflows. NOLINTNEXTLINE(cert-err34-c) */
         if (sscanf(string, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &when.tm_year, &when.tm_mon, &when.tm_mday,
                    &when.tm_hour, &when.tm_min, &when.tm_sec, &used) != 6 || used != 19)
                 return false;
@@ -201,6 +202,7 @@ bool time_parse(Text text, int64_t *ret_wall_us) {
         if (*rest == '.')
                 for (int unit = 100000, digits = 0; *++rest >= '0' && *rest <= '9'; unit /= 10, digits++)
                         micro += (*rest - '0') * unit;
+        /* NOLINTNEXTLINE(cert-err34-c) */
         if (strlen(rest) == 6 && sscanf(rest + 1, "%2d:%2d", &hours, &minutes) == 2 && (*rest == '+' || *rest == '-'))
                 sign = *rest == '+' ? 1 : -1;
         else if (strcasecmp(rest, "Z") != 0)

@@ -151,6 +151,15 @@ START_TEST(pretty_form_is_indented_and_keeps_order) {
 }
 END_TEST
 
+START_TEST(compact_form_keeps_order_and_integers) {
+        _cleanup_(arena_freep) Arena *arena = arena_new(0);
+        _cleanup_(json_freep) Json *value = parsed(" {\"b\": [1, {}], \"a\": 9223372036854775807, \"r\": 1e20} ");
+        Text text;
+        ck_assert(json_compact(value, arena, &text));
+        ck_assert_text(text, TEXT("{\"b\":[1,{}],\"a\":9223372036854775807,\"r\":1e+20}"));
+}
+END_TEST
+
 START_TEST(full_arena_is_told) {
         _cleanup_(arena_freep) Arena *arena = arena_new(8);
         _cleanup_(json_freep) Json *value = parsed("[\"longer than that\"]");
@@ -162,4 +171,4 @@ END_TEST
 
 UNIT_TESTS("base/json_write", numbers_are_written_as_ecmascript_does, written_numbers_read_back_the_same,
            integers_that_a_double_cannot_hold_have_no_canonical_form, canonical_form_is_that_of_rfc_8785,
-           pretty_form_is_indented_and_keeps_order, full_arena_is_told)
+           pretty_form_is_indented_and_keeps_order, compact_form_keeps_order_and_integers, full_arena_is_told)
