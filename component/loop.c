@@ -83,13 +83,16 @@ static void take_signals(Loop *loop) {
         }
 }
 
-/* The journal's descriptor changes with its connection, and what it waits for with every request. */
+/* What the journal waits for changes with every request. While it connects, each attempt may have another socket under the
+ * same number, which epoll has then forgotten: so until it is connected, it is told anew every time. */
 static void watch_journal(Loop *loop) {
         int descriptor = journal_descriptor(loop->journal);
+        bool connected = journal_is_connected(loop->journal);
         uint32_t events = EPOLLIN | (journal_wants_write(loop->journal) ? EPOLLOUT : 0);
         struct epoll_event interest = { .events = events, .data.u64 = LOOP_JOURNAL };
 
-        if (descriptor == loop->journal_descriptor && events == loop->journal_events)
+        if (connected && loop->journal_connected && descriptor == loop->journal_descriptor &&
+            events == loop->journal_events)
                 return;
         if (loop->journal_descriptor >= 0 && descriptor != loop->journal_descriptor)
                 epoll_ctl(loop->epoll, EPOLL_CTL_DEL, loop->journal_descriptor, NULL); /* fails when it is closed */
@@ -97,6 +100,7 @@ static void watch_journal(Loop *loop) {
                 epoll_ctl(loop->epoll, EPOLL_CTL_ADD, descriptor, &interest);
         loop->journal_descriptor = descriptor;
         loop->journal_events = events;
+        loop->journal_connected = connected;
 }
 
 static int wait_ms(const Loop *loop) {
@@ -126,6 +130,7 @@ bool loop_run(Loop *loop) {
         watch(loop, queue_descriptor(loop->inbox), LOOP_INBOX);
         loop_step(loop, &(Event){ .kind = EVENT_START });
         while (!loop->exiting) {
+                take_journal(loop); /* begins what was asked of it */
                 watch_journal(loop);
                 for (size_t i = 0; i < loop->link_count; i++)
                         if (loop->links[i])
@@ -138,7 +143,6 @@ bool loop_run(Loop *loop) {
                         signalled |= ready[i].data.u64 == LOOP_SIGNALS;
                         told |= ready[i].data.u64 == LOOP_INBOX;
                 }
-                take_journal(loop);
                 if (told)
                         take_inbox(loop);
                 take_links(loop);

@@ -35,6 +35,7 @@ typedef struct Loop {
         int epoll, signals;
         int journal_descriptor; /* as it stands in epoll; -1 = not */
         uint32_t journal_events;
+        bool journal_connected;
         Moment now;
         int64_t started_us;
         Map *cancels; /* notes that wait for COMMAND_CANCEL_DONE, by ticket */

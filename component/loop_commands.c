@@ -43,6 +43,7 @@ void loop_open_links(Loop *loop) {
                 }
                 struct epoll_event interest = { .events = EPOLLIN, .data.u64 = LOOP_FIRST_LINK + i };
                 epoll_ctl(loop->epoll, EPOLL_CTL_ADD, link_descriptor(loop->links[i]), &interest);
+                link_open(loop->links[i]);
         }
 }
 
