@@ -1,6 +1,6 @@
-/* Addresses a request may reach, judged by the bytes of the socket address, so that no name and no second look-up can get
- * around it. IPv4 addresses inside IPv6 ones (mapped, NAT64) are judged as what they are. Any family but IPv4 and IPv6 is
- * neither loopback nor public.
+/* Addresses a request may reach, judged by the bytes of the socket address, so that no name and no second look-up can
+ * get around it. IPv4 addresses inside IPv6 ones (mapped, NAT64) are judged as what they are. Any family but IPv4 and
+ * IPv6 is neither loopback nor public.
  *
  * Any thread; never blocks.
  */

@@ -190,8 +190,7 @@ static int64_t sooner(int64_t a_us, int64_t b_us) {
 }
 
 static int wait_ms(const Engine *engine) {
-        const int64_t due_us =
-                sooner(sooner(engine->curl_due_us, engine->ask_due_us), wheel_next_us(engine->wheel));
+        const int64_t due_us = sooner(sooner(engine->curl_due_us, engine->ask_due_us), wheel_next_us(engine->wheel));
         const int64_t now_us = clock_now().monotonic_us;
 
         if (due_us == INT64_MAX)
@@ -288,10 +287,11 @@ bool engine_new(Engine **ret_engine, Failure *reterr_failure) {
         if (!set_up(engine) || !start_thread(engine)) {
                 const int error = errno;
                 release(engine);
-                return failure_set(reterr_failure, FAILURE_INTERNAL,
-                                   "The thread for outbound HTTP cannot start (error %d): check the limits of open files "
-                                   "and threads.",
-                                   error);
+                return failure_set(
+                        reterr_failure, FAILURE_INTERNAL,
+                        "The thread for outbound HTTP cannot start (error %d): check the limits of open files "
+                        "and threads.",
+                        error);
         }
         *ret_engine = engine;
         return true;

@@ -1,5 +1,5 @@
-/* The engine: the one thread that drives all transfers with libcurl's multi-socket interface, one epoll set and one timer
- * wheel. Internal to this folder.
+/* The engine: the one thread that drives all transfers with libcurl's multi-socket interface, one epoll set and one
+ * timer wheel. Internal to this folder.
  *
  * engine_submit() and engine_attend() from any thread, without blocking; the rest from the main thread.
  */

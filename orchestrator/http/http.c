@@ -51,7 +51,7 @@ typedef struct Exchange {
         Transfer *transfer;
         Arena *arena;
         HttpReply *reply;
-        TextBuilder body;      /* what is collected without on_data */
+        TextBuilder body; /* what is collected without on_data */
         bool head_read;
         bool arena_full;
         HttpWish wish;
@@ -167,10 +167,10 @@ static bool fail_by_curl(const Transfer *transfer, Failure *reterr_failure) {
         char reason[128] = "";
 
         if (transfer->result == CURLE_COULDNT_CONNECT)
-                return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "%s does not accept connections (%s).", transfer->peer,
-                                   transfer->system_error != 0
-                                           ? strerror_r((int) transfer->system_error, reason, sizeof(reason))
-                                           : transfer->error);
+                return failure_set(
+                        reterr_failure, FAILURE_UNAVAILABLE, "%s does not accept connections (%s).", transfer->peer,
+                        transfer->system_error != 0 ? strerror_r((int) transfer->system_error, reason, sizeof(reason))
+                                                    : transfer->error);
         for (size_t i = 0; i < COUNT_OF(curl_endings); i++)
                 if (curl_endings[i].code == transfer->result)
                         return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "%s %s%s%s.", transfer->peer,

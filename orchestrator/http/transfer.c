@@ -137,11 +137,12 @@ static bool set_headers(Transfer *transfer, const HttpRequest *request, Failure 
                 text_add_string(&line, header->value.length > 0 ? ": " : ";");
                 text_add(&line, header->value);
                 add_header(transfer, line.bytes);
-                has_type = has_type || (header->name.length == 12 && strncasecmp(header->name.bytes, "content-type", 12) == 0);
+                has_type = has_type ||
+                           (header->name.length == 12 && strncasecmp(header->name.bytes, "content-type", 12) == 0);
         }
         if (!has_type)
                 add_header(transfer, "Content-Type:"); /* libcurl would claim a web form */
-        return add_header(transfer, "Expect:"); /* libcurl would wait a second for 100 Continue */
+        return add_header(transfer, "Expect:");        /* libcurl would wait a second for 100 Continue */
 }
 
 static bool set_url(Transfer *transfer, Text url, bool allow_plaintext, Failure *reterr_failure) {

@@ -35,7 +35,7 @@ struct Transfer {
         CURL *easy;
         CURLU *url;
         struct curl_slist *headers;
-        char peer[300]; /* host:port or the socket's path, for sentences */
+        char peer[300];          /* host:port or the socket's path, for sentences */
         const char *unix_socket; /* of the request; NULL = none */
         HttpReach reach;
         bool must_be_loopback; /* plain text, and not allowed elsewhere */
@@ -72,7 +72,8 @@ DEFINE_RELEASE(Transfer *, transfer_free)
 
 /* The caller's side. */
 typedef enum TransferNews { NEWS_NONE, NEWS_DATA, NEWS_FINISHED } TransferNews;
-/* Waits until something comes or until_us. DATA: *buffer was swapped for what came; FINISHED: nothing more will come. */
+/* Waits until something comes or until_us. DATA: *buffer was swapped for what came; FINISHED: nothing more will come.
+ */
 TransferNews transfer_wait(Transfer *transfer, int64_t until_us, TextBuilder *buffer);
 void transfer_cancel(Transfer *transfer);
 void transfer_wait_released(Transfer *transfer);

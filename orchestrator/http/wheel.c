@@ -6,8 +6,8 @@
 #define WORDS (SLOTS / 64)
 
 struct Wheel {
-        int64_t tick;           /* all earlier slots are empty */
-        uint64_t used[WORDS];   /* which slots hold something; may say so of one just emptied */
+        int64_t tick;         /* all earlier slots are empty */
+        uint64_t used[WORDS]; /* which slots hold something; may say so of one just emptied */
         WheelEntry *slots[SLOTS];
 };
 

@@ -1,5 +1,6 @@
-/* A timer wheel: for each of thousands of transfers one moment at which it is to be looked at again. Putting and removing
- * cost the same however many there are. Coarse on purpose: an entry comes up to WHEEL_TICK late, never early. Not a clock.
+/* A timer wheel: for each of thousands of transfers one moment at which it is to be looked at again. Putting and
+ * removing cost the same however many there are. Coarse on purpose: an entry comes up to WHEEL_TICK late, never early.
+ * Not a clock.
  *
  * Entries are the caller's and are linked in place. One thread; never blocks.
  */

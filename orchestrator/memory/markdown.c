@@ -2,7 +2,7 @@
 
 #include <md4c.h>
 
-#define LIST_DEPTH     16        /* deeper lists are indented no further */
+#define LIST_DEPTH     16         /* deeper lists are indented no further */
 #define PARAGRAPH_SIZE (8 * 1024) /* bytes after which a paragraph is ended at its next line */
 
 typedef struct List {
@@ -14,11 +14,11 @@ typedef struct Reader {
         Cutter *cutter;
         TextBuilder block; /* text of the innermost block, as far as it has come */
         List lists[LIST_DEPTH];
-        unsigned depth;    /* of lists; may exceed LIST_DEPTH */
-        bool joined;       /* the next block goes on a list or table */
-        bool marked;       /* the item's mark is to come before the next block */
-        unsigned cells;    /* in this row */
-        unsigned html;     /* within raw HTML */
+        unsigned depth; /* of lists; may exceed LIST_DEPTH */
+        bool joined;    /* the next block goes on a list or table */
+        bool marked;    /* the item's mark is to come before the next block */
+        unsigned cells; /* in this row */
+        unsigned html;  /* within raw HTML */
 } Reader;
 
 static List *innermost(Reader *reader) {
@@ -177,10 +177,11 @@ static const struct {
         const char *name;
         const char *character;
 } entities[] = {
-        { "&amp;", "&" },       { "&lt;", "<" },        { "&gt;", ">" },        { "&quot;", "\"" },     { "&apos;", "'" },
-        { "&nbsp;", " " },      { "&hellip;", "\u2026" }, { "&ndash;", "\u2013" }, { "&mdash;", "\u2014" }, { "&rarr;", "\u2192" },
-        { "&larr;", "\u2190" }, { "&lsquo;", "\u2018" }, { "&rsquo;", "\u2019" }, { "&ldquo;", "\u201C" }, { "&rdquo;", "\u201D" },
-        { "&copy;", "\u00A9" }, { "&times;", "\u00D7" }, { "&euro;", "\u20AC" },
+        { "&amp;", "&" },        { "&lt;", "<" },         { "&gt;", ">" },          { "&quot;", "\"" },
+        { "&apos;", "'" },       { "&nbsp;", " " },       { "&hellip;", "\u2026" }, { "&ndash;", "\u2013" },
+        { "&mdash;", "\u2014" }, { "&rarr;", "\u2192" },  { "&larr;", "\u2190" },   { "&lsquo;", "\u2018" },
+        { "&rsquo;", "\u2019" }, { "&ldquo;", "\u201C" }, { "&rdquo;", "\u201D" },  { "&copy;", "\u00A9" },
+        { "&times;", "\u00D7" }, { "&euro;", "\u20AC" },
 };
 
 static void add_entity(TextBuilder *block, Text entity) {

@@ -29,7 +29,8 @@ static bool cut_plain(Cutter *cutter, Text document) {
 static Text skip_front_matter(Text document) {
         if (!text_starts_with(document, TEXT("---\n")))
                 return document;
-        const Text head = { document.bytes, document.length < FRONT_MATTER_LIMIT ? document.length : FRONT_MATTER_LIMIT };
+        const Text head = { document.bytes,
+                            document.length < FRONT_MATTER_LIMIT ? document.length : FRONT_MATTER_LIMIT };
         const char *end = memmem(head.bytes + 3, head.length - 3, "\n---\n", 5);
         if (!end)
                 return document;
@@ -37,7 +38,8 @@ static Text skip_front_matter(Text document) {
         return (Text){ document.bytes + skipped, document.length - skipped };
 }
 
-bool passages_split(PassageFormat format, Text document, Arena *arena, PassageList *ret_passages, Failure *reterr_failure) {
+bool passages_split(PassageFormat format, Text document, Arena *arena, PassageList *ret_passages,
+                    Failure *reterr_failure) {
         if (document.length > PASSAGE_DOCUMENT_LIMIT)
                 return failure_set(reterr_failure, FAILURE_TOO_LARGE, "The document has more than %d KiB: divide it.",
                                    PASSAGE_DOCUMENT_LIMIT / 1024);

@@ -1,7 +1,9 @@
-/* builtin/echo: answers with the text of the last message. It costs nothing and needs nothing, for tests and benches. */
+/* builtin/echo: answers with the text of the last message. It costs nothing and needs nothing, for tests and benches.
+ */
 #include "orchestrator/models/dialect.h"
 
-bool echo_complete(const ModelRequest *request, Text name, Arena *arena, ModelReply *ret_reply, Failure *reterr_failure) {
+bool echo_complete(const ModelRequest *request, Text name, Arena *arena, ModelReply *ret_reply,
+                   Failure *reterr_failure) {
         Text question;
         (void) name;
 

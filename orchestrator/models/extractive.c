@@ -1,12 +1,12 @@
-/* builtin/extractive: answers with what the agent's documents say, word for word, and where they say it. No network and no
- * invention: a passage is quoted when it holds enough of the question's words, weighted by how rare they are among the
- * passages found; otherwise it says that it found nothing. */
+/* builtin/extractive: answers with what the agent's documents say, word for word, and where they say it. No network and
+ * no invention: a passage is quoted when it holds enough of the question's words, weighted by how rare they are among
+ * the passages found; otherwise it says that it found nothing. */
 #include "orchestrator/models/dialect.h"
 #include "orchestrator/models/words.h"
 
 #include <math.h>
 
-#define QUOTE_SIZE      600  /* bytes of one quotation, about */
+#define QUOTE_SIZE      600 /* bytes of one quotation, about */
 #define QUOTES          2
 #define ENOUGH          0.34 /* share of the question's weight that a passage must hold */
 #define SECOND_IS_CLOSE 0.75 /* of the best one's weight, for a second quotation */
@@ -87,7 +87,8 @@ static Text best_part(const Question *question, Text paragraph) {
                         best = sentence;
                 }
         }
-        rest = (Text){ best.bytes + best.length, (size_t) (paragraph.bytes + paragraph.length - best.bytes) - best.length };
+        rest = (Text){ best.bytes + best.length,
+                       (size_t) (paragraph.bytes + paragraph.length - best.bytes) - best.length };
         while (next_sentence(&rest, &sentence) && best.length + sentence.length <= QUOTE_SIZE)
                 best.length += sentence.length;
         return text_trim(text_prefix(best, QUOTE_SIZE));
@@ -187,7 +188,8 @@ bool extractive_complete(const ModelRequest *request, Text name, Arena *arena, M
 
         ret_reply->content = text_copy(arena, text_built(&answer));
         if (!ret_reply->content.bytes)
-                return failure_set(reterr_failure, FAILURE_TOO_LARGE, "The answer is larger than this message has room for.");
+                return failure_set(reterr_failure, FAILURE_TOO_LARGE,
+                                   "The answer is larger than this message has room for.");
         ret_reply->usage_known = true;
         ret_reply->finish_reason = TEXT("stop");
         if (request->stream)

@@ -46,9 +46,10 @@ static bool find_dialect(Text model, const Dialect **ret_dialect, Text *ret_name
                 *ret_name = rest;
                 return true;
         }
-        return failure_set(reterr_failure, FAILURE_INVALID,
-                           "There is no model of that name: use builtin/echo, builtin/extractive, or openai/ and the name "
-                           "of a model, such as openai/gpt-4o-mini.");
+        return failure_set(
+                reterr_failure, FAILURE_INVALID,
+                "There is no model of that name: use builtin/echo, builtin/extractive, or openai/ and the name "
+                "of a model, such as openai/gpt-4o-mini.");
 }
 
 bool model_known(Text model, Failure *reterr_failure) {

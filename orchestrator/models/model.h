@@ -1,6 +1,6 @@
 /* Models: one interface to whatever completes a conversation, be it a provider over HTTP or a built-in. A dialect
- * (openai.c, echo.c, extractive.c) is one row of the table in model.c. Not prices, not budgets: the turn reserves before
- * it calls. Tools are offered and asked for here, never run.
+ * (openai.c, echo.c, extractive.c) is one row of the table in model.c. Not prices, not budgets: the turn reserves
+ * before it calls. Tools are offered and asked for here, never run.
  *
  * model_complete() blocks the calling worker thread; `stream` is called from it.
  */
@@ -23,7 +23,7 @@ typedef struct ModelMessage {
         Text content;
         ModelToolCall *calls; /* ASSISTANT: the tools it asked for */
         size_t call_count;
-        Text call_id;         /* TOOL: which call this answers */
+        Text call_id; /* TOOL: which call this answers */
 } ModelMessage;
 
 typedef struct ModelTool {
@@ -38,19 +38,19 @@ typedef struct ModelPassage {
 } ModelPassage;
 
 typedef struct ModelRequest {
-        Text model;             /* "builtin/echo", "builtin/extractive", "openai/gpt-4o" … */
+        Text model; /* "builtin/echo", "builtin/extractive", "openai/gpt-4o" … */
         ModelMessage *messages;
         size_t message_count;
         ModelTool *tools;
         size_t tool_count;
         ModelPassage *passages; /* already part of the messages for providers; builtin/extractive quotes them */
         size_t passage_count;
-        double temperature;     /* < 0: the provider's default */
-        int32_t max_tokens;     /* of the answer; always sent, at least 1 */
-        Text endpoint;          /* base URL of an openai-like provider, public addresses only; empty = the installation's */
-        Text key;               /* secret, for `endpoint` only; empty = none */
-        int64_t deadline_us;    /* monotonic */
-        int64_t idle_us;        /* longest silence of the provider; 0 = two minutes */
+        double temperature; /* < 0: the provider's default */
+        int32_t max_tokens; /* of the answer; always sent, at least 1 */
+        Text endpoint;      /* base URL of an openai-like provider, public addresses only; empty = the installation's */
+        Text key;           /* secret, for `endpoint` only; empty = none */
+        int64_t deadline_us; /* monotonic */
+        int64_t idle_us;     /* longest silence of the provider; 0 = two minutes */
         /* Called with each piece of text as it comes; may be NULL. */
         void (*stream)(void *listener, Text piece);
         /* Asked ten times a second, on another thread: looks at a flag and does nothing else. True ends the call with
@@ -63,15 +63,15 @@ typedef struct ModelRequest {
 #define MODEL_CALL_LIMIT   32            /* tools asked for in one reply; more are TOO_LARGE */
 
 /* What went wrong, as far as the caller must tell it apart. FAILURE_… kinds: overloaded = LIMIT (429, 503, with
- * retry_after_us), a filter's refusal or an address not allowed = POLICY, the key refused = FORBIDDEN, context or answer
- * too long = TOO_LARGE, no such model or feature = UNSUPPORTED, bad request or setting = INVALID, bad reply = INTERNAL,
- * deadline or silence = TIMED_OUT, unreachable, failing (5xx) or broken off = UNAVAILABLE, stopped = CANCELLED. The
- * sentence holds neither secret nor conversation. */
+ * retry_after_us), a filter's refusal or an address not allowed = POLICY, the key refused = FORBIDDEN, context or
+ * answer too long = TOO_LARGE, no such model or feature = UNSUPPORTED, bad request or setting = INVALID, bad reply =
+ * INTERNAL, deadline or silence = TIMED_OUT, unreachable, failing (5xx) or broken off = UNAVAILABLE, stopped =
+ * CANCELLED. The sentence holds neither secret nor conversation. */
 typedef struct ModelReply {
-        Text content;           /* valid UTF-8; on failure what had come until then */
+        Text content; /* valid UTF-8; on failure what had come until then */
         ModelToolCall *calls;
         size_t call_count;
-        Usage usage;            /* tokens as billed; 0 when the provider does not say; the other fields are the turn's */
+        Usage usage; /* tokens as billed; 0 when the provider does not say; the other fields are the turn's */
         bool usage_known;
         Text finish_reason;
         int64_t retry_after_us; /* with FAILURE_LIMIT: 0 = not said */
@@ -93,5 +93,5 @@ bool model_known(Text model, Failure *reterr_failure) _must_check_;
 bool model_reads_passages(Text model);
 
 /* ret_reply is filled on failure too, as far as things came. Texts live in the arena. */
-bool model_complete(const ModelRequest *request, Arena *arena, ModelReply *ret_reply, Failure *reterr_failure)
-        _must_check_;
+bool model_complete(const ModelRequest *request, Arena *arena, ModelReply *ret_reply,
+                    Failure *reterr_failure) _must_check_;

@@ -66,9 +66,10 @@ void openai_stop(void) {
 
 bool openai_known(Text name, Failure *reterr_failure) {
         (void) name;
-        return installed.url || failure_set(reterr_failure, FAILURE_INVALID,
-                                            "This installation has no provider for openai/ models: set openai_url, or use "
-                                            "builtin/extractive.");
+        return installed.url ||
+               failure_set(reterr_failure, FAILURE_INVALID,
+                           "This installation has no provider for openai/ models: set openai_url, or use "
+                           "builtin/extractive.");
 }
 
 /* One call: what is asked of whom, and what has come. */
@@ -82,7 +83,7 @@ typedef struct Call {
         TextBuilder body;  /* otherwise */
         bool done;         /* [DONE] has come */
         ModelReply *model_reply;
-        Failure failure;   /* why the call was given up on our side */
+        Failure failure; /* why the call was given up on our side */
 } Call;
 
 static void release_call(Call *call) {
@@ -254,11 +255,13 @@ static bool run(Call *call, Failure *reterr_failure) {
 /* A refusal that comes as an answer's end. */
 static bool judge_finish(const ModelReply *reply, Failure *reterr_failure) {
         if (text_equal(reply->finish_reason, TEXT("content_filter")))
-                return failure_set(reterr_failure, FAILURE_POLICY, "A filter of the model's provider stopped the answer.");
+                return failure_set(reterr_failure, FAILURE_POLICY,
+                                   "A filter of the model's provider stopped the answer.");
         return true;
 }
 
-bool openai_complete(const ModelRequest *request, Text name, Arena *arena, ModelReply *ret_reply, Failure *reterr_failure) {
+bool openai_complete(const ModelRequest *request, Text name, Arena *arena, ModelReply *ret_reply,
+                     Failure *reterr_failure) {
         Failure failure = { 0 }, unfit;
         _cleanup_(arena_freep) Arena *scratch = arena_new(0);
         const bool foreign = request->endpoint.length > 0;

@@ -1,6 +1,6 @@
 /* The chat completions dialect, in its parts: what is sent, what comes back, what went wrong. Spoken by OpenAI, Ollama,
- * llama.cpp, vLLM, Mistral and others, which differ in what they refuse and leave out; those differences are the quirks.
- * Internal to this folder.
+ * llama.cpp, vLLM, Mistral and others, which differ in what they refuse and leave out; those differences are the
+ * quirks. Internal to this folder.
  *
  * One call at a time per value; nothing here blocks but openai_complete().
  */
@@ -29,8 +29,8 @@ bool openai_reply_is_finished(const OpenaiReply *reply);
 /* True once there was anything from a model. */
 bool openai_reply_has_begun(const OpenaiReply *reply);
 /* What has come until now; false (FAILURE_TOO_LARGE) when the arena has no room for all of it. */
-bool openai_reply_give(const OpenaiReply *reply, Arena *arena, ModelReply *ret_reply, Failure *reterr_failure)
-        _must_check_;
+bool openai_reply_give(const OpenaiReply *reply, Arena *arena, ModelReply *ret_reply,
+                       Failure *reterr_failure) _must_check_;
 void openai_reply_free(OpenaiReply *reply);
 DEFINE_RELEASE(OpenaiReply *, openai_reply_free)
 

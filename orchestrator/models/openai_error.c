@@ -6,7 +6,7 @@
 
 /* What a status means, and words in the body that make it mean something narrower; the first row that fits counts. */
 typedef struct Meaning {
-        int least, most;         /* status */
+        int least, most;            /* status */
         const char *const words[8]; /* one of them in the body, in any case; none = always */
         FailureKind kind;
         bool retry_helps;
@@ -17,18 +17,33 @@ static const char *const used_up = "The account with the model's provider is use
 static const char *const overloaded = "The model's provider is overloaded or over its rate limit: try again later";
 
 static const Meaning meanings[] = {
-        { 400, 422,
+        { 400,
+          422,
           { "context_length", "exceed_context", "context length", "maximum context", "context size", "context window",
             "prompt is too long", "too large for model" },
-          FAILURE_TOO_LARGE, false, "The conversation is longer than the model takes: start a new one, or use another model" },
-        { 400, 403, { "content_filter", "content_policy", "content_management" }, FAILURE_POLICY, false,
+          FAILURE_TOO_LARGE,
+          false,
+          "The conversation is longer than the model takes: start a new one, or use another model" },
+        { 400,
+          403,
+          { "content_filter", "content_policy", "content_management" },
+          FAILURE_POLICY,
+          false,
           "A filter of the model's provider refuses this conversation" },
         { 429, 429, { "insufficient_quota", "billing" }, FAILURE_LIMIT, false, used_up },
         { 401, 401, { NULL }, FAILURE_FORBIDDEN, false, "The model's provider refuses the key: check openai_key_file" },
         { 402, 402, { NULL }, FAILURE_LIMIT, false, used_up },
-        { 403, 403, { NULL }, FAILURE_FORBIDDEN, false,
+        { 403,
+          403,
+          { NULL },
+          FAILURE_FORBIDDEN,
+          false,
           "The model's provider forbids this call: check openai_key_file, and what the key may use" },
-        { 404, 404, { NULL }, FAILURE_UNSUPPORTED, false,
+        { 404,
+          404,
+          { NULL },
+          FAILURE_UNSUPPORTED,
+          false,
           "The model's provider does not know the model or the path: check the model's name and openai_url" },
         { 408, 408, { NULL }, FAILURE_TIMED_OUT, true, "The model's provider ran out of time" },
         { 409, 409, { NULL }, FAILURE_UNAVAILABLE, true, "The model's provider is not ready" },
@@ -37,10 +52,20 @@ static const Meaning meanings[] = {
         { 429, 429, { NULL }, FAILURE_LIMIT, true, overloaded },
         { 503, 503, { NULL }, FAILURE_LIMIT, true, overloaded },
         { 529, 529, { NULL }, FAILURE_LIMIT, true, overloaded },
-        { 300, 399, { NULL }, FAILURE_INVALID, false, "The model's provider is elsewhere: set openai_url to its final address" },
+        { 300,
+          399,
+          { NULL },
+          FAILURE_INVALID,
+          false,
+          "The model's provider is elsewhere: set openai_url to its final address" },
         { 400, 499, { NULL }, FAILURE_INVALID, false, "The model's provider does not accept the request" },
         { 500, 599, { NULL }, FAILURE_UNAVAILABLE, true, "The model's provider failed" },
-        { 0, 999, { NULL }, FAILURE_INTERNAL, false, "The model's provider answered with something that is no chat completion" },
+        { 0,
+          999,
+          { NULL },
+          FAILURE_INTERNAL,
+          false,
+          "The model's provider answered with something that is no chat completion" },
 };
 
 static bool has_word(Text body, const char *word) {
@@ -105,8 +130,8 @@ bool openai_failed(Text body, ModelReply *ret_reply, Failure *reterr_failure) {
         int64_t code = 0;
 
         (void) !json_parse(body, 0, &parsed, NULL);
-        const bool has_status = json_to_integer(json_member(json_member(parsed, "error"), "code"), &code) && code >= 400 &&
-                                code <= 599;
+        const bool has_status = json_to_integer(json_member(json_member(parsed, "error"), "code"), &code) &&
+                                code >= 400 && code <= 599;
         return fail_as(has_status ? (int) code : 500, body, parsed, ret_reply, reterr_failure);
 }
 

@@ -41,8 +41,9 @@ void openai_reply_free(OpenaiReply *reply) {
 }
 
 static bool fail_by_nonsense(Failure *reterr_failure) {
-        return failure_set(reterr_failure, FAILURE_INTERNAL,
-                           "The model's provider answered with something that is no chat completion: check openai_url.");
+        return failure_set(
+                reterr_failure, FAILURE_INTERNAL,
+                "The model's provider answered with something that is no chat completion: check openai_url.");
 }
 
 static bool add_text(OpenaiReply *reply, Text piece, Failure *reterr_failure) {
@@ -123,8 +124,8 @@ static bool take_call(OpenaiReply *reply, const Json *delta, Failure *reterr_fai
         }
         reply->begun = true;
         if (call->id.overflowed || call->name.overflowed || call->arguments.overflowed)
-                return failure_set(reterr_failure, FAILURE_TOO_LARGE, "The model asks for a tool with more than %d KiB.",
-                                   ARGUMENTS_LIMIT / 1024);
+                return failure_set(reterr_failure, FAILURE_TOO_LARGE,
+                                   "The model asks for a tool with more than %d KiB.", ARGUMENTS_LIMIT / 1024);
         return true;
 }
 
@@ -227,5 +228,6 @@ bool openai_reply_give(const OpenaiReply *reply, Arena *arena, ModelReply *ret_r
         ret_reply->calls = NULL;
         for (size_t limit = reply->content.length / 2; limit > 0 && !ret_reply->content.bytes; limit /= 2)
                 ret_reply->content = text_copy(arena, text_prefix(text_built(&reply->content), limit));
-        return failure_set(reterr_failure, FAILURE_TOO_LARGE, "The model's answer is larger than this message has room for.");
+        return failure_set(reterr_failure, FAILURE_TOO_LARGE,
+                           "The model's answer is larger than this message has room for.");
 }

@@ -45,7 +45,8 @@ static bool write_tools(const ModelRequest *request, Json *body, Failure *reterr
                 const ModelTool *tool = &request->tools[i];
                 Json *parameters;
                 if (!json_parse(tool->parameters, 0, &parameters, reterr_failure))
-                        return failure_set(reterr_failure, FAILURE_INVALID, "The parameters of the tool %.*s are not JSON.",
+                        return failure_set(reterr_failure, FAILURE_INVALID,
+                                           "The parameters of the tool %.*s are not JSON.",
                                            TEXT_ARGUMENTS(text_prefix(tool->name, 64)));
                 Json *function = json_new_object();
                 json_put_text(function, "name", tool->name);
@@ -84,6 +85,7 @@ bool openai_write_request(const ModelRequest *request, Text name, unsigned quirk
                 json_put(body, "stream_options", options);
         }
         if (!json_canonical(body, arena, ret_body))
-                return failure_set(reterr_failure, FAILURE_TOO_LARGE, "The conversation is too long for one model call.");
+                return failure_set(reterr_failure, FAILURE_TOO_LARGE,
+                                   "The conversation is too long for one model call.");
         return true;
 }

@@ -7,8 +7,8 @@ struct SseParser {
         TextBuilder line; /* the beginning of a line whose end has not come */
         TextBuilder data, type, id;
         size_t data_lines;
-        bool started;     /* past the place where a byte order mark may stand */
-        bool after_cr;    /* the LF of a CRLF is still to be swallowed */
+        bool started;  /* past the place where a byte order mark may stand */
+        bool after_cr; /* the LF of a CRLF is still to be swallowed */
         FailureKind ended;
 };
 
@@ -29,7 +29,8 @@ SseParser *sse_new(size_t limit, bool (*event)(void *listener, const SseEvent *e
 static bool fail(SseParser *parser, FailureKind kind, Failure *reterr_failure) {
         parser->ended = kind;
         if (kind == FAILURE_TOO_LARGE)
-                return failure_set(reterr_failure, kind, "An event of the stream has more than %zu bytes.", parser->limit);
+                return failure_set(reterr_failure, kind, "An event of the stream has more than %zu bytes.",
+                                   parser->limit);
         return failure_set(reterr_failure, kind, "The stream of events was stopped.");
 }
 

@@ -14,7 +14,7 @@
 typedef struct SseEvent {
         Text type; /* "message" when not named */
         Text data;
-        Text id;   /* the last one seen */
+        Text id; /* the last one seen */
 } SseEvent;
 
 typedef struct SseParser SseParser;

@@ -4,19 +4,20 @@
 
 /* Sorted. What a question is made of without being about it. */
 static const char *const common_words[] = {
-        "a",     "about", "all",    "also",  "am",    "an",    "and",   "any",    "are",   "as",    "at",   "be",
-        "been",  "but",   "by",     "can",   "could", "did",   "do",    "does",   "explain", "for", "from", "get",
-        "give",  "had",   "has",    "have",  "hello", "help",  "her",   "here",   "hey",   "hi",    "his",  "how",
-        "i",     "if",    "in",     "into",  "is",    "it",    "its",   "just",   "know",  "let",   "like", "me",
-        "mean",  "more",  "my",     "need",  "no",    "not",   "now",   "of",     "ok",    "on",    "one",  "or",
-        "our",   "out",   "please", "say",   "shall", "she",   "should", "show",  "so",    "some",  "tell", "than",
-        "thank", "thanks", "that",  "the",   "their", "them",  "then",  "there",  "these", "they",  "thing", "this",
-        "those", "to",    "too",    "up",    "us",    "very",  "want",  "was",    "we",    "were",  "what", "when",
-        "where", "which", "while",  "who",   "why",   "will",  "with",  "would",  "yes",   "you",   "your",
+        "a",     "about",  "all",    "also", "am",    "an",   "and",    "any",   "are",     "as",   "at",    "be",
+        "been",  "but",    "by",     "can",  "could", "did",  "do",     "does",  "explain", "for",  "from",  "get",
+        "give",  "had",    "has",    "have", "hello", "help", "her",    "here",  "hey",     "hi",   "his",   "how",
+        "i",     "if",     "in",     "into", "is",    "it",   "its",    "just",  "know",    "let",  "like",  "me",
+        "mean",  "more",   "my",     "need", "no",    "not",  "now",    "of",    "ok",      "on",   "one",   "or",
+        "our",   "out",    "please", "say",  "shall", "she",  "should", "show",  "so",      "some", "tell",  "than",
+        "thank", "thanks", "that",   "the",  "their", "them", "then",   "there", "these",   "they", "thing", "this",
+        "those", "to",     "too",    "up",   "us",    "very", "want",   "was",   "we",      "were", "what",  "when",
+        "where", "which",  "while",  "who",  "why",   "will", "with",   "would", "yes",     "you",  "your",
 };
 
 /* The longer ending first; what is left must keep three letters. */
-static const char *const endings[] = { "ations", "ation", "ings", "ing", "ies", "ied", "ers", "er", "es", "ed", "s", "e", "y" };
+static const char *const endings[] = { "ations", "ation", "ings", "ing", "ies", "ied", "ers",
+                                       "er",     "es",    "ed",   "s",   "e",   "y" };
 
 static bool is_word_byte(char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (unsigned char) c >= 0x80;

@@ -1,6 +1,6 @@
 /* Words, as far as comparing a question with a passage needs them: without case (ASCII), without the commonest words of
- * English, and without the commonest endings, so that "installing" finds "install". Not a search engine: PostgreSQL finds
- * the passages, this weighs them. Internal to this folder.
+ * English, and without the commonest endings, so that "installing" finds "install". Not a search engine: PostgreSQL
+ * finds the passages, this weighs them. Internal to this folder.
  *
  * Any thread; never blocks.
  */

@@ -1,10 +1,10 @@
-/* What streams cost: N answers at once from a scripted model server, each of twenty pieces over some seconds, each read by
- * a thread of its own as turns do; and the parsers alone, without a network.
+/* What streams cost: N answers at once from a scripted model server, each of twenty pieces over some seconds, each read
+ * by a thread of its own as turns do; and the parsers alone, without a network.
  *
  *     tests/lab/model-server --run streams [STREAMS [SECONDS]]
  *
- * Prints processor time for each piece (whole process, and the curl thread's share), the peak of memory, and how late the
- * last answer was; fails when an answer is wrong or memory exceeds its limit.
+ * Prints processor time for each piece (whole process, and the curl thread's share), the peak of memory, and how late
+ * the last answer was; fails when an answer is wrong or memory exceeds its limit.
  */
 #include "orchestrator/http/http.h"
 #include "orchestrator/models/openai.h"
@@ -61,7 +61,8 @@ static void *read_answer(void *user) {
 static int64_t processor_us(void) {
         struct rusage usage;
         getrusage(RUSAGE_SELF, &usage);
-        return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * SECONDS + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+        return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * SECONDS + usage.ru_utime.tv_usec +
+               usage.ru_stime.tv_usec;
 }
 
 static long peak_kib(void) {
@@ -103,10 +104,12 @@ static bool take_event(void *listener, const SseEvent *event) {
 }
 
 static void measure_parsers(void) {
-        static const char event[] =
-                "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"gpt-test\","
-                "\"system_fingerprint\":\"fp_0123456789\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" word\"},\"logprobs\":null,"
-                "\"finish_reason\":null}]}\n\n";
+        static const char event[] = "data: "
+                                    "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":"
+                                    "1700000000,\"model\":\"gpt-test\","
+                                    "\"system_fingerprint\":\"fp_0123456789\",\"choices\":[{\"index\":0,\"delta\":{"
+                                    "\"content\":\" word\"},\"logprobs\":null,"
+                                    "\"finish_reason\":null}]}\n\n";
         const ModelRequest request = { 0 };
         OpenaiReply *reply = openai_reply_new(&request);
         SseParser *parser = sse_new(SSE_LINE_LIMIT, take_event, reply);
@@ -139,10 +142,11 @@ static bool measure_streams(int count, int seconds) {
         const long grown_kib = peak_kib() - before_kib;
         const int total = atomic_load(&pieces);
 
-        (void) printf("%d streams of %d s: %d wrong, %d pieces in %.2f s; processor %.1f us a piece (curl thread %.1f); "
-                      "memory +%.1f MB, %.1f KB a stream\n",
-                      count, seconds, atomic_load(&wrong), total, (double) took_us / SECONDS, (double) used_us / total,
-                      (double) thread_us("aiox-http") / total, (double) grown_kib / 1024, (double) grown_kib / count);
+        (void) printf(
+                "%d streams of %d s: %d wrong, %d pieces in %.2f s; processor %.1f us a piece (curl thread %.1f); "
+                "memory +%.1f MB, %.1f KB a stream\n",
+                count, seconds, atomic_load(&wrong), total, (double) took_us / SECONDS, (double) used_us / total,
+                (double) thread_us("aiox-http") / total, (double) grown_kib / 1024, (double) grown_kib / count);
         pthread_attr_destroy(&attributes);
         free(threads);
         return atomic_load(&wrong) == 0 && total == count * PIECES && peak_kib() < MEMORY_LIMIT_KIB;

@@ -22,7 +22,9 @@ START_TEST(the_provider_is_sent_exactly_the_conversation) {
                 { .role = MODEL_USER, .content = TEXT("What time is it?\n") },
                 { .role = MODEL_ASSISTANT, .calls = &call, .call_count = 1 },
                 { .role = MODEL_TOOL, .call_id = TEXT("call_7"), .content = TEXT("12:00") },
-                { .role = MODEL_USER, .content = TEXT("Gr\xC3\xBC\xC3\x9F" "e \xF0\x9F\x99\x82") },
+                { .role = MODEL_USER,
+                  .content = TEXT("Gr\xC3\xBC\xC3\x9F"
+                                  "e \xF0\x9F\x99\x82") },
         };
         ModelTool tools[] = {
                 { TEXT("clock"), TEXT("Says the time."), TEXT("{\"type\":\"object\",\"properties\":{}}") },
@@ -38,17 +40,20 @@ START_TEST(the_provider_is_sent_exactly_the_conversation) {
 
         _cleanup_(json_freep) Json *seen = peer_last_request("exact");
         ck_assert_text(json_to_text(json_member(seen, "path")), TEXT("/v1/chat/completions"));
-        ck_assert_text(canonical(&peer, json_member(seen, "body")),
-                       TEXT("{\"max_tokens\":77,\"messages\":["
-                            "{\"content\":\"You are \\\"brief\\\".\",\"role\":\"system\"},"
-                            "{\"content\":\"What time is it?\\n\",\"role\":\"user\"},"
-                            "{\"content\":null,\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"arguments\":"
-                            "\"{\\\"zone\\\":\\\"UTC\\\"}\",\"name\":\"clock\"},\"id\":\"call_7\",\"type\":\"function\"}]},"
-                            "{\"content\":\"12:00\",\"role\":\"tool\",\"tool_call_id\":\"call_7\"},"
-                            "{\"content\":\"Gr\xC3\xBC\xC3\x9F" "e \xF0\x9F\x99\x82\",\"role\":\"user\"}],"
-                            "\"model\":\"gpt-test\",\"stream\":true,\"stream_options\":{\"include_usage\":true},"
-                            "\"temperature\":0.5,\"tools\":[{\"function\":{\"description\":\"Says the time.\",\"name\":\"clock\","
-                            "\"parameters\":{\"properties\":{},\"type\":\"object\"}},\"type\":\"function\"}]}"));
+        ck_assert_text(
+                canonical(&peer, json_member(seen, "body")),
+                TEXT("{\"max_tokens\":77,\"messages\":["
+                     "{\"content\":\"You are \\\"brief\\\".\",\"role\":\"system\"},"
+                     "{\"content\":\"What time is it?\\n\",\"role\":\"user\"},"
+                     "{\"content\":null,\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"arguments\":"
+                     "\"{\\\"zone\\\":\\\"UTC\\\"}\",\"name\":\"clock\"},\"id\":\"call_7\",\"type\":\"function\"}]},"
+                     "{\"content\":\"12:00\",\"role\":\"tool\",\"tool_call_id\":\"call_7\"},"
+                     "{\"content\":\"Gr\xC3\xBC\xC3\x9F"
+                     "e \xF0\x9F\x99\x82\",\"role\":\"user\"}],"
+                     "\"model\":\"gpt-test\",\"stream\":true,\"stream_options\":{\"include_usage\":true},"
+                     "\"temperature\":0.5,\"tools\":[{\"function\":{\"description\":\"Says the "
+                     "time.\",\"name\":\"clock\","
+                     "\"parameters\":{\"properties\":{},\"type\":\"object\"}},\"type\":\"function\"}]}"));
         peer_stop(&peer);
 }
 END_TEST
@@ -56,11 +61,14 @@ END_TEST
 START_TEST(an_answer_is_streamed_and_whole) {
         Peer peer;
         peer_start(&peer, "whole");
-        script("{\"rules\":[{\"when\":{\"key\":\"whole\"},\"reply\":{\"pieces\":[\"Gr\xC3\xBC\xC3\x9F\",\"e \",\"\xF0\x9F\x99\x82\"],"
-               "\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":3}}}}]}");
+        script("{\"rules\":[{\"when\":{\"key\":\"whole\"},\"reply\":{\"pieces\":[\"Gr\xC3\xBC\xC3\x9F\",\"e "
+               "\",\"\xF0\x9F\x99\x82\"],"
+               "\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":3}"
+               "}}}]}");
         const ModelRequest request = peer_request(&peer, "openai/any", "?", PLENTY);
         ck_assert_done(peer_complete(&peer, &request), peer.failure);
-        ck_assert_text(peer.reply.content, TEXT("Gr\xC3\xBC\xC3\x9F" "e \xF0\x9F\x99\x82"));
+        ck_assert_text(peer.reply.content, TEXT("Gr\xC3\xBC\xC3\x9F"
+                                                "e \xF0\x9F\x99\x82"));
         ck_assert_text(text_built(&peer.listener.streamed), peer.reply.content);
         ck_assert_int_eq(peer.listener.pieces, 3);
         ck_assert_text(peer.reply.finish_reason, TEXT("stop"));
@@ -88,11 +96,13 @@ END_TEST
 /* In pieces or in one, with or without a stream. */
 static void check_calls(Peer *peer, const char *stream) {
         _cleanup_(text_builder_release) TextBuilder text = text_builder(0);
-        text_add_format(&text,
-                        "{\"rules\":[{\"when\":{\"key\":\"calls\"},\"reply\":{\"stream\":%s,\"text\":\"Let me see.\",\"tool_calls\":["
-                        "{\"id\":\"a\",\"name\":\"clock\",\"arguments\":{\"zone\":\"Europe/Berlin\",\"style\":\"long\"}},"
-                        "{\"id\":\"b\",\"name\":\"search\",\"arguments\":\"not JSON at all\"}]}}]}",
-                        stream);
+        text_add_format(
+                &text,
+                "{\"rules\":[{\"when\":{\"key\":\"calls\"},\"reply\":{\"stream\":%s,\"text\":\"Let me "
+                "see.\",\"tool_calls\":["
+                "{\"id\":\"a\",\"name\":\"clock\",\"arguments\":{\"zone\":\"Europe/Berlin\",\"style\":\"long\"}},"
+                "{\"id\":\"b\",\"name\":\"search\",\"arguments\":\"not JSON at all\"}]}}]}",
+                stream);
         script(text.bytes);
         const ModelRequest request = peer_request(peer, "openai/any", "?", PLENTY);
         ck_assert_done(peer_complete(peer, &request), peer->failure);
@@ -132,7 +142,8 @@ END_TEST
 START_TEST(a_filtered_answer_is_against_policy) {
         Peer peer;
         peer_start(&peer, "filtered");
-        script("{\"rules\":[{\"when\":{\"key\":\"filtered\"},\"reply\":{\"text\":\"How\",\"finish_reason\":\"content_filter\"}}]}");
+        script("{\"rules\":[{\"when\":{\"key\":\"filtered\"},\"reply\":{\"text\":\"How\",\"finish_reason\":\"content_"
+               "filter\"}}]}");
         const ModelRequest request = peer_request(&peer, "openai/any", "?", PLENTY);
         ck_assert(!peer_complete(&peer, &request));
         ck_assert_int_eq(peer.failure.kind, FAILURE_POLICY);
@@ -147,10 +158,12 @@ START_TEST(what_a_provider_refuses_is_left_out) {
         Peer peer;
         peer_start(&peer, "quirks");
         script("{\"rules\":["
-               "{\"when\":{\"key\":\"quirks\"},\"times\":1,\"reply\":{\"status\":422,\"body\":{\"object\":\"error\",\"message\":{\"detail\":[{"
+               "{\"when\":{\"key\":\"quirks\"},\"times\":1,\"reply\":{\"status\":422,\"body\":{\"object\":\"error\","
+               "\"message\":{\"detail\":[{"
                "\"type\":\"extra_forbidden\",\"loc\":[\"body\",\"stream_options\"]}]}}}},"
                "{\"when\":{\"key\":\"quirks\"},\"times\":1,\"reply\":{\"status\":400,\"body\":{\"error\":{\"message\":"
-               "\"Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.\",\"param\":\"max_tokens\"}}}}]}");
+               "\"Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' "
+               "instead.\",\"param\":\"max_tokens\"}}}}]}");
         for (int i = 0; i < 2; i++) {
                 const ModelRequest request = peer_request(&peer, "openai/any", "?", PLENTY);
                 ck_assert_done(peer_complete(&peer, &request), peer.failure);
@@ -169,7 +182,8 @@ END_TEST
 START_TEST(a_refusal_that_stays_is_asked_only_as_often_as_there_are_ways) {
         Peer peer;
         peer_start(&peer, "stubborn");
-        script("{\"rules\":[{\"when\":{\"key\":\"stubborn\"},\"reply\":{\"status\":400,\"body\":\"max_completion_tokens\"}}]}");
+        script("{\"rules\":[{\"when\":{\"key\":\"stubborn\"},\"reply\":{\"status\":400,\"body\":\"max_completion_"
+               "tokens\"}}]}");
         const ModelRequest request = peer_request(&peer, "openai/any", "?", PLENTY);
         ck_assert(!peer_complete(&peer, &request));
         ck_assert_int_eq(peer.failure.kind, FAILURE_INVALID);

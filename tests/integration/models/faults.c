@@ -13,14 +13,15 @@ typedef struct Case {
         int64_t idle_us;
 } Case;
 
-
-#define PLENTY  (20 * SECONDS)
+#define PLENTY (20 * SECONDS)
 
 static const Case cases[] = {
         { "openai/fault-hang", FAILURE_TIMED_OUT, true, "", 400 * MILLISECONDS, 0 },
         { "openai/fault-hang", FAILURE_TIMED_OUT, true, "", PLENTY, 400 * MILLISECONDS },
-        { "openai/fault-hang-midway", FAILURE_TIMED_OUT, true, "You said: what is the answer to ", 700 * MILLISECONDS, 0 },
-        { "openai/fault-hang-midway", FAILURE_TIMED_OUT, true, "You said: what is the answer to ", PLENTY, 400 * MILLISECONDS },
+        { "openai/fault-hang-midway", FAILURE_TIMED_OUT, true, "You said: what is the answer to ", 700 * MILLISECONDS,
+          0 },
+        { "openai/fault-hang-midway", FAILURE_TIMED_OUT, true, "You said: what is the answer to ", PLENTY,
+          400 * MILLISECONDS },
         { "openai/fault-break-off", FAILURE_UNAVAILABLE, true, "You said: what is the answer to ", PLENTY, 0 },
         { "openai/fault-reset", FAILURE_UNAVAILABLE, true, "", PLENTY, 0 },
         { "openai/fault-reset-midway", FAILURE_UNAVAILABLE, true, NULL, PLENTY, 0 },
@@ -43,7 +44,8 @@ static const Case cases[] = {
         { "openai/fault-half-character-end", FAILURE_UNAVAILABLE, true, "You said: what is the answer to ", PLENTY, 0 },
         { "openai/fault-lone-surrogate", FAILURE_INTERNAL, false, "", PLENTY, 0 },
         { "openai/fault-drip", FAILURE_NONE, false, "You said: what is the answer to that? \xE2\x82\xAC", PLENTY, 0 },
-        { "openai/fault-never-closes", FAILURE_NONE, false, "You said: what is the answer to that? \xE2\x82\xAC", PLENTY, 0 },
+        { "openai/fault-never-closes", FAILURE_NONE, false, "You said: what is the answer to that? \xE2\x82\xAC",
+          PLENTY, 0 },
         { "openai/fault-redirect", FAILURE_INVALID, false, "", PLENTY, 0 },
         { "openai/status-400", FAILURE_INVALID, false, "", PLENTY, 0 },
         { "openai/status-401", FAILURE_FORBIDDEN, false, "", PLENTY, 0 },
@@ -60,19 +62,22 @@ static const Case cases[] = {
 };
 
 static void try_case(Peer *peer, const Case *fault) {
-        ModelRequest request = peer_request(peer, fault->model, "what is the answer to that? \xE2\x82\xAC", fault->patience_us);
+        ModelRequest request = peer_request(peer, fault->model, "what is the answer to that? \xE2\x82\xAC",
+                                            fault->patience_us);
         request.idle_us = fault->idle_us;
         (void) !peer_complete(peer, &request);
 
-        ck_assert_msg(peer->failure.kind == fault->kind, "%s: %s (%s)", fault->model, failure_form(peer->failure.kind)->name,
-                      peer->failure.text);
+        ck_assert_msg(peer->failure.kind == fault->kind, "%s: %s (%s)", fault->model,
+                      failure_form(peer->failure.kind)->name, peer->failure.text);
         ck_assert_msg(peer->reply.retry_helps == fault->retry_helps, "%s: retry_helps", fault->model);
         ck_assert_msg(!fault->content || text_equal(peer->reply.content, text_of(fault->content)), "%s: \"%.*s\"",
                       fault->model, TEXT_ARGUMENTS(peer->reply.content));
-        ck_assert_msg(text_equal(text_built(&peer->listener.streamed), peer->reply.content), "%s: stream", fault->model);
+        ck_assert_msg(text_equal(text_built(&peer->listener.streamed), peer->reply.content), "%s: stream",
+                      fault->model);
         ck_assert_msg(peer->took_us < PLENTY / 2, "%s took %d ms", fault->model, (int) (peer->took_us / 1000));
         if (fault->kind == FAILURE_TIMED_OUT)
-                ck_assert_msg(peer->took_us < 1500 * MILLISECONDS, "%s took %d ms", fault->model, (int) (peer->took_us / 1000));
+                ck_assert_msg(peer->took_us < 1500 * MILLISECONDS, "%s took %d ms", fault->model,
+                              (int) (peer->took_us / 1000));
 }
 
 START_TEST(each_fault_has_its_kind_and_ends_in_time) {
@@ -117,10 +122,11 @@ END_TEST
 START_TEST(errors_quote_neither_key_nor_conversation) {
         Peer peer;
         peer_start(&peer, "sk-canarykey");
-        json_free(peer_control("PUT", "script",
-                               "{\"rules\":[{\"when\":{\"key\":\"sk-canarykey\"},\"reply\":{\"status\":400,\"body\":{\"error\":{"
-                               "\"message\":\"sk-canarykey may not say canary body\",\"code\":\"sk-canarykey0\","
-                               "\"type\":\"invalid_request_error\"}}}}]}"));
+        json_free(peer_control(
+                "PUT", "script",
+                "{\"rules\":[{\"when\":{\"key\":\"sk-canarykey\"},\"reply\":{\"status\":400,\"body\":{\"error\":{"
+                "\"message\":\"sk-canarykey may not say canary body\",\"code\":\"sk-canarykey0\","
+                "\"type\":\"invalid_request_error\"}}}}]}"));
         const ModelRequest request = peer_request(&peer, "openai/any", "canary body", PLENTY);
         ck_assert(!peer_complete(&peer, &request));
         ck_assert_int_eq(peer.failure.kind, FAILURE_INVALID);
@@ -154,13 +160,16 @@ START_TEST(retry_after_is_understood_in_all_its_forms) {
         peer_start(&peer, "retry-after");
         for (size_t i = 0; i < COUNT_OF(waits); i++) {
                 _cleanup_(text_builder_release) TextBuilder script = text_builder(0);
-                text_add_format(&script, "{\"rules\":[{\"when\":{\"key\":\"retry-after\"},\"reply\":{\"status\":429,\"headers\":{%s}}}]}",
+                text_add_format(&script,
+                                "{\"rules\":[{\"when\":{\"key\":\"retry-after\"},\"reply\":{\"status\":429,\"headers\":"
+                                "{%s}}}]}",
                                 waits[i].header);
                 json_free(peer_control("PUT", "script", script.bytes));
                 const ModelRequest request = peer_request(&peer, "openai/any", "?", PLENTY);
                 ck_assert(!peer_complete(&peer, &request));
                 ck_assert_int_eq(peer.failure.kind, FAILURE_LIMIT);
-                ck_assert_msg(peer.reply.retry_after_us >= waits[i].least_us && peer.reply.retry_after_us <= waits[i].most_us,
+                ck_assert_msg(peer.reply.retry_after_us >= waits[i].least_us &&
+                                      peer.reply.retry_after_us <= waits[i].most_us,
                               "%s: %lld", waits[i].header, (long long) peer.reply.retry_after_us);
         }
         json_free(peer_control("PUT", "script", "{}"));
@@ -169,10 +178,14 @@ START_TEST(retry_after_is_understood_in_all_its_forms) {
 END_TEST
 
 static const char *const too_long_bodies[] = {
-        "{\"error\":{\"message\":\"This model's maximum context length is 4096 tokens.\",\"code\":\"context_length_exceeded\"}}",
-        "{\"object\":\"error\",\"message\":\"This model's maximum context length is 4096 tokens.\",\"type\":\"BadRequestError\",\"code\":400}",
-        "{\"error\":{\"code\":400,\"message\":\"the request exceeds the available context size\",\"type\":\"exceed_context_size_error\"}}",
-        "{\"object\":\"error\",\"message\":\"Prompt contains 40000 tokens, too large for model with 32768 maximum context length\",\"code\":\"3051\"}",
+        "{\"error\":{\"message\":\"This model's maximum context length is 4096 "
+        "tokens.\",\"code\":\"context_length_exceeded\"}}",
+        "{\"object\":\"error\",\"message\":\"This model's maximum context length is 4096 "
+        "tokens.\",\"type\":\"BadRequestError\",\"code\":400}",
+        "{\"error\":{\"code\":400,\"message\":\"the request exceeds the available context "
+        "size\",\"type\":\"exceed_context_size_error\"}}",
+        "{\"object\":\"error\",\"message\":\"Prompt contains 40000 tokens, too large for model with 32768 maximum "
+        "context length\",\"code\":\"3051\"}",
 };
 
 START_TEST(a_conversation_too_long_for_the_model_is_too_large) {
@@ -180,8 +193,10 @@ START_TEST(a_conversation_too_long_for_the_model_is_too_large) {
         peer_start(&peer, "too-long");
         for (size_t i = 0; i < COUNT_OF(too_long_bodies); i++) {
                 _cleanup_(text_builder_release) TextBuilder script = text_builder(0);
-                text_add_format(&script, "{\"rules\":[{\"when\":{\"key\":\"too-long\"},\"reply\":{\"status\":400,\"body\":%s}}]}",
-                                too_long_bodies[i]);
+                text_add_format(
+                        &script,
+                        "{\"rules\":[{\"when\":{\"key\":\"too-long\"},\"reply\":{\"status\":400,\"body\":%s}}]}",
+                        too_long_bodies[i]);
                 json_free(peer_control("PUT", "script", script.bytes));
                 const ModelRequest request = peer_request(&peer, "openai/any", "?", PLENTY);
                 ck_assert(!peer_complete(&peer, &request));

@@ -1,6 +1,6 @@
 /* The outbound client itself: what it refuses to reach, what it bounds, and many callers at once. */
-#include "base/json.h"
 #include "orchestrator/http/http.h"
+#include "base/json.h"
 #include "tests/unit/unit.h"
 
 #include <pthread.h>
@@ -48,7 +48,11 @@ static HttpRequest post(Text url, const char *model) {
         static const HttpHeader headers[] = { { { "Content-Type", 12 }, { "application/json", 16 } } };
         static char body[256];
         (void) snprintf(body, sizeof(body), "{\"model\":\"%s\",\"stream\":true,\"messages\":[]}", model);
-        return (HttpRequest){ .method = "POST", .url = url, .headers = headers, .header_count = 1, .body = text_of(body),
+        return (HttpRequest){ .method = "POST",
+                              .url = url,
+                              .headers = headers,
+                              .header_count = 1,
+                              .body = text_of(body),
                               .deadline_us = clock_now().monotonic_us + PLENTY };
 }
 
@@ -57,7 +61,8 @@ static int64_t connections(void) {
         Failure failure;
         Json *counts;
         int64_t count = -1;
-        const HttpRequest request = get(join(exchange.arena, getenv("MODEL_SERVER_URL"), strlen("v1"), "control/counts"));
+        const HttpRequest request = get(
+                join(exchange.arena, getenv("MODEL_SERVER_URL"), strlen("v1"), "control/counts"));
         perform(&exchange, &request);
         ck_assert_done(exchange.ok, exchange.failure);
         ck_assert_done(json_parse(exchange.reply.body, 0, &counts, &failure), failure);
@@ -118,8 +123,17 @@ START_TEST(certificates_are_verified) {
 END_TEST
 
 static const char *const bad_urls[] = {
-        "", "example.org", "/v1/models", "ftp://example.org/", "file:///etc/passwd", "gopher://127.0.0.1:1/_x",
-        "http://", "http://user:password@127.0.0.1/", "https://user@example.org/", "javascript:1", "http://exa mple.org/",
+        "",
+        "example.org",
+        "/v1/models",
+        "ftp://example.org/",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1:1/_x",
+        "http://",
+        "http://user:password@127.0.0.1/",
+        "https://user@example.org/",
+        "javascript:1",
+        "http://exa mple.org/",
 };
 
 START_TEST(only_http_urls_without_passwords_are_asked) {
@@ -165,18 +179,35 @@ END_TEST
 
 /* %s is ":port/v1/models" of a listener that counts who connects. */
 static const char *const inner_urls[] = {
-        "http://127.0.0.1%s",       "http://localhost%s",         "http://[::1]%s",    "http://[::ffff:127.0.0.1]%s",
-        "http://2130706433%s",      "http://0x7f000001%s",        "http://127.1%s",    "http://0177.0.0.1%s",
-        "http://0.0.0.0%s",         "http://[::]%s",              "http://10.0.0.1%s", "http://172.31.255.255%s",
-        "http://192.168.1.1%s",     "http://169.254.169.254%s",   "http://100.64.0.1%s", "http://[fd00::1]%s",
-        "http://[fe80::1]%s",       "http://[64:ff9b::7f00:1]%s", "http://224.0.0.1%s", "http://255.255.255.255%s",
-        "http://[::ffff:10.0.0.1]%s", "http://LOCALHOST%s",
+        "http://127.0.0.1%s",
+        "http://localhost%s",
+        "http://[::1]%s",
+        "http://[::ffff:127.0.0.1]%s",
+        "http://2130706433%s",
+        "http://0x7f000001%s",
+        "http://127.1%s",
+        "http://0177.0.0.1%s",
+        "http://0.0.0.0%s",
+        "http://[::]%s",
+        "http://10.0.0.1%s",
+        "http://172.31.255.255%s",
+        "http://192.168.1.1%s",
+        "http://169.254.169.254%s",
+        "http://100.64.0.1%s",
+        "http://[fd00::1]%s",
+        "http://[fe80::1]%s",
+        "http://[64:ff9b::7f00:1]%s",
+        "http://224.0.0.1%s",
+        "http://255.255.255.255%s",
+        "http://[::ffff:10.0.0.1]%s",
+        "http://LOCALHOST%s",
 };
 
 START_TEST(addresses_within_are_not_reached_for_others) {
         Exchange exchange = { .arena = arena_new(0) };
         start(&(HttpSettings){ .allow_plaintext = true });
-        const int64_t before = connections(); /* leaves a kept connection to that very address: the first case ends it */
+        const int64_t before =
+                connections(); /* leaves a kept connection to that very address: the first case ends it */
         const char *port = strrchr(getenv("MODEL_SERVER_URL"), ':');
         for (size_t i = 0; i < COUNT_OF(inner_urls); i++) {
                 _cleanup_(text_builder_release) TextBuilder url = text_builder(0);
@@ -386,7 +417,8 @@ static void *call_often(void *user) {
                 int64_t patience_us = clock_now().monotonic_us + 50 * MILLISECONDS;
                 const Text url = url_of(exchange.arena, way == 0 ? "/models" : "/chat/completions");
                 const char *body = "{\"model\":\"fault-hang-midway\",\"messages\":[]}";
-                HttpRequest request = way == 0 ? get(url) : (HttpRequest){ .method = "POST", .url = url, .body = text_of(body) };
+                HttpRequest request = way == 0 ? get(url)
+                                               : (HttpRequest){ .method = "POST", .url = url, .body = text_of(body) };
                 request.deadline_us = clock_now().monotonic_us + (way == 1 ? 50 * MILLISECONDS : PLENTY);
                 request.stopped = way == 2 ? gives_up : NULL;
                 request.listener = &patience_us;
@@ -450,7 +482,7 @@ END_TEST
 
 UNIT_TESTS("integration/models/http", a_reply_has_status_headers_and_body, connections_are_used_again,
            certificates_are_verified, only_http_urls_without_passwords_are_asked, headers_cannot_be_smuggled_in,
-           addresses_within_are_not_reached_for_others, a_kept_connection_is_no_way_in, plain_text_stays_on_this_machine,
-           proxies_of_the_environment_are_not_used, redirects_are_not_followed, bodies_and_headers_are_bounded,
-           a_large_body_is_sent_whole, a_slow_caller_makes_its_server_wait, enough_is_enough,
-           many_callers_do_not_disturb_each_other, a_stop_ends_all_calls)
+           addresses_within_are_not_reached_for_others, a_kept_connection_is_no_way_in,
+           plain_text_stays_on_this_machine, proxies_of_the_environment_are_not_used, redirects_are_not_followed,
+           bodies_and_headers_are_bounded, a_large_body_is_sent_whole, a_slow_caller_makes_its_server_wait,
+           enough_is_enough, many_callers_do_not_disturb_each_other, a_stop_ends_all_calls)

@@ -1,5 +1,6 @@
-/* The tests' side of tests/lab/model-server: calls models on it, and asks it what it was sent. Each test runs in a process
- * of its own and starts HTTP and models there; the server is one for all, so a test tells its requests by a key.
+/* The tests' side of tests/lab/model-server: calls models on it, and asks it what it was sent. Each test runs in a
+ * process of its own and starts HTTP and models there; the server is one for all, so a test tells its requests by a
+ * key.
  */
 #pragma once
 

@@ -15,7 +15,8 @@ START_TEST(entries_come_when_due_and_never_early) {
         uint32_t random = 1;
         size_t taken = 0;
         for (size_t i = 0; i < ENTRIES; i++)
-                wheel_put(wheel, &entries[i], start_us + next_random(&random) % 60000000); /* up to three times around */
+                wheel_put(wheel, &entries[i],
+                          start_us + next_random(&random) % 60000000); /* up to three times around */
 
         for (int64_t now_us = start_us; taken < ENTRIES;) {
                 const int64_t next_us = wheel_next_us(wheel);
@@ -58,4 +59,5 @@ START_TEST(a_long_sleep_loses_nothing) {
 }
 END_TEST
 
-UNIT_TESTS("http/wheel", entries_come_when_due_and_never_early, a_removed_entry_does_not_come, a_long_sleep_loses_nothing)
+UNIT_TESTS("http/wheel", entries_come_when_due_and_never_early, a_removed_entry_does_not_come,
+           a_long_sleep_loses_nothing)

@@ -26,7 +26,8 @@ static const Case cases[] = {
         { "", "" },
         { "Hello *world*, `code` and **all**.", "[] Hello world, code and all." },
         { "# Guide\n\nIntro.\n\n## Install\n\nRun it.\n\n### Debian\n\nUse apt.\n\n## Use\n\nTalk.",
-          "[Guide] Intro.[Guide \u203A Install] Run it.[Guide \u203A Install \u203A Debian] Use apt.[Guide \u203A Use] Talk." },
+          "[Guide] Intro.[Guide \u203A Install] Run it.[Guide \u203A Install \u203A Debian] Use apt.[Guide \u203A Use] "
+          "Talk." },
         { "Guide\n=====\n\none\ntwo  \nthree\n\nfour", "[Guide] one two\nthree\n\nfour" },
         { "Do:\n\n- one\n- two\n  - nested\n- three\n\nEnd.", "[] Do:\n\n- one\n- two\n  - nested\n- three\n\nEnd." },
         { "3. three\n4. four\n\n   more\n\n5. five", "[] 3. three\n4. four\n  more\n5. five" },
@@ -34,8 +35,10 @@ static const Case cases[] = {
         { "Run\n\n```sh\nmake  all\n\n  indented\n```\n\nthen", "[] Run\n\nmake  all\n\n  indented\n\nthen" },
         { "| a | b |\n|---|---|\n| 1 | *2* |\n| 3 | 4 |\n\nafter", "[] a | b\n1 | 2\n3 | 4\n\nafter" },
         { "[link](https://example.org \"t\") ![alt](x.png) <https://a.example>", "[] link alt https://a.example" },
-        { "a <b>bold</b> <!-- hidden --> z\n\n<div>\ngone\n</div>\n\n<!-- gone\ntoo -->\n\nend", "[] a bold  z\n\nend" },
-        { "a &amp; b &lt;c&gt; &#8364; &#x20AC; &hellip; &unknown; &#0;", "[] a & b <c> \u20AC \u20AC \u2026 &unknown; \uFFFD" },
+        { "a <b>bold</b> <!-- hidden --> z\n\n<div>\ngone\n</div>\n\n<!-- gone\ntoo -->\n\nend",
+          "[] a bold  z\n\nend" },
+        { "a &amp; b &lt;c&gt; &#8364; &#x20AC; &hellip; &unknown; &#0;",
+          "[] a & b <c> \u20AC \u20AC \u2026 &unknown; \uFFFD" },
         { "> quoted\n> text\n\nplain", "[] quoted text\n\nplain" },
         { "---\ntitle: Hidden\n---\n# T\n\nText.", "[T] Text." },
         { "---\n\nA line above.", "[] A line above." },
@@ -122,7 +125,8 @@ START_TEST(what_is_no_text_is_refused) {
         ck_assert_int_eq(failure.kind, FAILURE_INVALID);
         ck_assert(!passages_split(PASSAGE_MARKDOWN, TEXT("a\0b"), arena, &passages, &failure));
         ck_assert_int_eq(failure.kind, FAILURE_INVALID);
-        ck_assert(!passages_split(PASSAGE_PLAIN, (Text){ large, PASSAGE_DOCUMENT_LIMIT + 1 }, arena, &passages, &failure));
+        ck_assert(!passages_split(PASSAGE_PLAIN, (Text){ large, PASSAGE_DOCUMENT_LIMIT + 1 }, arena, &passages,
+                                  &failure));
         ck_assert_int_eq(failure.kind, FAILURE_TOO_LARGE);
         ck_assert(!passages_split(PASSAGE_PLAIN, (Text){ large, PASSAGE_DOCUMENT_LIMIT }, arena, &passages, &failure));
         ck_assert_int_eq(failure.kind, FAILURE_TOO_LARGE); /* the arena's limit is as large */
@@ -131,9 +135,10 @@ END_TEST
 
 /* What has made Markdown parsers slow: each repeated to a quarter of the limit. */
 static const char *const nasty[] = {
-        "[",      "![",      "**a ",       "*a_ ",       "`a``b",    "> ",       "- ",        "<",       "<!--",
-        "&#",     "[a](<b",  "[a]: b\n",   "| a ",       "\\",       "~~a~",     "1. ",       "\t- a\n", "[a][",
-        "<a b=\"", "_a*__",  "a\n===\n",   "|a|b|\n|-|-|\n", "```\n", "[]()",    "* * ",      "<?",      "<![CDATA[", "[a]\n",
+        "[",       "![",     "**a ",     "*a_ ",           "`a``b", "> ",   "- ",   "<",       "<!--",
+        "&#",      "[a](<b", "[a]: b\n", "| a ",           "\\",    "~~a~", "1. ",  "\t- a\n", "[a][",
+        "<a b=\"", "_a*__",  "a\n===\n", "|a|b|\n|-|-|\n", "```\n", "[]()", "* * ", "<?",      "<![CDATA[",
+        "[a]\n",
 };
 
 START_TEST(nasty_documents_take_no_long_time) {
@@ -145,7 +150,8 @@ START_TEST(nasty_documents_take_no_long_time) {
                 while (document.length < PASSAGE_DOCUMENT_LIMIT / 4)
                         text_add_string(&document, nasty[i]);
                 const int64_t before_us = clock_now().monotonic_us;
-                ck_assert_done(passages_split(PASSAGE_MARKDOWN, text_built(&document), arena, &passages, &failure), failure);
+                ck_assert_done(passages_split(PASSAGE_MARKDOWN, text_built(&document), arena, &passages, &failure),
+                               failure);
                 const int64_t took_us = clock_now().monotonic_us - before_us;
                 ck_assert_msg(took_us < 10 * SECONDS, "%s takes %d ms", nasty[i], (int) (took_us / MILLISECONDS));
         }
@@ -154,4 +160,5 @@ END_TEST
 
 UNIT_TESTS("memory/passages", markdown_becomes_plain_text_under_its_headings, plain_text_is_left_as_it_is,
            cuts_are_made_at_paragraphs_first, a_long_paragraph_is_cut_at_sentences,
-           what_has_no_boundary_is_cut_between_characters, what_is_no_text_is_refused, nasty_documents_take_no_long_time)
+           what_has_no_boundary_is_cut_between_characters, what_is_no_text_is_refused,
+           nasty_documents_take_no_long_time)

@@ -19,8 +19,13 @@ static bool ask(Arena *arena, const char *model, const char *question, ModelPass
         };
         TextBuilder streamed = text_builder(0);
         const ModelRequest request = {
-                .model = text_of(model), .messages = messages, .message_count = COUNT_OF(messages), .passages = passages,
-                .passage_count = count,  .stream = hear,       .listener = &streamed,
+                .model = text_of(model),
+                .messages = messages,
+                .message_count = COUNT_OF(messages),
+                .passages = passages,
+                .passage_count = count,
+                .stream = hear,
+                .listener = &streamed,
         };
         pieces = 0;
         const bool ok = model_complete(&request, arena, ret_reply, ret_failure);
@@ -34,8 +39,13 @@ START_TEST(echo_answers_the_last_message) {
         _cleanup_(arena_freep) Arena *arena = arena_new(0);
         ModelReply reply;
         Failure failure;
-        ck_assert_done(ask(arena, "builtin/echo", "Gr\xC3\xBC\xC3\x9F" "e!\n", NULL, 0, &reply, &failure), failure);
-        ck_assert_text(reply.content, TEXT("Gr\xC3\xBC\xC3\x9F" "e!\n"));
+        ck_assert_done(ask(arena, "builtin/echo",
+                           "Gr\xC3\xBC\xC3\x9F"
+                           "e!\n",
+                           NULL, 0, &reply, &failure),
+                       failure);
+        ck_assert_text(reply.content, TEXT("Gr\xC3\xBC\xC3\x9F"
+                                           "e!\n"));
         ck_assert(reply.usage_known);
         ck_assert_int_eq(reply.usage.prompt_tokens + reply.usage.completion_tokens, 0);
         ck_assert_done(ask(arena, "builtin/echo", "half \xE2\x82", NULL, 0, &reply, &failure), failure);
@@ -58,9 +68,16 @@ typedef struct NameCase {
 } NameCase;
 
 static const NameCase names[] = {
-        { "builtin/echo", true },   { "builtin/extractive", true }, { "builtin/echo2", false }, { "builtin/", false },
-        { "openai/gpt-4o", false }, /* no provider is set */        { "openai/", false },       { "openai/a b", false },
-        { "gpt-4o", false },        { "", false },                  { "BUILTIN/ECHO", false },
+        { "builtin/echo", true },
+        { "builtin/extractive", true },
+        { "builtin/echo2", false },
+        { "builtin/", false },
+        { "openai/gpt-4o", false },
+        /* no provider is set */ { "openai/", false },
+        { "openai/a b", false },
+        { "gpt-4o", false },
+        { "", false },
+        { "BUILTIN/ECHO", false },
 };
 
 START_TEST(names_are_those_of_the_table) {
@@ -79,12 +96,14 @@ typedef struct Part {
 static const Part guide_parts[] = {
         { "README.md", "AIOX \u203A Installing",
           "The program is installed from Debian's packages by one command, run in a fresh clone:\n\n./quickstart\n\n"
-               "It builds a release, creates private data and starts the hub." },
+          "It builds a release, creates private data and starts the hub." },
         { "docs/limits.md", "Limits",
-          "An account may send sixty messages a minute. Beyond that it is told to wait. Administrators can raise the rate of "
-               "a tenant." },
+          "An account may send sixty messages a minute. Beyond that it is told to wait. Administrators can raise the "
+          "rate of "
+          "a tenant." },
         { "docs/limits.md", "Limits \u203A Budgets",
-          "A budget is money. No model is called unless its price fits into what is left of the budget of this month." },
+          "A budget is money. No model is called unless its price fits into what is left of the budget of this "
+          "month." },
         { "docs/agents.md", "Agents \u203A Pausing",
           "An operator can pause an agent. A paused agent refuses new messages and says why." },
 };
@@ -105,9 +124,11 @@ typedef struct QuestionCase {
 static const QuestionCase questions[] = {
         { "How do I install it?", "README.md, AIOX \u203A Installing:", "> ./quickstart" },
         { "installation on debian?", "README.md, AIOX \u203A Installing:", "> The program is installed" },
-        { "How many messages may an account send per minute?", "docs/limits.md, Limits:", "> An account may send sixty messages" },
+        { "How many messages may an account send per minute?",
+          "docs/limits.md, Limits:", "> An account may send sixty messages" },
         { "what about budgets", "docs/limits.md, Limits \u203A Budgets:", "> A budget is money." },
-        { "Why does a paused agent refuse my message?", "docs/agents.md, Agents \u203A Pausing:", "> An operator can pause" },
+        { "Why does a paused agent refuse my message?",
+          "docs/agents.md, Agents \u203A Pausing:", "> An operator can pause" },
         { "What is the capital of France?", NULL, NULL },
         { "Who wrote the magic flute in 1791?", NULL, NULL },
         { "elephants", NULL, NULL },
@@ -119,14 +140,15 @@ START_TEST(extractive_quotes_the_passage_that_answers) {
                 _cleanup_(arena_freep) Arena *arena = arena_new(0);
                 ModelReply reply;
                 Failure failure;
-                ck_assert_done(ask(arena, "builtin/extractive", questions[i].question, guide, COUNT_OF(guide), &reply, &failure),
+                ck_assert_done(ask(arena, "builtin/extractive", questions[i].question, guide, COUNT_OF(guide), &reply,
+                                   &failure),
                                failure);
                 if (!questions[i].source) {
                         ck_assert_text(reply.content, TEXT("I found nothing about that in my documents."));
                         continue;
                 }
-                ck_assert_msg(text_starts_with(reply.content, text_of(questions[i].source)), "%s: %s", questions[i].question,
-                              reply.content.bytes);
+                ck_assert_msg(text_starts_with(reply.content, text_of(questions[i].source)), "%s: %s",
+                              questions[i].question, reply.content.bytes);
                 ck_assert_msg(strstr(reply.content.bytes, questions[i].quoted) != NULL, "%s: %s", questions[i].question,
                               reply.content.bytes);
                 ck_assert_int_eq(pieces, 1);
@@ -141,8 +163,9 @@ START_TEST(extractive_without_passages_says_so) {
         open_guide();
         ck_assert_done(ask(arena, "builtin/extractive", "How do I install it?", NULL, 0, &reply, &failure), failure);
         ck_assert_text(reply.content, TEXT("I found nothing about that in my documents."));
-        ck_assert_done(ask(arena, "builtin/extractive", "Hello, can you help me?", guide, COUNT_OF(guide), &reply, &failure),
-                       failure);
+        ck_assert_done(
+                ask(arena, "builtin/extractive", "Hello, can you help me?", guide, COUNT_OF(guide), &reply, &failure),
+                failure);
         ck_assert_text(reply.content, TEXT("Ask me a question, and I look for what my documents say about it."));
 }
 END_TEST
@@ -151,7 +174,8 @@ START_TEST(extractive_keeps_long_passages_short_and_whole) {
         _cleanup_(arena_freep) Arena *arena = arena_new(0);
         _cleanup_(text_builder_release) TextBuilder content = text_builder(0);
         for (int i = 0; i < 40; i++)
-                text_add_string(&content, "Nothing of interest stands in this sentence of \xC3\xBC" "bermut. ");
+                text_add_string(&content, "Nothing of interest stands in this sentence of \xC3\xBC"
+                                          "bermut. ");
         text_add_string(&content, "The answer is forty-two, as everybody knows. ");
         for (int i = 0; i < 40; i++)
                 text_add_string(&content, "And nothing again \xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC. ");
@@ -165,6 +189,6 @@ START_TEST(extractive_keeps_long_passages_short_and_whole) {
 }
 END_TEST
 
-UNIT_TESTS("models/builtin", echo_answers_the_last_message, an_answer_without_room_is_too_large, names_are_those_of_the_table,
-           extractive_quotes_the_passage_that_answers, extractive_without_passages_says_so,
-           extractive_keeps_long_passages_short_and_whole)
+UNIT_TESTS("models/builtin", echo_answers_the_last_message, an_answer_without_room_is_too_large,
+           names_are_those_of_the_table, extractive_quotes_the_passage_that_answers,
+           extractive_without_passages_says_so, extractive_keeps_long_passages_short_and_whole)

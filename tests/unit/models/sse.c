@@ -37,8 +37,14 @@ static const Case cases[] = {
         { { "id: 7\ndata: x\n\ndata: y\n\nid\ndata: z\n\n", 37 }, { "message=x;7|message=y;7|message=z|", 34 } },
         { { "id: a\0b\ndata: x\n\n", 17 }, { "message=x|", 10 } },
         { { "retry: 10\nunknown: 1\nno colon\ndata: x\n\n", 39 }, { "message=x|", 10 } },
-        { { "\xEF\xBB\xBF" "data: x\n\n", 12 }, { "message=x|", 10 } },
-        { { "data: x\n\xEF\xBB\xBF" "data: y\n\n", 20 }, { "message=x|", 10 } },
+        { { "\xEF\xBB\xBF"
+            "data: x\n\n",
+            12 },
+          { "message=x|", 10 } },
+        { { "data: x\n\xEF\xBB\xBF"
+            "data: y\n\n",
+            20 },
+          { "message=x|", 10 } },
         { { "data: x\ndata: lost at the end", 29 }, { "", 0 } },
         { { "data: \xE2\x82\xAC\xF0\x9F\x99\x82\n\n", 15 }, { "message=\xE2\x82\xAC\xF0\x9F\x99\x82|", 16 } },
         { { "data: \xE2\x82!\n\n", 11 }, { "message=\xEF\xBF\xBD\xEF\xBF\xBD!|", 16 } },
