@@ -33,17 +33,6 @@ Text text_trim(Text text) {
         return text;
 }
 
-bool text_split(Text *rest, char separator, Text *ret_part) {
-        if (rest->length == 0)
-                return false;
-        const char *found = memchr(rest->bytes, separator, rest->length);
-        size_t length = found ? (size_t) (found - rest->bytes) : rest->length;
-        *ret_part = (Text){ rest->bytes, length };
-        size_t consumed = found ? length + 1 : length;
-        *rest = (Text){ rest->bytes + consumed, rest->length - consumed };
-        return true;
-}
-
 Text text_copy(Arena *arena, Text text) {
         char *copy = arena_take(arena, text.length + 1);
         if (!copy)

@@ -31,9 +31,19 @@ static inline bool text_equal(Text a, Text b) {
 int text_compare(Text a, Text b); /* bytewise order, <0 0 >0 */
 bool text_starts_with(Text text, Text prefix) _pure_;
 Text text_trim(Text text); /* without ASCII white space at both ends */
-/* Takes what stands before the first separator off *rest; false when nothing is left. A separator at the end is not
- * followed by another, empty part: "a,,b," gives "a", "" and "b". */
-bool text_split(Text *rest, char separator, Text *ret_part);
+/* Takes what stands before the first separator off *rest; false, and an empty part, when nothing is left. A separator
+ * at the end is not followed by another, empty part: "a,,b," gives "a", "" and "b". */
+static inline bool text_split(Text *rest, char separator, Text *ret_part) {
+        *ret_part = TEXT_NONE;
+        if (rest->length == 0)
+                return false;
+        const char *found = memchr(rest->bytes, separator, rest->length);
+        size_t length = found ? (size_t) (found - rest->bytes) : rest->length;
+        *ret_part = (Text){ rest->bytes, length };
+        size_t consumed = found ? length + 1 : length;
+        *rest = (Text){ rest->bytes + consumed, rest->length - consumed };
+        return true;
+}
 
 /* A copy with a terminating NUL after it; bytes is NULL when the arena's limit is reached (and text was not empty). */
 Text text_copy(Arena *arena, Text text);

@@ -50,6 +50,7 @@ START_TEST(splitting_gives_parts_in_order) {
                         ck_assert_text(part, text_of(cases[i].parts[j]));
                 }
                 ck_assert(!text_split(&rest, ',', &part));
+                ck_assert_text(part, TEXT_NONE);
         }
 }
 END_TEST
