@@ -109,6 +109,19 @@ void crypto_wipe(void *memory, size_t size) {
         sodium_memzero(memory, size);
 }
 
+Key *crypto_keys_new(size_t count) {
+        pthread_once(&started, start);
+        Key *keys = sodium_allocarray(count, sizeof(Key));
+        if (!keys)
+                abort();
+        sodium_memzero(keys, count * sizeof(Key));
+        return keys;
+}
+
+void crypto_keys_free(Key *keys) {
+        sodium_free(keys);
+}
+
 bool crypto_equal(const void *a, const void *b, size_t size) {
         return sodium_memcmp(a, b, size) == 0;
 }

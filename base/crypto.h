@@ -25,6 +25,10 @@ bool crypto_start(Failure *reterr_failure) _must_check_;
 void crypto_random(void *ret_bytes, size_t size);
 uint64_t crypto_random_uint64(void);
 void crypto_wipe(void *memory, size_t size);
+/* Room for keys that is never swapped out or dumped and has a guard page on each side. */
+Key *crypto_keys_new(size_t count);
+void crypto_keys_free(Key *keys); /* wipes them */
+DEFINE_RELEASE(Key *, crypto_keys_free)
 bool crypto_equal(const void *a, const void *b, size_t size); /* constant time */
 
 Hash crypto_sha256(Text text);

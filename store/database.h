@@ -72,6 +72,7 @@ typedef enum ValueType {
         VALUE_TIME,  /* timestamptz; microseconds since 1970 */
         VALUE_TEXTS, /* text[] */
         VALUE_UUIDS, /* uuid[] */
+        VALUE_ENCODED, /* already in its parameter's binary form: store/columns.h */
 } ValueType;
 
 typedef struct Value {

@@ -80,6 +80,8 @@ static const Oid accepted_types[][6] = {
 };
 
 static bool type_accepts(ValueType value, Oid type) {
+        if (value == VALUE_NULL || value == VALUE_ENCODED)
+                return true;
         for (size_t i = 0; i < COUNT_OF(accepted_types[value]); i++)
                 if (accepted_types[value][i] == type)
                         return true;
@@ -105,6 +107,7 @@ static bool encode(ParameterRoom *room, const Value *value, Oid type, Text *ret_
                 *ret_bytes = type == OID_JSONB ? encode_json(room, value->text) : value->text;
                 break;
         case VALUE_BYTES:
+        case VALUE_ENCODED:
                 *ret_bytes = value->text;
                 break;
         case VALUE_UUID:
@@ -131,7 +134,7 @@ bool parameters_make(const Value *values, size_t count, const Oid *types, Parame
         };
         for (size_t i = 0; i < count; i++) {
                 Text bytes = TEXT_NONE;
-                bool fits = values[i].type == VALUE_NULL || type_accepts(values[i].type, types[i]);
+                bool fits = type_accepts(values[i].type, types[i]);
                 if (!fits)
                         failure_set(reterr_failure, FAILURE_INTERNAL, "parameter $%zu has type %u, which its value is not",
                                     i + 1, types[i]);

@@ -20,11 +20,14 @@ CREATE TABLE heartbeats (
         beats     bigint NOT NULL DEFAULT 0,
         low_water uuid NOT NULL
 ) WITH (fillfactor = 20);
--- What `hub` accepted in epochs up to `up_to_epoch`, and not in an earlier estate, belongs to `heir`.
+-- What `hub` wrote in epochs up to `up_to_epoch`, and not in an earlier estate, belongs to `heir`, who took it when it ended
+-- epoch `taken_epoch` of `taken_from`.
 CREATE TABLE estates (
         hub         smallint REFERENCES leases,
         up_to_epoch bigint,
         heir        smallint NOT NULL REFERENCES leases,
+        taken_from  smallint NOT NULL REFERENCES leases,
+        taken_epoch bigint NOT NULL,
         PRIMARY KEY (hub, up_to_epoch)
 );
 -- Every answer that `hub` concluded for `domain` up to `sequence`, as far as it is `holder`'s to send, was taken by our
@@ -49,9 +52,9 @@ BEGIN
         END IF;
 END
 $$;
--- To whom a message belongs that `hub_number` accepted in an epoch.
-CREATE FUNCTION lease_holder(hub_number smallint, accepted_epoch bigint) RETURNS smallint LANGUAGE sql STABLE AS $$
-        SELECT coalesce((SELECT e.heir FROM estates e WHERE e.hub = hub_number AND e.up_to_epoch >= accepted_epoch
+-- To whom belongs what `hub_number` wrote in an epoch.
+CREATE FUNCTION lease_holder(hub_number smallint, written_epoch bigint) RETURNS smallint LANGUAGE sql STABLE AS $$
+        SELECT coalesce((SELECT e.heir FROM estates e WHERE e.hub = hub_number AND e.up_to_epoch >= written_epoch
                          ORDER BY e.up_to_epoch LIMIT 1), hub_number)
 $$;
 GRANT EXECUTE ON FUNCTION hold_lease, lease_holder TO aiox_journal;

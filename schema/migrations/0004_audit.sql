@@ -38,7 +38,7 @@ CREATE TABLE operation_log (
         facts       text NOT NULL DEFAULT '{}', -- canonical JSON for the audit: ids and counts
         result      bytea, -- sealed
         key_id      smallint NOT NULL DEFAULT 0,
-        hub         smallint NOT NULL REFERENCES leases,
+        hub         smallint NOT NULL REFERENCES leases, -- which puts it into its chain
         at          timestamptz NOT NULL DEFAULT now(),
         chained     boolean NOT NULL DEFAULT false,
         PRIMARY KEY (tenant_id, id),
@@ -49,7 +49,7 @@ SELECT guard_tenant_rows('operation_log');
 CREATE POLICY journal_reads ON operation_log FOR SELECT TO aiox_journal USING (true);
 CREATE POLICY journal_chains ON operation_log FOR UPDATE TO aiox_journal USING (true);
 GRANT SELECT, INSERT ON operation_log TO aiox_tenant;
-GRANT SELECT (tenant_id, id, operation, person_id, agent_id, severity, outcome, facts, hub, at, chained), UPDATE (chained)
+GRANT SELECT (tenant_id, id, operation, person_id, agent_id, severity, outcome, facts, hub, at, chained), UPDATE (hub, chained)
         ON operation_log TO aiox_journal;
 -- `aiox keep` removes what nobody repeats any more, and nothing else.
 CREATE POLICY keep ON operation_log TO CURRENT_USER USING (chained AND at < now() - interval '30 days');

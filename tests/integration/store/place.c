@@ -2,6 +2,9 @@
 
 #include "tests/unit/unit.h"
 
+#include "base/clock.h"
+
+#include <poll.h>
 #include <stdlib.h>
 
 Database *place_database(void) {
@@ -54,4 +57,64 @@ void place_fresh(Database *database) {
         Failure failure;
         place_empty();
         ck_assert_done(schema_migrate(database, 0, NULL, NULL, &failure), failure);
+}
+
+const char *place_ask_as(const char *role, const char *tenant, const char *sql) {
+        static char *answer;
+        char conninfo[600], setting[100];
+        snprintf(conninfo, sizeof(conninfo), "%s user=%s", getenv("AIOX_DATABASE"), role);
+        snprintf(setting, sizeof(setting), "SET aiox.tenant = '%s'", tenant ? tenant : "");
+        PGconn *session = PQconnectdb(conninfo);
+        ck_assert_msg(PQstatus(session) == CONNECTION_OK, "%s", PQerrorMessage(session));
+        PQclear(PQexec(session, setting));
+        PGresult *result = PQexec(session, sql);
+        free(answer);
+        /* A refusal is an answer too. */
+        answer = memory_string(PQresultStatus(result) != PGRES_TUPLES_OK ? PQresultErrorField(result, PG_DIAG_SQLSTATE) :
+                               PQntuples(result) > 0                     ? PQgetvalue(result, 0, 0) :
+                                                                           "");
+        PQclear(result);
+        PQfinish(session);
+        return answer;
+}
+
+void place_clean(Database *database) {
+        Failure failure;
+        if (!schema_check(database, true, &failure)) {
+                place_fresh(database);
+                return;
+        }
+        /* Only what holds anything: emptying hundreds of empty parts takes seconds. */
+        place_execute("SET client_min_messages = warning; DO $$ DECLARE tables text; BEGIN "
+                      "SELECT string_agg(relname, ', ') INTO tables FROM pg_class c "
+                      "WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'migrations' "
+                      "AND pg_relation_size(c.oid) > 0; "
+                      "IF tables IS NOT NULL THEN EXECUTE 'TRUNCATE ' || tables || ' CASCADE'; END IF; END $$; "
+                      "SET aiox.tenant = 'a10c0000-0000-4000-8000-000000000000'; "
+                      "INSERT INTO tenants (id, slug, name) VALUES (current_tenant(), 'installation', 'Test')");
+}
+
+Journal *place_journal(Keyring *keyring) {
+        return journal_new(&(JournalSettings){ .conninfo = getenv("AIOX_DATABASE"), .patience_us = 10 * SECONDS }, keyring);
+}
+
+StoreReport *place_await(Journal *journal) {
+        int64_t deadline = clock_now().monotonic_us + 20 * SECONDS;
+        for (;;) {
+                Moment now = clock_now();
+                StoreReport *report = journal_ready(journal, now);
+                if (report)
+                        return report;
+                ck_assert_msg(now.monotonic_us < deadline, "no report in 20 s");
+                int64_t wake = journal_wake(journal) < deadline ? journal_wake(journal) : deadline;
+                struct pollfd watched = { .fd = journal_descriptor(journal),
+                                          .events = (short) (journal_wants_write(journal) ? POLLIN | POLLOUT : POLLIN) };
+                int64_t left = (wake - clock_now().monotonic_us) / MILLISECONDS + 1;
+                poll(&watched, watched.fd >= 0, left > 0 ? (int) left : 0);
+        }
+}
+
+StoreReport *place_request(Journal *journal, const StoreRequest *request) {
+        journal_send(journal, request, clock_now());
+        return place_await(journal);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "store/connection.h"
+#include "store/journal.h"
 #include "store/keyring.h"
 #include "store/migrate.h"
 
@@ -18,3 +19,14 @@ void place_execute(const char *sql);
 /* The first column of the first row of a statement as the owner, as text, empty when there is none; lives until the next
  * call. */
 const char *place_ask(const char *sql);
+
+/* As another role of the program, by the conninfo of AIOX_DATABASE; for a tenant when that is not NULL. */
+const char *place_ask_as(const char *role, const char *tenant, const char *sql);
+/* Every table as after place_fresh(), without migrating again when the schema is there already. */
+void place_clean(Database *database);
+
+Journal *place_journal(Keyring *keyring);
+/* Sends and waits for the report, at most 20 s. */
+StoreReport *place_request(Journal *journal, const StoreRequest *request);
+/* The report of what was sent before. */
+StoreReport *place_await(Journal *journal);
