@@ -1,6 +1,7 @@
 #include "component/link.h"
 
 #include "base/crypto.h"
+#include "component/dial.h"
 #include "component/outbox.h"
 #include "component/resolve.h"
 #include "component/stream_error.h"
@@ -10,11 +11,9 @@
 #include "xmpp/writer.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #define READ_BYTES   (64 * 1024)
 #define READS_A_TURN 4 /* so that one busy stream leaves time for the others */
@@ -26,8 +25,7 @@
 typedef enum LinkState {
         LINK_CLOSED,  /* until link_open() */
         LINK_WAITING, /* for the next attempt */
-        LINK_RESOLVING,
-        LINK_CONNECTING,
+        LINK_DIALING,
         LINK_OPENING,        /* our header is out, the server's is awaited */
         LINK_AUTHENTICATING, /* the handshake is out */
         LINK_ONLINE,
@@ -58,10 +56,7 @@ struct Link {
         bool asked; /* the keep-alive ping is out */
         unsigned attempts;
 
-        Resolution *resolution;
-        Address addresses[RESOLUTION_ADDRESSES];
-        size_t address_count, address_next;
-
+        Dial *dial;
         Reader *reader;
         Outbox outbox;
         bool congested;
@@ -157,9 +152,9 @@ static void close_stream(Link *link) {
                 close(link->socket); /* epoll forgets it */
         link->socket = -1;
         link->interest = 0;
-        if (link->resolution)
-                resolution_free(link->resolution);
-        link->resolution = NULL;
+        if (link->dial)
+                dial_free(link->dial);
+        link->dial = NULL;
         if (link->reader)
                 reader_free(link->reader);
         link->reader = NULL;
@@ -232,7 +227,7 @@ static void watch_socket(Link *link, uint32_t interest) {
 }
 
 void link_flush(Link *link) {
-        if (link->socket < 0 || link->state == LINK_CONNECTING)
+        if (link->socket < 0)
                 return;
         size_t sent;
         bool whole = outbox_flush(&link->outbox, link->socket, &sent);
@@ -460,80 +455,31 @@ static void open_stream(Link *link) {
         link->deadline = link->now + link->settings.answer_us;
 }
 
-/* Goes on to the next address until one is being connected to. */
-static void connect_next(Link *link, int error) {
-        if (link->socket >= 0)
-                close(link->socket);
-        link->socket = -1;
-        link->interest = 0;
-        while (link->address_next < link->address_count) {
-                const Address *address = &link->addresses[link->address_next++];
-                link->socket = socket(address->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-                if (link->socket < 0) {
-                        error = errno;
-                        continue;
-                }
-                if (address->storage.ss_family != AF_UNIX)
-                        setsockopt(link->socket, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
-                if (connect(link->socket, (const struct sockaddr *) &address->storage, address->length) == 0 ||
-                    errno == EINPROGRESS) {
-                        link->state = LINK_CONNECTING;
-                        link->deadline = link->now + link->settings.answer_us;
-                        watch_socket(link, EPOLLOUT);
-                        return;
-                }
-                error = errno;
-                close(link->socket);
-                link->socket = -1;
-        }
-        Failure failure;
-        stream_error_unconnected(error, link->settings.endpoint, &failure);
-        fail(link, &failure);
-}
-
-static bool is_ready(int descriptor, short events) {
-        struct pollfd waiting = { .fd = descriptor, .events = events };
-        return poll(&waiting, 1, 0) == 1;
-}
-
-static void finish_connecting(Link *link) {
-        int error = 0;
-        socklen_t length = sizeof(error);
-        if (!is_ready(link->socket, POLLOUT))
-                return;
-        getsockopt(link->socket, SOL_SOCKET, SO_ERROR, &error, &length);
-        if (error != 0)
-                connect_next(link, error);
-        else
-                open_stream(link);
-}
-
 static void start_attempt(Link *link) {
+        struct epoll_event event = { .events = EPOLLIN };
         Failure failure;
-        if (!resolution_start(link->settings.endpoint, &link->resolution, &failure)) {
+        if (!dial_start(link->settings.endpoint, &link->dial, &failure)) {
                 fail(link, &failure);
                 return;
         }
-        struct epoll_event event = { .events = EPOLLIN };
-        epoll_ctl(link->poll, EPOLL_CTL_ADD, resolution_descriptor(link->resolution), &event);
-        link->state = LINK_RESOLVING;
+        epoll_ctl(link->poll, EPOLL_CTL_ADD, dial_descriptor(link->dial), &event);
+        link->state = LINK_DIALING;
         link->deadline = link->now + link->settings.answer_us;
 }
 
-static void finish_resolving(Link *link) {
-        if (!is_ready(resolution_descriptor(link->resolution), POLLIN))
-                return;
+static void go_on_dialing(Link *link) {
         Failure failure;
-        bool resolved = resolution_result(link->resolution, link->addresses, &link->address_count, &failure);
-        epoll_ctl(link->poll, EPOLL_CTL_DEL, resolution_descriptor(link->resolution), NULL);
-        resolution_free(link->resolution);
-        link->resolution = NULL;
-        link->address_next = 0;
-        if (resolved) {
-                connect_next(link, 0);
-        } else {
-                failure_prefix(&failure, "%s", link->endpoint);
+        switch (dial_result(link->dial, &link->socket, &failure)) {
+        case DIAL_GOING_ON:
+                break;
+        case DIAL_CONNECTED:
+                dial_free(link->dial); /* epoll forgets it */
+                link->dial = NULL;
+                open_stream(link);
+                break;
+        case DIAL_FAILED:
                 fail(link, &failure);
+                break;
         }
 }
 
@@ -541,8 +487,6 @@ static void finish_resolving(Link *link) {
 
 static void act_on_deadline(Link *link) {
         static const char *const silences[] = {
-                [LINK_RESOLVING] = "the name is still being looked up, longer than we wait",
-                [LINK_CONNECTING] = "no connection within the time we wait: is there a firewall between us?",
                 [LINK_OPENING] =
                         "what answers there says nothing: is this the port of the server's component listener?",
                 [LINK_AUTHENTICATING] = "the server does not answer the handshake",
@@ -560,7 +504,7 @@ static void act_on_deadline(Link *link) {
                         link->deadline = link->now + link->settings.idle_us;
                 }
         } else if (link->state != LINK_CLOSED) {
-                fail_saying(link, FAILURE_TIMED_OUT, silences[link->state]);
+                fail_saying(link, FAILURE_TIMED_OUT, link->dial ? dial_waits_for(link->dial) : silences[link->state]);
         }
 }
 
@@ -568,10 +512,8 @@ void link_handle(Link *link, int64_t now_us) {
         link->now = now_us;
         if (now_us >= link->deadline)
                 act_on_deadline(link);
-        if (link->state == LINK_RESOLVING)
-                finish_resolving(link);
-        if (link->state == LINK_CONNECTING)
-                finish_connecting(link);
+        if (link->state == LINK_DIALING)
+                go_on_dialing(link);
         for (int i = 0; i < READS_A_TURN && link->reader && read_once(link); i++)
                 ;
         link_flush(link);
