@@ -16,14 +16,21 @@ static Link *link_of_agent(Loop *loop, Text agent) {
         return text_split(&rest, '@', &local) ? loop_link(loop, rest) : NULL;
 }
 
-/* What does not go out now is found again: answers from the journal, receipts when the sender repeats. */
+/* What does not go out now is found again: answers from the journal, receipts when the sender repeats. A server that takes
+ * nothing for so long that the link is full is left for a new stream, so that no ping behind a lost answer is answered. */
 void loop_send(Loop *loop, Link *link, const OutgoingList *list) {
         Failure failure;
 
         (void) loop;
-        for (const Outgoing *outgoing = list->first; link && outgoing; outgoing = outgoing->next)
-                if (!link_send(link, outgoing, &failure) && failure.kind == FAILURE_INTERNAL)
-                        log_error("stanza was not sent", "cause", LOG_STRING, failure.text);
+        for (const Outgoing *outgoing = list->first; link && outgoing; outgoing = outgoing->next) {
+                if (link_send(link, outgoing, &failure) || failure.kind == FAILURE_UNAVAILABLE)
+                        continue;
+                log_error("stanza was not sent", "cause", LOG_STRING, failure.text);
+                if (failure.kind != FAILURE_LIMIT)
+                        continue;
+                link_drop(link);
+                link_open(link);
+        }
 }
 
 void loop_open_links(Loop *loop) {
