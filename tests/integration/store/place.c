@@ -1,15 +1,28 @@
 #include "tests/integration/store/place.h"
 
-#include "tests/unit/unit.h"
-
 #include "base/clock.h"
 
 #include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+/* Not libcheck's, so that benches may use a place too: ends the process, which fails its test. */
+static void require(bool good, const char *format, ...) _printf_(2, 3);
+static void require(bool good, const char *format, ...) {
+        va_list arguments;
+        if (good)
+                return;
+        va_start(arguments, format);
+        vfprintf(stderr, format, arguments);
+        va_end(arguments);
+        fputc('\n', stderr);
+        abort();
+}
 
 Database *place_database(void) {
         const char *conninfo = getenv("AIOX_DATABASE"), *owner = getenv("AIOX_DATABASE_OWNER");
-        ck_assert_msg(conninfo && owner, "run this by tests/lab/with-postgres");
+        require(conninfo && owner, "run this by tests/lab/with-postgres");
         return database_new(&(DatabaseSettings){ .conninfo = conninfo, .owner_conninfo = owner, .application = "test",
                                                  .patience_us = 20 * 1000000 });
 }
@@ -20,14 +33,14 @@ static PGconn *owner_session(void) {
                 PQfinish(session);
                 session = PQconnectdb(getenv("AIOX_DATABASE_OWNER"));
         }
-        ck_assert_msg(PQstatus(session) == CONNECTION_OK, "%s", PQerrorMessage(session));
+        require(PQstatus(session) == CONNECTION_OK, "%s", PQerrorMessage(session));
         return session;
 }
 
 void place_execute(const char *sql) {
         PGresult *result = PQexec(owner_session(), sql);
         ExecStatusType status = PQresultStatus(result);
-        ck_assert_msg(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK, "%s: %s", sql,
+        require(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK, "%s: %s", sql,
                       PQresultErrorMessage(result));
         PQclear(result);
 }
@@ -35,7 +48,7 @@ void place_execute(const char *sql) {
 const char *place_ask(const char *sql) {
         static char *answer;
         PGresult *result = PQexec(owner_session(), sql);
-        ck_assert_msg(PQresultStatus(result) == PGRES_TUPLES_OK, "%s: %s", sql, PQresultErrorMessage(result));
+        require(PQresultStatus(result) == PGRES_TUPLES_OK, "%s: %s", sql, PQresultErrorMessage(result));
         free(answer);
         answer = memory_string(PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "");
         PQclear(result);
@@ -56,7 +69,7 @@ void place_empty(void) {
 void place_fresh(Database *database) {
         Failure failure;
         place_empty();
-        ck_assert_done(schema_migrate(database, 0, NULL, NULL, &failure), failure);
+        require(schema_migrate(database, 0, NULL, NULL, &failure), "%s", failure.text);
 }
 
 const char *place_ask_as(const char *role, const char *tenant, const char *sql) {
@@ -65,7 +78,7 @@ const char *place_ask_as(const char *role, const char *tenant, const char *sql) 
         snprintf(conninfo, sizeof(conninfo), "%s user=%s", getenv("AIOX_DATABASE"), role);
         snprintf(setting, sizeof(setting), "SET aiox.tenant = '%s'", tenant ? tenant : "");
         PGconn *session = PQconnectdb(conninfo);
-        ck_assert_msg(PQstatus(session) == CONNECTION_OK, "%s", PQerrorMessage(session));
+        require(PQstatus(session) == CONNECTION_OK, "%s", PQerrorMessage(session));
         PQclear(PQexec(session, setting));
         PGresult *result = PQexec(session, sql);
         free(answer);
@@ -105,7 +118,7 @@ StoreReport *place_await(Journal *journal) {
                 StoreReport *report = journal_ready(journal, now);
                 if (report)
                         return report;
-                ck_assert_msg(now.monotonic_us < deadline, "no report in 20 s");
+                require(now.monotonic_us < deadline, "no report in 20 s");
                 int64_t wake = journal_wake(journal) < deadline ? journal_wake(journal) : deadline;
                 struct pollfd watched = { .fd = journal_descriptor(journal),
                                           .events = (short) (journal_wants_write(journal) ? POLLIN | POLLOUT : POLLIN) };
