@@ -6,6 +6,7 @@
  *      tests/lab/with-postgres build/tests/bench/journal [SECONDS [BODY_BYTES]]
  */
 #include "base/clock.h"
+#include "base/map.h"
 #include "tests/integration/store/place.h"
 
 #include <dirent.h>
