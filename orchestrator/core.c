@@ -62,8 +62,13 @@ void core_bury(Core *core, Arena *arena) {
                 list_add(&core->graveyard, arena);
 }
 
+int64_t core_last_sequence(const Core *core) {
+        return (core->counts.epoch << 40) + core->counter;
+}
+
 int64_t core_sequence(Core *core) {
-        return (core->counts.epoch << 40) + ++core->counter;
+        core->counter++;
+        return core_last_sequence(core);
 }
 
 static char *core_string(Text text) {
@@ -309,6 +314,20 @@ static void on_cancel(Core *core, const Event *event) {
                 lanes_cancel(core, message);
 }
 
+/* What may have been written is asked again, the same, before anything newer; a read may come later. */
+static void store_retry(Core *core, const StoreReport *report) {
+        bool read = report->kind == STORE_READ_UNSENT;
+
+        core->request_again = !read;
+        core->request_unsure |= !read && report->result == STORE_UNAVAILABLE;
+        core->retry_pause_us = core->retry_pause_us ? core->retry_pause_us * 2 : 50 * MILLISECONDS;
+        if (core->retry_pause_us > 2 * SECONDS)
+                core->retry_pause_us = 2 * SECONDS;
+        core->retry_us = core->now.monotonic_us + core->retry_pause_us;
+        if (read)
+                delivery_reported(core, report);
+}
+
 static void on_store(Core *core, StoreReport *report) {
         core_bury(core, report->arena);
         if (!core->request_out || report->number != core->request.number)
@@ -318,16 +337,11 @@ static void on_store(Core *core, StoreReport *report) {
          * without a lease there is nothing else to do than to try again. */
         bool again = report->result == STORE_FULL && (core->request_unsure || report->kind == STORE_START);
         if (report->result == STORE_UNAVAILABLE || again) {
-                core->request_again = true;
-                core->request_unsure |= report->result == STORE_UNAVAILABLE;
-                core->retry_pause_us = core->retry_pause_us ? core->retry_pause_us * 2 : 50 * MILLISECONDS;
-                if (core->retry_pause_us > 2 * SECONDS)
-                        core->retry_pause_us = 2 * SECONDS;
-                core->retry_us = core->now.monotonic_us + core->retry_pause_us;
+                store_retry(core, report);
                 return;
         }
         core->request_unsure = false;
-        core->retry_pause_us = 0;
+        core->retry_us = core->retry_pause_us = 0;
         switch (report->kind) {
         case STORE_COMMIT:
                 if (report->result == STORE_FENCED)
@@ -336,7 +350,10 @@ static void on_store(Core *core, StoreReport *report) {
                         commit_reported(core, report);
                 break;
         case STORE_READ_UNSENT:
-                delivery_reported(core, report);
+                if (report->result == STORE_FENCED)
+                        lease_lost(core);
+                else
+                        delivery_reported(core, report);
                 break;
         case STORE_START:
         case STORE_BEAT:
@@ -351,11 +368,9 @@ static void on_store(Core *core, StoreReport *report) {
 static void store_run(Core *core) {
         StoreRequest *request = &core->request;
 
-        if (core->request_out || core->exiting || !core->started)
+        if (core->request_out || core->exiting || !core->started || core->now.monotonic_us < core->retry_us)
                 return;
         if (core->request_again) {
-                if (core->now.monotonic_us < core->retry_us)
-                        return;
                 core->request_again = false;
                 core->request_out = true;
                 core_command(core, COMMAND_STORE)->request = request;
@@ -452,9 +467,9 @@ static void earliest(int64_t *wake_us, int64_t at_us) {
 int64_t core_wake(const Core *core) {
         int64_t wake_us = core->now.monotonic_us + 60 * SECONDS;
 
-        if (core->request_again)
+        if (core->retry_us > core->now.monotonic_us)
                 earliest(&wake_us, core->retry_us);
-        if (core->leading && !core->request_out && !core->request_again)
+        else if (core->leading && !core->request_out)
                 earliest(&wake_us, core->beat_us);
         if (core->accepting.count || core->commit_not_before_us > core->now.monotonic_us)
                 earliest(&wake_us, core->now.monotonic_us + 500 * MILLISECONDS);

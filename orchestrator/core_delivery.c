@@ -6,8 +6,10 @@
 #define PAGE            200
 #define PING_US         SECONDS
 #define RECEIVED_LIMIT  65536
+#define RESEND_LIMIT    4096
 #define BOUNCE_TRIES    3
 #define BOUNCE_PAUSE_US (5 * SECONDS)
+#define RESEND_MEMORY   (600 * SECONDS) /* a bounce that comes later is a first one */
 
 static Outlet *outlet_of(Core *core, Text domain) {
         for (Outlet *outlet = core->outlets; outlet; outlet = outlet->next)
@@ -43,6 +45,7 @@ void delivery_open(Core *core) {
         core->received = map_new(256);
         core->received_ring = memory_new(sizeof(Uuid) * RECEIVED_LIMIT);
         core->resends = map_new(16);
+        core->resends_due_us = INT64_MAX;
 }
 
 /* Where sending starts again when the stream broke: what was confirmed a minute ago. A pong proves that our server had
@@ -58,10 +61,22 @@ static void source_restart(Source *source, int64_t from) {
         source->behind = true;
 }
 
+/* Where nothing waits for a confirmation, all that was read is confirmed: also what was another domain's. Called while no
+ * commit is under way, so that what this hub has concluded until now was handed to its stream. */
+static void source_rest(Core *core, Source *source) {
+        if (source->unconfirmed)
+                return;
+        if (!source->behind && text_equal(text_of(source->hub), core->settings.hub))
+                source->read_to = core_last_sequence(core);
+        source->confirmed = source->read_to;
+}
+
 void delivery_sample(Core *core) {
         for (Outlet *outlet = core->outlets; outlet; outlet = outlet->next)
-                for (Source *source = outlet->sources; source; source = source->next)
+                for (Source *source = outlet->sources; source; source = source->next) {
+                        source_rest(core, source);
                         source->samples[source->sample_count++ % SOURCE_SAMPLES] = source->confirmed;
+                }
 }
 
 void delivery_adopt(Core *core, const DeliveredMark *marks, size_t count) {
@@ -83,6 +98,7 @@ static void sent_add(Outlet *outlet, Source *source, int64_t sequence, size_t by
         outlet->sent[outlet->sent_count++] = (Sent){ source, sequence, bytes };
         outlet->sent_bytes += bytes;
         source->read_to = sequence;
+        source->unconfirmed++;
 }
 
 static void command_answer(Core *core, const ConcludedRecord *concluded, const ReplyTo *reply_to, bool again) {
@@ -133,19 +149,42 @@ void delivery_repeat(Core *core, const Message *message, const AcceptedFate *fat
                 command_answer(core, &concluded, &message->accepted.reply_to, true);
 }
 
-static bool resend_request(Core *core, StoreRequest *request) {
-        Resend *resend;
+static void resend_at(Core *core, Resend *resend, ResendState state, int64_t due_us) {
+        resend->state = state;
+        resend->due_us = due_us;
+        if (due_us < core->resends_due_us)
+                core->resends_due_us = due_us;
+}
 
-        for (size_t i = 0; (resend = map_each(core->resends, &i));)
-                if (resend->due_us && resend->due_us <= core->now.monotonic_us) {
-                        resend->due_us = 0;
-                        request->kind = STORE_READ_UNSENT;
-                        request->other = core->settings.hub;
-                        request->message_id = resend->message_id;
-                        request->limit = 1;
-                        return true;
-                }
-        return false;
+static void resend_forget(Core *core, Resend *resend) {
+        map_remove(core->resends, MAP_KEY(resend->message_id));
+        free(resend);
+}
+
+/* What is due, one at a time; while nothing is, this costs nothing. */
+static bool resend_request(Core *core, StoreRequest *request) {
+        Resend *resend, *due = NULL;
+
+        if (core->now.monotonic_us < core->resends_due_us)
+                return false;
+        core->resends_due_us = INT64_MAX;
+        for (size_t i = 0; (resend = map_each(core->resends, &i));) {
+                bool is_due = resend->due_us <= core->now.monotonic_us;
+                if (is_due && resend->state == RESEND_SENT)
+                        resend_forget(core, resend);
+                else if (is_due && !due)
+                        due = resend;
+                else if (resend->due_us < core->resends_due_us)
+                        core->resends_due_us = resend->due_us;
+        }
+        if (!due)
+                return false;
+        due->due_us = INT64_MAX; /* until the store has answered */
+        request->kind = STORE_READ_UNSENT;
+        request->other = core->settings.hub;
+        request->message_id = due->message_id;
+        request->limit = 1;
+        return true;
 }
 
 /* The next page of what may not have arrived, once the page before is confirmed. */
@@ -153,10 +192,8 @@ bool delivery_request(Core *core, StoreRequest *request) {
         if (resend_request(core, request))
                 return true;
         for (Outlet *outlet = core->outlets; outlet; outlet = outlet->next) {
-                if (!outlet->up || outlet->sent_count > 0)
-                        continue;
-                for (Source *source = outlet->sources; source; source = source->next) {
-                        if (!source->behind)
+                for (Source *source = outlet->up ? outlet->sources : NULL; source; source = source->next) {
+                        if (!source->behind || source->unconfirmed)
                                 continue;
                         outlet->reading = source;
                         request->kind = STORE_READ_UNSENT;
@@ -170,12 +207,37 @@ bool delivery_request(Core *core, StoreRequest *request) {
         return false;
 }
 
+static void answer_undeliverable(Core *core, const ConcludedRecord *unsent) {
+        core_audit(core, unsent->tenant_id, "message.undeliverable", "warning", unsent->sender, unsent->id,
+                   unsent->agent_id, NULL);
+}
+
+/* Anybody may send us an error that names some id; only for an answer that there is something is done. */
 static void resend_reported(Core *core, const StoreReport *report) {
-        for (size_t i = 0; i < report->unsent_count; i++) {
-                const ConcludedRecord *unsent = &report->unsent[i];
-                if (!map_get(core->received, MAP_KEY(unsent->id)))
-                        command_answer(core, unsent, &unsent->reply_to, true);
+        Resend *resend = map_get(core->resends, MAP_KEY(core->request.message_id));
+        const ConcludedRecord *unsent = report->unsent;
+        Text domain, local;
+
+        if (!resend)
+                return;
+        if (report->result != STORE_DONE) {
+                resend_at(core, resend, resend->state, core->now.monotonic_us + BOUNCE_PAUSE_US);
+                return;
         }
+        if (report->unsent_count && resend->state == RESEND_FAILED)
+                answer_undeliverable(core, unsent);
+        if (!report->unsent_count || resend->state == RESEND_FAILED || map_get(core->received, MAP_KEY(unsent->id))) {
+                resend_forget(core, resend);
+                return;
+        }
+        domain = unsent->reply_to.agent;
+        const Outlet *outlet = text_split(&domain, '@', &local) ? outlet_of(core, domain) : NULL;
+        if (!outlet || !outlet->up) {
+                resend_at(core, resend, RESEND_WAITS, core->now.monotonic_us + BOUNCE_PAUSE_US);
+                return;
+        }
+        command_answer(core, unsent, &unsent->reply_to, true);
+        resend_at(core, resend, RESEND_SENT, core->now.monotonic_us + RESEND_MEMORY);
 }
 
 void delivery_reported(Core *core, const StoreReport *report) {
@@ -210,6 +272,8 @@ static void outlet_forget(Outlet *outlet) {
         outlet->sent_count = outlet->sent_bytes = 0;
         outlet->ping = 0;
         outlet->reading = NULL;
+        for (Source *source = outlet->sources; source; source = source->next)
+                source->unconfirmed = 0;
 }
 
 void delivery_link(Core *core, const Event *event) {
@@ -240,6 +304,7 @@ void delivery_pong(Core *core, const Event *event) {
         outlet->ping = 0;
         for (size_t i = 0; i < outlet->ping_covers; i++) {
                 outlet->sent[i].source->confirmed = outlet->sent[i].sequence;
+                outlet->sent[i].source->unconfirmed--;
                 outlet->sent_bytes -= outlet->sent[i].bytes;
         }
         outlet->sent_count -= outlet->ping_covers;
@@ -289,21 +354,19 @@ void delivery_received(Core *core, Uuid message_id) {
 void delivery_bounced(Core *core, Uuid message_id, bool retry) {
         Resend *resend = map_get(core->resends, MAP_KEY(message_id));
 
-        if (!resend && map_count(core->resends) < RECEIVED_LIMIT) {
+        if (!resend) {
+                if (map_count(core->resends) >= RESEND_LIMIT)
+                        return;
                 resend = memory_new(sizeof(*resend));
                 resend->message_id = message_id;
                 map_put(core->resends, MAP_KEY(resend->message_id), resend);
+        } else if (resend->state != RESEND_SENT) {
+                return; /* each part of a long answer comes back */
         }
-        if (resend && retry && resend->tries++ < BOUNCE_TRIES) {
-                resend->due_us = core->now.monotonic_us + (BOUNCE_PAUSE_US << resend->tries);
-                return;
-        }
-        if (resend) {
-                map_remove(core->resends, MAP_KEY(resend->message_id));
-                free(resend);
-        }
-        core_audit(core, directory_installation(core->directory), "message.undeliverable", "warning", TEXT_NONE,
-                   message_id, (Uuid){ 0 }, NULL);
+        if (!retry || resend->tries == BOUNCE_TRIES)
+                resend_at(core, resend, RESEND_FAILED, core->now.monotonic_us);
+        else
+                resend_at(core, resend, RESEND_WAITS, core->now.monotonic_us + (BOUNCE_PAUSE_US << ++resend->tries));
 }
 
 size_t delivery_marks(Core *core, bool exact, DeliveredMark **ret_marks) {

@@ -120,6 +120,7 @@ typedef struct Source {
         int64_t samples[SOURCE_SAMPLES]; /* of `confirmed`, since the stream last broke */
         size_t sample_count;             /* in all; the ring holds the last ones */
         int64_t initial;                 /* where sending started then */
+        size_t unconfirmed;              /* of the outlet's `sent` */
 } Source;
 
 typedef struct Sent {
@@ -150,10 +151,18 @@ typedef struct Peer {
         bool shares_domain, abandoned, seen;
 } Peer;
 
+/* An answer that came back. */
+typedef enum ResendState {
+        RESEND_SENT,   /* again; due when it is forgotten */
+        RESEND_WAITS,  /* due when it is to be sent again */
+        RESEND_FAILED, /* for good; due at once, for the audit */
+} ResendState;
+
 typedef struct Resend {
         Uuid message_id;
+        ResendState state;
         int32_t tries;
-        int64_t due_us; /* 0 = not waiting */
+        int64_t due_us; /* INT64_MAX while the store is asked for it */
 } Resend;
 
 struct Core {
@@ -209,6 +218,7 @@ struct Core {
         Uuid *received_ring;
         size_t received_count;
         Map *resends;
+        int64_t resends_due_us; /* not before that anything of them is due */
         DeliveredMark *marks; /* of the request that is out */
 };
 
@@ -216,6 +226,7 @@ struct Core {
 Command *core_command(Core *core, CommandKind kind);
 void core_bury(Core *core, Arena *arena);
 int64_t core_sequence(Core *core);
+int64_t core_last_sequence(const Core *core);
 Message *core_message_new(Core *core, Arena *arena);
 void core_message_free(Core *core, Message *message); /* leaves its lane; its arena lives until the next step */
 void core_refuse(Core *core, const Message *message, const Failure *failure);
