@@ -77,6 +77,9 @@ CREATE TABLE accepted (
         PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 
+-- A turn reads the last exchanges of its conversation.
+CREATE INDEX accepted_conversation ON accepted (person_id, agent_id, id);
+
 CREATE TABLE steps (
         message_id uuid NOT NULL,
         ordinal    integer NOT NULL,
