@@ -1,5 +1,5 @@
-/* Models, tools and money as they are outside: the provider's own books, the one budget that all hubs share, and what each
- * tool really did. What is billed or done stays so, whatever becomes of the hub that asked. */
+/* Models, tools and money as they are outside: the provider's own books, the one budget that all hubs share, and what
+ * each tool really did. What is billed or done stays so, whatever becomes of the hub that asked. */
 #include "tests/unit/simulator/simulation.h"
 
 #include <assert.h>
@@ -40,7 +40,8 @@ void books_settle(Simulation *simulation, CallKey key, int64_t cost_nano) {
         Call *call = map_get(books->calls, MAP_KEY(key));
 
         if (!call || call->settled) {
-                check_violated(simulation, call ? "one call was settled twice" : "a call was settled that was not reserved");
+                check_violated(simulation,
+                               call ? "one call was settled twice" : "a call was settled that was not reserved");
                 return;
         }
         call->settled = true;
@@ -126,8 +127,10 @@ static const char *const argument_samples[] = {
         "{}",
         "{\"what\":\"something\"}",
         "{\"what\": ", /* a model may write anything */
-        "{\"what\":\"a longer thing, since what a model asks for is sent back to it with the next call, and is billed as "
-        "part of the prompt like everything else, byte for byte, whatever it is that it asked for in the first place\"}",
+        ("{\"what\":\"a longer thing, since what a model asks for is sent back to it with the next call, and is billed "
+         "as "
+         "part of the prompt like everything else, byte for byte, whatever it is that it asked for in the first "
+         "place\"}"),
 };
 
 static void ask_for_tools(SimulatedTurn *turn, Arena *arena, ModelReply *reply) {
@@ -155,9 +158,9 @@ typedef struct ModelFailure {
 } ModelFailure;
 
 static const ModelFailure model_failures[] = {
-        { FAILURE_LIMIT, true, false, true },        { FAILURE_UNAVAILABLE, true, false, false },
-        { FAILURE_UNAVAILABLE, true, true, false },  { FAILURE_TIMED_OUT, true, true, false },
-        { FAILURE_INTERNAL, false, true, true },     { FAILURE_POLICY, false, true, true },
+        { FAILURE_LIMIT, true, false, true },       { FAILURE_UNAVAILABLE, true, false, false },
+        { FAILURE_UNAVAILABLE, true, true, false }, { FAILURE_TIMED_OUT, true, true, false },
+        { FAILURE_INTERNAL, false, true, true },    { FAILURE_POLICY, false, true, true },
         { FAILURE_TOO_LARGE, false, false, true },
 };
 
