@@ -139,7 +139,7 @@ static void start_reported(Core *core, const StoreReport *report) {
         core->leading = true;
         core->counts.epoch = report->epoch;
         core->counter = 0;
-        core->beat_us = core->now.monotonic_us + BEAT_US;
+        core->beat_us = core->now.monotonic_us; /* before anything is concluded: an heir reads from marks that exist */
         core->last_beat_report_us = core->now.monotonic_us;
         delivery_adopt(core, report->marks, report->mark_count);
         lanes_recover(core, report->open, report->open_count);
