@@ -333,8 +333,8 @@ static void on_store(Core *core, StoreReport *report) {
         if (!core->request_out || report->number != core->request.number)
                 return;
         core->request_out = false;
-        /* Full says that nothing of this try was written; of a try before it, whose reply was lost, all may have been. And
-         * without a lease there is nothing else to do than to try again. */
+        /* Full says that nothing of this try was written; of a try before it, whose reply was lost, all may have been.
+         * And without a lease there is nothing else to do than to try again. */
         bool again = report->result == STORE_FULL && (core->request_unsure || report->kind == STORE_START);
         if (report->result == STORE_UNAVAILABLE || again) {
                 store_retry(core, report);

@@ -32,7 +32,7 @@ static void flight_take(const Core *core, List *from, List *to, size_t (*size)(c
                         size_t *bytes) {
         size_t taken = 0;
 
-        while (taken < from->count && *count < (size_t)core->settings.batch_messages) {
+        while (taken < from->count && *count < (size_t) core->settings.batch_messages) {
                 size_t weight = size ? size(from->items[taken]) : 200;
                 if (*count > 0 && *bytes + weight > core->settings.batch_bytes)
                         break;
@@ -44,15 +44,15 @@ static void flight_take(const Core *core, List *from, List *to, size_t (*size)(c
 }
 
 static size_t accepted_size(const void *item) {
-        return ((const Message *)item)->accepted.body.length + 300;
+        return ((const Message *) item)->accepted.body.length + 300;
 }
 
 static size_t concluded_size(const void *item) {
-        return ((const Message *)item)->concluded.answer.length + 300;
+        return ((const Message *) item)->concluded.answer.length + 300;
 }
 
 static size_t step_size(const void *item) {
-        return ((const Message *)item)->step.payload.length + 100;
+        return ((const Message *) item)->step.payload.length + 100;
 }
 
 static void *records(size_t count, size_t size) {
@@ -105,7 +105,7 @@ void commit_build(Core *core, StoreRequest *request) {
         batch->audit_count = flight->audit.count;
         batch->audit = flight->audit_records = records(flight->audit.count, sizeof(AuditRecord));
         for (size_t i = 0; i < flight->audit.count; i++)
-                batch->audit[i] = ((Audit *)flight->audit.items[i])->record;
+                batch->audit[i] = ((Audit *) flight->audit.items[i])->record;
 }
 
 static void flight_clear(Flight *flight) {
@@ -252,7 +252,7 @@ static void commit_full(Core *core) {
                 core_message_free(core, flight->accepted.items[i]);
         }
         for (size_t i = 0; i < flight->concluded.count; i++)
-                core->concluding_bytes += ((Message *)flight->concluded.items[i])->concluded.answer.length;
+                core->concluding_bytes += ((Message *) flight->concluded.items[i])->concluded.answer.length;
         list_return(&core->concluding, &flight->concluded);
         list_return(&core->stepping, &flight->stepped);
         list_return(&core->cancelling, &flight->cancelled);
@@ -278,7 +278,7 @@ void commit_reported(Core *core, const StoreReport *report) {
         for (size_t i = 0; i < flight->cancelled.count; i++)
                 cancel_done(core, flight->cancelled.items[i], NULL);
         for (size_t i = 0; i < flight->audit.count; i++)
-                core_bury(core, ((Audit *)flight->audit.items[i])->arena);
+                core_bury(core, ((Audit *) flight->audit.items[i])->arena);
         flight_clear(flight);
 }
 
@@ -354,7 +354,7 @@ static void cancels_drop(Core *core, List *cancelled) {
 
 static void audits_drop(Core *core, List *audit) {
         for (size_t i = 0; i < audit->count; i++)
-                core_bury(core, ((Audit *)audit->items[i])->arena);
+                core_bury(core, ((Audit *) audit->items[i])->arena);
         audit->count = 0;
 }
 

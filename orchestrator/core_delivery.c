@@ -61,8 +61,8 @@ static void source_restart(Source *source, int64_t from) {
         source->behind = true;
 }
 
-/* Where nothing waits for a confirmation, all that was read is confirmed: also what was another domain's. Called while no
- * commit is under way, so that what this hub has concluded until now was handed to its stream. */
+/* Where nothing waits for a confirmation, all that was read is confirmed: also what was another domain's. Called while
+ * no commit is under way, so that what this hub has concluded until now was handed to its stream. */
 static void source_rest(Core *core, Source *source) {
         if (source->unconfirmed)
                 return;
@@ -380,8 +380,8 @@ size_t delivery_marks(Core *core, bool exact, DeliveredMark **ret_marks) {
         for (Outlet *outlet = core->outlets; outlet; outlet = outlet->next)
                 for (Source *source = outlet->sources; source; source = source->next) {
                         int64_t sequence = exact ? source->confirmed : source_safe(source);
-                        core->marks[count++] =
-                                (DeliveredMark){ text_of(source->hub), text_of(outlet->domain), sequence };
+                        core->marks[count++] = (DeliveredMark){ text_of(source->hub), text_of(outlet->domain),
+                                                                sequence };
                 }
         *ret_marks = core->marks;
         return count;

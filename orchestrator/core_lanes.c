@@ -266,13 +266,13 @@ static Lane *lane_next(Core *core) {
 static void slot_take(Core *core, Message *message) {
         int32_t slot = core->free_slots[--core->free_count];
 
-        message->turn = ++core->turn_generation << SLOT_BITS | (uint64_t)slot;
+        message->turn = ++core->turn_generation << SLOT_BITS | (uint64_t) slot;
         core->running[slot] = message;
         core->running_count++;
 }
 
 static void slot_release(Core *core, Message *message) {
-        int32_t slot = (int32_t)(message->turn & ((1 << SLOT_BITS) - 1));
+        int32_t slot = (int32_t) (message->turn & ((1 << SLOT_BITS) - 1));
 
         core->running[slot] = NULL;
         core->free_slots[core->free_count++] = slot;
@@ -281,7 +281,7 @@ static void slot_release(Core *core, Message *message) {
 }
 
 Message *lanes_turn(Core *core, uint64_t turn) {
-        int32_t slot = (int32_t)(turn & ((1 << SLOT_BITS) - 1));
+        int32_t slot = (int32_t) (turn & ((1 << SLOT_BITS) - 1));
         Message *message = slot < core->settings.workers ? core->running[slot] : NULL;
 
         return message && message->turn == turn ? message : NULL;
@@ -293,8 +293,8 @@ void lanes_open(Core *core) {
         core->lanes = map_new(256);
         core->lane_senders = map_new(256);
         core->lane_tenants = map_new(16);
-        core->running = memory_new(sizeof(*core->running) * (size_t)workers);
-        core->free_slots = memory_new(sizeof(*core->free_slots) * (size_t)workers);
+        core->running = memory_new(sizeof(*core->running) * (size_t) workers);
+        core->free_slots = memory_new(sizeof(*core->free_slots) * (size_t) workers);
         while (core->free_count < workers) {
                 core->free_slots[core->free_count] = workers - 1 - core->free_count;
                 core->free_count++;
@@ -434,8 +434,8 @@ void lanes_conclude(Core *core, Message *message, Outcome outcome, FailureKind r
         concluded->concluded_us = core->now.wall_us;
         concluded->timings.admission_us = message->admission_us;
         concluded->timings.total_us = core->now.monotonic_us - message->arrived_us;
-        concluded->timings.queue_us =
-                (message->started_us ? message->started_us : core->now.monotonic_us) - message->committed_us;
+        concluded->timings.queue_us = (message->started_us ? message->started_us : core->now.monotonic_us) -
+                                      message->committed_us;
         commit_conclude(core, message);
 }
 

@@ -56,8 +56,8 @@ static void lower(Uuid *lowest, Uuid id) {
                 *lowest = id;
 }
 
-/* The oldest message that is open here, or on its way to the store (the wall clock may have jumped since it was given its
- * id), or left open for whoever comes after a drain. */
+/* The oldest message that is open here, or on its way to the store (the wall clock may have jumped since it was given
+ * its id), or left open for whoever comes after a drain. */
 static Uuid low_water(const Core *core) {
         const List *committing[] = { &core->accepting, &core->flight.accepted };
         Uuid lowest = uuid_lowest(core->now.wall_us - 60 * SECONDS);
@@ -67,7 +67,7 @@ static Uuid low_water(const Core *core) {
                 lower(&lowest, message->accepted.id);
         for (size_t i = 0; i < COUNT_OF(committing); i++)
                 for (size_t k = 0; k < committing[i]->count; k++)
-                        lower(&lowest, ((const Message *)committing[i]->items[k])->accepted.id);
+                        lower(&lowest, ((const Message *) committing[i]->items[k])->accepted.id);
         if (core->draining && !uuid_is_zero(core->left_open))
                 lower(&lowest, core->left_open);
         return lowest;
@@ -99,8 +99,8 @@ bool lease_request(Core *core, StoreRequest *request) {
                 request->kind = STORE_BEAT;
                 request->low_water = low_water(core);
                 /* What is accepted from now on lies above that, also when the clock goes back. */
-                if (core->uuids.last_ms < (uint64_t)uuid_wall_ms(request->low_water))
-                        core->uuids.last_ms = (uint64_t)uuid_wall_ms(request->low_water);
+                if (core->uuids.last_ms < (uint64_t) uuid_wall_ms(request->low_water))
+                        core->uuids.last_ms = (uint64_t) uuid_wall_ms(request->low_water);
                 request->mark_count = delivery_marks(core, false, &marks);
                 request->marks = marks;
                 return true;

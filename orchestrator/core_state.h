@@ -114,9 +114,9 @@ typedef struct Flight {
 typedef struct Source {
         struct Source *next;
         char *hub;
-        int64_t confirmed; /* every answer up to here was taken by our server */
-        int64_t read_to;   /* every answer up to here was handed to the stream or left out */
-        bool behind;       /* there may be answers after read_to that only the store has */
+        int64_t confirmed;               /* every answer up to here was taken by our server */
+        int64_t read_to;                 /* every answer up to here was handed to the stream or left out */
+        bool behind;                     /* there may be answers after read_to that only the store has */
         int64_t samples[SOURCE_SAMPLES]; /* of `confirmed`, since the stream last broke */
         size_t sample_count;             /* in all; the ring holds the last ones */
         int64_t initial;                 /* where sending started then */
@@ -178,9 +178,9 @@ struct Core {
 
         /* store */
         StoreRequest request;
-        bool request_out;   /* COMMAND_STORE was given and its report is not here */
-        bool request_again; /* to be given again, unchanged, at retry_us */
-        bool request_unsure;        /* an earlier try of it may have been written */
+        bool request_out;    /* COMMAND_STORE was given and its report is not here */
+        bool request_again;  /* to be given again, unchanged, at retry_us */
+        bool request_unsure; /* an earlier try of it may have been written */
         int64_t retry_us, retry_pause_us;
         uint64_t request_number;
         bool read_last; /* so that reading does not starve commits */
@@ -219,7 +219,7 @@ struct Core {
         size_t received_count;
         Map *resends;
         int64_t resends_due_us; /* not before that anything of them is due */
-        DeliveredMark *marks; /* of the request that is out */
+        DeliveredMark *marks;   /* of the request that is out */
 };
 
 /* core.c */

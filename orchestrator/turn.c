@@ -78,7 +78,8 @@ static bool turn_stopped(void *turn_) {
         return turn->world->stopped(turn->world);
 }
 
-/* What a call that failed has cost: what the provider says, nothing if it turned the call away, else all it may have. */
+/* What a call that failed has cost: what the provider says, nothing if it turned the call away, else all it may have.
+ */
 static int64_t failed_cost(const Version *version, const ModelReply *reply, FailureKind kind, int64_t bound) {
         bool turned_away = kind == FAILURE_LIMIT || kind == FAILURE_FORBIDDEN || kind == FAILURE_INVALID ||
                            kind == FAILURE_UNSUPPORTED;

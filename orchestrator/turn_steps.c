@@ -135,14 +135,14 @@ Text step_reply(Arena *arena, const ModelReply *reply) {
 Text step_started(Arena *arena, size_t index) {
         Json *object = json_new_object();
 
-        json_put_integer(object, "index", (int64_t)index);
+        json_put_integer(object, "index", (int64_t) index);
         return payload(arena, object);
 }
 
 Text step_result(Arena *arena, size_t index, const ToolResult *result) {
         Json *object = json_new_object();
 
-        json_put_integer(object, "index", (int64_t)index);
+        json_put_integer(object, "index", (int64_t) index);
         json_put_text(object, "content", result->content);
         json_put_boolean(object, "failed", result->failed);
         return payload(arena, object);
@@ -197,7 +197,7 @@ static bool step_replay(Conversation *conversation, Arena *arena, const StepReco
                 return failure_prefix(reterr_failure, "step %d cannot be read", step->ordinal);
         if (step->kind == STEP_MODEL_REPLY)
                 return replay_reply(conversation, arena, &body, usage, reterr_failure);
-        if (body.index < 0 || (size_t)body.index >= conversation->call_count)
+        if (body.index < 0 || (size_t) body.index >= conversation->call_count)
                 return failure_set(reterr_failure, FAILURE_INTERNAL, "Step %d belongs to no call.", step->ordinal);
         PendingCall *call = &conversation->calls[body.index];
         if (step->kind == STEP_TOOL_STARTED) {

@@ -11,7 +11,8 @@ void agenda_add(Agenda *agenda, int64_t at_us, AgendaHandler handler, void *abou
                 agenda->capacity = agenda->capacity ? agenda->capacity * 2 : 256;
                 agenda->entries = memory_resize(agenda->entries, agenda->capacity * sizeof(AgendaEntry));
         }
-        AgendaEntry entry = { at_us > agenda->now_us ? at_us : agenda->now_us, agenda->entered++, handler, about, number };
+        AgendaEntry entry = { at_us > agenda->now_us ? at_us : agenda->now_us, agenda->entered++, handler, about,
+                              number };
         size_t place = agenda->count++;
         while (place > 0 && is_before(&entry, &agenda->entries[(place - 1) / 2])) {
                 agenda->entries[place] = agenda->entries[(place - 1) / 2];

@@ -1,5 +1,5 @@
-/* The cast: tenants, agents and accounts, what the directory of a hub is told about them, and, worked out apart from the
- * directory, who may talk to whom. */
+/* The cast: tenants, agents and accounts, what the directory of a hub is told about them, and, worked out apart from
+ * the directory, who may talk to whom. */
 #include "tests/unit/simulator/simulation.h"
 
 #include <assert.h>
@@ -19,12 +19,12 @@ typedef struct AgentRow {
 } AgentRow;
 
 static const AgentRow agent_rows[AGENTS] = {
-        { "guide", 0, 0, VISIBILITY_PUBLIC, false, false, 200 },  { "shop", 0, 0, VISIBILITY_PUBLIC, true, true, 100 },
-        { "desk", 1, 0, VISIBILITY_TENANT, true, true, 300 },     { "diary", 1, 1, VISIBILITY_PRIVATE, false, true, 50 },
-        { "press", 1, 2, VISIBILITY_SHARED, true, false, 400 },   { "front", 1, 0, VISIBILITY_PUBLIC, true, true, 150 },
-        { "echo", 1, 3, VISIBILITY_TENANT, false, false, 100 },   { "desk", 2, 5, VISIBILITY_TENANT, true, true, 300 },
-        { "diary", 2, 6, VISIBILITY_PRIVATE, true, true, 50 },    { "press", 2, 7, VISIBILITY_SHARED, false, true, 400 },
-        { "front", 2, 5, VISIBILITY_PUBLIC, false, true, 150 },   { "echo", 2, 8, VISIBILITY_TENANT, true, false, 100 },
+        { "guide", 0, 0, VISIBILITY_PUBLIC, false, false, 200 }, { "shop", 0, 0, VISIBILITY_PUBLIC, true, true, 100 },
+        { "desk", 1, 0, VISIBILITY_TENANT, true, true, 300 },    { "diary", 1, 1, VISIBILITY_PRIVATE, false, true, 50 },
+        { "press", 1, 2, VISIBILITY_SHARED, true, false, 400 },  { "front", 1, 0, VISIBILITY_PUBLIC, true, true, 150 },
+        { "echo", 1, 3, VISIBILITY_TENANT, false, false, 100 },  { "desk", 2, 5, VISIBILITY_TENANT, true, true, 300 },
+        { "diary", 2, 6, VISIBILITY_PRIVATE, true, true, 50 },   { "press", 2, 7, VISIBILITY_SHARED, false, true, 400 },
+        { "front", 2, 5, VISIBILITY_PUBLIC, false, true, 150 },  { "echo", 2, 8, VISIBILITY_TENANT, true, false, 100 },
 };
 
 /* Shared agents: account 10, and everybody at far.example for the second tenant's. */
@@ -140,7 +140,8 @@ void cast_make(Simulation *simulation) {
                 if (row->visibility != VISIBILITY_SHARED)
                         continue;
                 for (int grant = 0; grant < row->tenant; grant++) {
-                        DirectoryChange *change = change_add(cast, DIRECTORY_GRANT, run_uuid('g', (uint64_t) (i * 2 + grant)));
+                        DirectoryChange *change = change_add(cast, DIRECTORY_GRANT,
+                                                             run_uuid('g', (uint64_t) (i * 2 + grant)));
                         change->tenant_id = cast->tenants[row->tenant];
                         change->agent_id = agent->version.agent_id;
                         change->name = grant == 0 ? text_of(cast->accounts[10].bare) : TEXT("far.example");

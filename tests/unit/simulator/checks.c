@@ -1,5 +1,5 @@
-/* What must hold while a run goes on: each check stands where the thing happens, and compares it with what the store, the
- * provider and the people know. */
+/* What must hold while a run goes on: each check stands where the thing happens, and compares it with what the store,
+ * the provider and the people know. */
 #include "tests/unit/simulator/simulation.h"
 
 #include <assert.h>
@@ -7,8 +7,8 @@
 
 /* One conversation as one process serves it. */
 typedef struct LaneWatch {
-        uint64_t running;                /* its turn; 0 = none */
-        int64_t own;                     /* sequence served last, of what its hub accepted and nobody took over */
+        uint64_t running;                  /* its turn; 0 = none */
+        int64_t own;                       /* sequence served last, of what its hub accepted and nobody took over */
         int64_t inherited[SIMULATED_HUBS]; /* and of what others accepted */
         char key[];
 } LaneWatch;
@@ -65,12 +65,15 @@ static void row_accepted(void *self, StoredMessage *message) {
                 return;
         }
         trace(simulation, "row accepted", message->hub, (uint64_t) note->number);
-        life->rounds = random_chance(&simulation->provider, 0.5) ? 0 : (int) random_between(&simulation->provider, 1, ROUNDS - 1);
+        life->rounds = random_chance(&simulation->provider, 0.5)
+                               ? 0
+                               : (int) random_between(&simulation->provider, 1, ROUNDS - 1);
         if (!note->entitled)
                 check_violated(simulation, "a message was accepted from somebody who may not talk to the agent");
         if (note->lives++ > 0 && note->origin_id.length)
                 check_violated(simulation, "a repeat was accepted as another message");
-        Writing *writing = note->origin_id.length ? writing_named(simulation, message->accepted.reply_to.stanza_id) : NULL;
+        Writing *writing = note->origin_id.length ? writing_named(simulation, message->accepted.reply_to.stanza_id)
+                                                  : NULL;
         if (!writing)
                 return;
         writing->wrote_row = true;
@@ -155,7 +158,8 @@ static void check_refused(Process *process, Writing *writing, const Failure *fai
                 return;
         }
         bool expected = (failure->kind == FAILURE_UNAVAILABLE && simulation->plan.pauses > 0) ||
-                        (failure->kind == FAILURE_CONFLICT && simulation->plan.conflicts > 0 && note->origin_id.length) ||
+                        (failure->kind == FAILURE_CONFLICT && simulation->plan.conflicts > 0 &&
+                         note->origin_id.length) ||
                         (failure->kind == FAILURE_INVALID && note->unstorable);
         if (!expected)
                 check_violated(simulation, "a message of somebody entitled was refused: %s", failure->text);
@@ -399,8 +403,8 @@ void check_taken(Simulation *simulation, Life *life) {
         life->taken++;
 }
 
-/* A hub that stops in good order closes its streams itself, when it has said how far its answers went: of what its server
- * loses after that it hears nothing. */
+/* A hub that stops in good order closes its streams itself, when it has said how far its answers went: of what its
+ * server loses after that it hears nothing. */
 void check_lost(Simulation *simulation, Life *life, const Process *from) {
         trace(simulation, "answer lost", 0, (uint64_t) life->note->number);
         life->taken--;

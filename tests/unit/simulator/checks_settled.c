@@ -6,7 +6,8 @@ static bool life_is_settled(const Life *life) {
 
         if (!message->concluded)
                 return false;
-        return message->accepted.reply_to.door != DOOR_CHAT || life->taken > 0 || life->bounced || life->received || life->excused;
+        return message->accepted.reply_to.door != DOOR_CHAT || life->taken > 0 || life->bounced || life->received ||
+               life->excused;
 }
 
 bool check_is_settled(Simulation *simulation) {

@@ -89,7 +89,7 @@ static void asan_left(Coroutine *coroutine) {
 #ifdef __x86_64__
 /* Saves what a callee must keep on the old stack, and takes it from the new one. */
 __attribute__((naked, noinline)) static void switch_stacks(__attribute__((unused)) void **ret_from,
-                                                             __attribute__((unused)) void *to) {
+                                                           __attribute__((unused)) void *to) {
         __asm__ volatile("pushq %rbp\n\t"
                          "pushq %rbx\n\t"
                          "pushq %r12\n\t"

@@ -1,8 +1,9 @@
-/* Coroutines: linear code that can be left in the middle and taken up again, on a stack of its own. The switch is by hand
- * on x86-64 (a third of a microsecond is saved over ucontext, which asks the kernel each time); elsewhere it is ucontext.
- * Not threads: one runs at a time, and only when resumed.
+/* Coroutines: linear code that can be left in the middle and taken up again, on a stack of its own. The switch is by
+ * hand on x86-64 (a third of a microsecond is saved over ucontext, which asks the kernel each time); elsewhere it is
+ * ucontext. Not threads: one runs at a time, and only when resumed.
  *
- * One thread. coroutine_free() only after the body has returned, so that what the body holds is released by its own code.
+ * One thread. coroutine_free() only after the body has returned, so that what the body holds is released by its own
+ * code.
  */
 #pragma once
 

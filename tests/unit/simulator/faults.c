@@ -129,15 +129,15 @@ static void fault_clock(Simulation *simulation, Process *process) {
 
 static void fault_store_away(Simulation *simulation, Process *process) {
         (void) process;
-        simulation->store_away_until =
-                now_us(simulation) + random_between(&simulation->planning, 100 * MILLISECONDS, 20 * SECONDS);
+        simulation->store_away_until = now_us(simulation) +
+                                       random_between(&simulation->planning, 100 * MILLISECONDS, 20 * SECONDS);
         trace(simulation, "store away", 0, (uint64_t) simulation->store_away_until);
 }
 
 static void fault_store_full(Simulation *simulation, Process *process) {
         (void) process;
-        simulation->store_full_until =
-                now_us(simulation) + random_between(&simulation->planning, 100 * MILLISECONDS, 20 * SECONDS);
+        simulation->store_full_until = now_us(simulation) +
+                                       random_between(&simulation->planning, 100 * MILLISECONDS, 20 * SECONDS);
         trace(simulation, "store full", 0, (uint64_t) simulation->store_full_until);
 }
 
@@ -157,11 +157,16 @@ static void fault_next(void *about, uint64_t number) {
                 double weight;
                 void (*happen)(Simulation *simulation, Process *process);
         } faults[] = {
-                { plan->kill, fault_kill },           { plan->freeze, fault_freeze },
-                { plan->link_break, fault_link },     { plan->server_death, fault_server },
-                { plan->twin, fault_twin },           { plan->drain, fault_drain },
-                { plan->clock_jump, fault_clock },    { plan->store_away, fault_store_away },
-                { plan->store_full, fault_store_full }, { plan->pauses, fault_pause },
+                { plan->kill, fault_kill },
+                { plan->freeze, fault_freeze },
+                { plan->link_break, fault_link },
+                { plan->server_death, fault_server },
+                { plan->twin, fault_twin },
+                { plan->drain, fault_drain },
+                { plan->clock_jump, fault_clock },
+                { plan->store_away, fault_store_away },
+                { plan->store_full, fault_store_full },
+                { plan->pauses, fault_pause },
         };
         double all = 0;
 

@@ -2,17 +2,29 @@
 #include "tests/unit/simulator/simulation.h"
 
 static const char *const command_names[] = {
-        [COMMAND_STORE] = "asks the store",    [COMMAND_TURN] = "hands out a turn",  [COMMAND_STEP_DONE] = "step done",
-        [COMMAND_STOP_TURN] = "stops a turn",  [COMMAND_ACCEPTED] = "accepts",       [COMMAND_REFUSE] = "refuses",
-        [COMMAND_ANSWER] = "answers",          [COMMAND_PING] = "pings",             [COMMAND_CANCEL_DONE] = "cancel done",
-        [COMMAND_CLOSE_LINKS] = "closes links", [COMMAND_OPEN_LINKS] = "opens links", [COMMAND_WARN_OWNER] = "warns owner",
-        [COMMAND_NOTE] = "notes",              [COMMAND_EXIT] = "exits",
+        [COMMAND_STORE] = "asks the store",
+        [COMMAND_TURN] = "hands out a turn",
+        [COMMAND_STEP_DONE] = "step done",
+        [COMMAND_STOP_TURN] = "stops a turn",
+        [COMMAND_ACCEPTED] = "accepts",
+        [COMMAND_REFUSE] = "refuses",
+        [COMMAND_ANSWER] = "answers",
+        [COMMAND_PING] = "pings",
+        [COMMAND_CANCEL_DONE] = "cancel done",
+        [COMMAND_CLOSE_LINKS] = "closes links",
+        [COMMAND_OPEN_LINKS] = "opens links",
+        [COMMAND_WARN_OWNER] = "warns owner",
+        [COMMAND_NOTE] = "notes",
+        [COMMAND_EXIT] = "exits",
 };
 
 static const char *const request_names[] = {
-        [STORE_START] = "store: start",          [STORE_COMMIT] = "store: commit",
-        [STORE_BEAT] = "store: beat",            [STORE_TAKE_OVER] = "store: take over",
-        [STORE_READ_UNSENT] = "store: read unsent", [STORE_RELEASE] = "store: release",
+        [STORE_START] = "store: start",
+        [STORE_COMMIT] = "store: commit",
+        [STORE_BEAT] = "store: beat",
+        [STORE_TAKE_OVER] = "store: take over",
+        [STORE_READ_UNSENT] = "store: read unsent",
+        [STORE_RELEASE] = "store: release",
 };
 
 static void die(void *about, uint64_t number) {

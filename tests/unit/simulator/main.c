@@ -33,10 +33,14 @@ static bool to_number(const char *string, int64_t *ret_number) {
 
 static bool parse(int count, char **strings, Arguments *ret_arguments) {
         static const struct option options[] = {
-                { "lives", required_argument, NULL, 'l' }, { "seed", required_argument, NULL, 's' },
-                { "first", required_argument, NULL, 'f' }, { "messages", required_argument, NULL, 'm' },
-                { "calm", no_argument, NULL, 'c' },        { "trace", no_argument, NULL, 't' },
-                { "twice", no_argument, NULL, '2' },       { "must-find", no_argument, NULL, 'd' },
+                { "lives", required_argument, NULL, 'l' },
+                { "seed", required_argument, NULL, 's' },
+                { "first", required_argument, NULL, 'f' },
+                { "messages", required_argument, NULL, 'm' },
+                { "calm", no_argument, NULL, 'c' },
+                { "trace", no_argument, NULL, 't' },
+                { "twice", no_argument, NULL, '2' },
+                { "must-find", no_argument, NULL, 'd' },
                 { NULL, 0, NULL, 0 },
         };
         bool ok = true;
@@ -128,9 +132,11 @@ static double seconds_now(void) {
 }
 
 static void summarise(const SimulatorResult *sum, uint64_t seeds, double seconds) {
-        printf("%lld lives of %llu seeds in %.2f s, %.0f lives a second; %.0f simulated seconds, %lld events, trace %016llx\n"
+        printf("%lld lives of %llu seeds in %.2f s, %.0f lives a second; %.0f simulated seconds, %lld events, trace "
+               "%016llx\n"
                "answered %lld, failed %lld, refused %lld, cancelled %lld, repeats %lld\n"
-               "crashes %lld, freezes %lld, takeovers %lld, broken links %lld, commits %lld, steps %lld, model calls %lld, "
+               "crashes %lld, freezes %lld, takeovers %lld, broken links %lld, commits %lld, steps %lld, model calls "
+               "%lld, "
                "tool calls %lld\n",
                (long long) sum->lives, (unsigned long long) seeds, seconds, (double) sum->lives / seconds,
                (double) sum->simulated_us / 1e6, (long long) sum->events, (unsigned long long) sum->trace,

@@ -30,7 +30,8 @@ static void *list_room(void *items, size_t count, size_t *capacity) {
 static Writing *writing_new(Simulation *simulation, Note *note) {
         Writing *writing = run_take(simulation, sizeof(*writing));
 
-        simulation->writings = list_room(simulation->writings, simulation->writing_count, &simulation->writing_capacity);
+        simulation->writings = list_room(simulation->writings, simulation->writing_count,
+                                         &simulation->writing_capacity);
         simulation->writings[simulation->writing_count++] = writing;
         writing->note = note;
         writing->ticket = simulation->writing_count;
@@ -123,16 +124,16 @@ static void note_address(Simulation *simulation, Note *note) {
         note->account = (int) random_below(random, ACCOUNTS);
         note->agent = random_chance(random, 0.03) ? -1 : (int) random_below(random, AGENTS);
         /* People mostly write to those they may write to. */
-        while (note->agent >= 0 && !cast_may_talk(simulation, note->account, note->agent) && random_chance(random, 0.9)) {
+        while (note->agent >= 0 && !cast_may_talk(simulation, note->account, note->agent) &&
+               random_chance(random, 0.9)) {
                 note->account = (int) random_below(random, ACCOUNTS);
                 note->agent = (int) random_below(random, AGENTS);
         }
         note->entitled = note->agent >= 0 && cast_may_talk(simulation, note->account, note->agent);
         note->local = text_of(note->agent >= 0 ? cast->agents[note->agent].local : strangers[random_below(random, 4)]);
         note->domain = (int) random_below(random, (uint64_t) simulation->plan.domains);
-        note->thread = random_chance(random, 0.6)
-                               ? TEXT_NONE
-                               : run_format(simulation, "thread-%d", (int) random_below(random, 2));
+        note->thread = random_chance(random, 0.6) ? TEXT_NONE
+                                                  : run_format(simulation, "thread-%d", (int) random_below(random, 2));
         note->address = run_format(simulation, "%s/r%d", cast->accounts[note->account].bare,
                                    (int) random_below(random, 2));
 }
@@ -196,11 +197,10 @@ static void cancel_one(Simulation *simulation) {
         StoredMessage *message = simulated_store_at(simulation->store, count - back);
         Life *life = message->life;
         life->cancel_asked = true;
-        Event event = { EVENT_CANCEL,
-                        .cancel = { .message_id = message->accepted.id,
-                                    .tenant_id = message->accepted.tenant_id,
-                                    .by = message->accepted.sender,
-                                    .ticket = check_cancel_asked(process) } };
+        Event event = { EVENT_CANCEL, .cancel = { .message_id = message->accepted.id,
+                                                  .tenant_id = message->accepted.tenant_id,
+                                                  .by = message->accepted.sender,
+                                                  .ticket = check_cancel_asked(process) } };
         trace(simulation, "person cancels", process->number, (uint64_t) life->note->number);
         process_post(process, random_delay(random, MILLISECONDS), &event, NULL);
 }
@@ -232,8 +232,8 @@ static void cancels_spread(void *about, uint64_t number) {
         for (Process *process = simulation->processes; process; process = process->next)
                 while (process->alive && !process->frozen &&
                        process->cancels_seen < simulated_store_cancelled_count(simulation->store)) {
-                        const CancelledRecord *record =
-                                simulated_store_cancelled(simulation->store, process->cancels_seen++);
+                        const CancelledRecord *record = simulated_store_cancelled(simulation->store,
+                                                                                  process->cancels_seen++);
                         Event event = { EVENT_CANCEL,
                                         .cancel = { record->message_id, record->tenant_id, record->by, true, 0 } };
                         process_post(process, random_between(&simulation->hubs, 0, SECONDS), &event, NULL);

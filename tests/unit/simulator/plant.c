@@ -1,11 +1,11 @@
-/* Plants a defect: copies a source file and replaces one piece of it, as a file in defects/ says, so that a test can show
- * that the simulator finds it. The products' sources know nothing of this. It fails when the piece is not there exactly
- * once: then the source has changed and the defect must be thought through again.
+/* Plants a defect: copies a source file and replaces one piece of it, as a file in defects/ says, so that a test can
+ * show that the simulator finds it. The products' sources know nothing of this. It fails when the piece is not there
+ * exactly once: then the source has changed and the defect must be thought through again.
  *
  *      plant DEFECT SOURCE OUTPUT
  *
- * A defect's file: lines of comment, a line "--- replace", the piece, a line "--- with", what stands there instead, and a
- * line "--- end".
+ * A defect's file: lines of comment, a line "--- replace", the piece, a line "--- with", what stands there instead, and
+ * a line "--- end".
  */
 #include "base/text.h"
 

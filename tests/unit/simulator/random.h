@@ -1,5 +1,5 @@
-/* Random numbers of a run: SplitMix64, so that one seed gives one run on every machine. A stream per concern, forked from
- * the seed, keeps what is drawn for one thing from shifting everything else. Not for anything secret.
+/* Random numbers of a run: SplitMix64, so that one seed gives one run on every machine. A stream per concern, forked
+ * from the seed, keeps what is drawn for one thing from shifting everything else. Not for anything secret.
  *
  * Plain values; one thread.
  */

@@ -1,5 +1,5 @@
-/* The XMPP servers: one stream a domain and process, in order both ways; what is on its way when a stream breaks is lost.
- * A server that dies takes the answers with it that it took in its last half minute. */
+/* The XMPP servers: one stream a domain and process, in order both ways; what is on its way when a stream breaks is
+ * lost. A server that dies takes the answers with it that it took in its last half minute. */
 #include "tests/unit/simulator/simulation.h"
 
 #define LOST_WITH_SERVER (30 * SECONDS)
@@ -40,13 +40,15 @@ static void connect_now(void *about, uint64_t number) {
         if (!process->alive || !process->links_open || process->connections[domain] || process->downs[domain] > 0)
                 return;
         if (!server->up || process->frozen) {
-                agenda_add(&simulation->agenda, now_us(simulation) + random_between(&simulation->network, SECONDS, 5 * SECONDS),
-                           connect_now, process, number);
+                agenda_add(&simulation->agenda,
+                           now_us(simulation) + random_between(&simulation->network, SECONDS, 5 * SECONDS), connect_now,
+                           process, number);
                 return;
         }
         Connection *connection = run_take(simulation, sizeof(*connection));
-        *connection = (Connection){ .next = server->connections, .server = server, .process = process, .domain = domain,
-                                    .up = true };
+        *connection = (Connection){
+                .next = server->connections, .server = server, .process = process, .domain = domain, .up = true
+        };
         server->connections = connection;
         process->connections[domain] = connection;
         trace(simulation, "link up", process->number, number);
@@ -93,7 +95,8 @@ static int64_t in_order(int64_t *last_us, Simulation *simulation) {
 static void post_in(Connection *connection, const Event *event) {
         Simulation *simulation = connection->process->simulation;
 
-        process_post(connection->process, in_order(&connection->in_us, simulation) - now_us(simulation), event, connection);
+        process_post(connection->process, in_order(&connection->in_us, simulation) - now_us(simulation), event,
+                     connection);
 }
 
 static void answer_arrived(Connection *connection, Life *life) {
@@ -131,7 +134,7 @@ static void outgoing_arrived(void *about, uint64_t number) {
                 answer_arrived(connection, outgoing->life);
         else if (outgoing->kind == COMMAND_PING && connection->up)
                 post_in(connection, &(Event){ EVENT_PONG, .link = { .domain = text_of(domain_names[connection->domain]),
-                                                                   .ticket = outgoing->ticket } });
+                                                                    .ticket = outgoing->ticket } });
         else if (outgoing->kind == COMMAND_ACCEPTED && outgoing->life)
                 outgoing->life->receipts++;
 }

@@ -1,10 +1,10 @@
-/* The inside of the simulator, shared by its files and by nobody else: simulator.c (one run), hub.c (a hub's process and
- * the core in it), hub_commands.c (what the core asks for), world.c (turns), provider.c (models, tools, money), server.c
- * (the XMPP servers and the links to them), people.c (who writes what), cast.c (agents and accounts), faults.c (what
- * breaks), checks.c (what must hold).
+/* The inside of the simulator, shared by its files and by nobody else: simulator.c (one run), hub.c (a hub's process
+ * and the core in it), hub_commands.c (what the core asks for), world.c (turns), provider.c (models, tools, money),
+ * server.c (the XMPP servers and the links to them), people.c (who writes what), cast.c (agents and accounts), faults.c
+ * (what breaks), checks.c (what must hold).
  *
- * All of it is one thread and one order of events: no clock but the agenda's, no randomness but the seed's, nothing that
- * depends on an address. Memory without another owner lives in the run's arena.
+ * All of it is one thread and one order of events: no clock but the agenda's, no randomness but the seed's, nothing
+ * that depends on an address. Memory without another owner lives in the run's arena.
  */
 #pragma once
 
@@ -17,15 +17,15 @@
 #include "tests/unit/simulator/simulator.h"
 #include "tests/unit/simulator/store.h"
 
-#define HUBS         3
-#define DOMAINS      2
-#define AGENTS       12
-#define ACCOUNTS     16
-#define WALL_START   (INT64_C(1796342000) * SECONDS) /* a day in December 2026, a while before midnight UTC */
-#define LINES        64
-#define ROUNDS       4
-#define UNSTORABLE   "unstorable " /* how a text begins that the database refuses */
-#define QUIET_US     (900 * SECONDS) /* from the end of all faults until everything must have settled */
+#define HUBS       3
+#define DOMAINS    2
+#define AGENTS     12
+#define ACCOUNTS   16
+#define WALL_START (INT64_C(1796342000) * SECONDS) /* a day in December 2026, a while before midnight UTC */
+#define LINES      64
+#define ROUNDS     4
+#define UNSTORABLE "unstorable "   /* how a text begins that the database refuses */
+#define QUIET_US   (900 * SECONDS) /* from the end of all faults until everything must have settled */
 
 typedef struct Simulation Simulation;
 typedef struct Process Process;
@@ -36,23 +36,24 @@ typedef struct Writing Writing;
 /* What a seed makes of a run. */
 typedef struct Plan {
         int hubs, domains, workers;
-        bool cluster;          /* every hub serves every domain, beside its own server; else domains are spread */
-        bool calm;             /* no faults at all: then everybody entitled must be answered */
+        bool cluster; /* every hub serves every domain, beside its own server; else domains are spread */
+        bool calm;    /* no faults at all: then everybody entitled must be answered */
         int64_t budget_nano;
-        int64_t gap_us;        /* between two messages, on average */
+        int64_t gap_us;           /* between two messages, on average */
         double crash, lost_reply; /* at each place where it may happen */
-        double kill, freeze, store_away, store_full, link_break, server_death, twin, drain, clock_jump, pauses; /* weights */
+        double kill, freeze, store_away, store_full, link_break, server_death, twin, drain, clock_jump,
+                pauses; /* weights */
         double model_fails, tool_fails, cancels, repeats, conflicts, floods, bounces, overbilled, unstorable;
 } Plan;
 
 /* --- cast.c ----------------------------------------------------------------------------------------------------- */
 
 typedef struct CastAgent {
-        Version version;       /* as recall gives it */
+        Version version; /* as recall gives it */
         Visibility visibility;
-        int tenant, owner;     /* index of the owning account */
-        char local[48];        /* local part of its JID */
-        int64_t changed_us;    /* when it was last paused or resumed */
+        int tenant, owner;  /* index of the owning account */
+        char local[48];     /* local part of its JID */
+        int64_t changed_us; /* when it was last paused or resumed */
         bool paused;
 } CastAgent;
 
@@ -87,7 +88,7 @@ typedef struct Delivery {
         struct Delivery *next_held;
         Process *process;
         Event event;
-        bool is_wake;          /* of a turn: event does not count */
+        bool is_wake; /* of a turn: event does not count */
         uint64_t turn, wake;
         Connection *connection; /* not NULL: only while that stands */
         bool dead;
@@ -99,24 +100,24 @@ struct Process {
         Core *core;
         CoreSettings settings;
         Commands commands;
-        Random random;         /* the core's own */
+        Random random; /* the core's own */
         Uuid id;
         int number;
         bool alive, frozen, leading, draining, links_open;
         int64_t frozen_until;
-        Delivery *deliveries;  /* on their way */
+        Delivery *deliveries;             /* on their way */
         Delivery *held_first, *held_last; /* came while it was frozen */
-        const StoreRequest *request; /* in flight; not NULL until its report was handled */
-        bool request_waits;    /* has not got to the database */
+        const StoreRequest *request;      /* in flight; not NULL until its report was handled */
+        bool request_waits;               /* has not got to the database */
         uint64_t request_generation;
         int64_t tick_at;
         Connection *connections[DOMAINS];
-        int downs[DOMAINS];    /* ends of streams that the core has not heard of */
+        int downs[DOMAINS]; /* ends of streams that the core has not heard of */
         SimulatedTurn *turns;
-        int losses;            /* of its lease, that it was told of */
-        Map *lanes;            /* of checks.c */
+        int losses; /* of its lease, that it was told of */
+        Map *lanes; /* of checks.c */
         size_t cancels_seen;
-        Process *next;         /* of all there ever were */
+        Process *next; /* of all there ever were */
 };
 
 struct Hub {
@@ -125,11 +126,11 @@ struct Hub {
         char name[16];
         Text domains;
         bool serves[DOMAINS];
-        int server;            /* index of the one beside it */
+        int server;                            /* index of the one beside it */
         int64_t monotonic_offset, wall_offset; /* of the machine it runs on */
-        Process *process;      /* started last; NULL = down */
-        bool returns;          /* a start is on the agenda */
-        bool gone;             /* never comes back */
+        Process *process;                      /* started last; NULL = down */
+        bool returns;                          /* a start is on the agenda */
+        bool gone;                             /* never comes back */
 };
 
 Process *hub_start(Hub *hub);
@@ -148,7 +149,7 @@ bool maybe_crash(Process *process);
 /* --- world.c, provider.c ---------------------------------------------------------------------------------------- */
 
 struct SimulatedTurn {
-        World world;           /* first: World calls get their turn from it */
+        World world; /* first: World calls get their turn from it */
         SimulatedTurn *next;
         Process *process;
         Life *life;
@@ -157,10 +158,10 @@ struct SimulatedTurn {
         Arena *arena;
         TurnResult *result;
         Coroutine *coroutine;
-        uint64_t wake;         /* counts what it waits for: late wakes of earlier waits are ignored */
+        uint64_t wake; /* counts what it waits for: late wakes of earlier waits are ignored */
         bool waiting, interruptible, stopped, ghost, awaits_step;
         Failure step_failure;
-        CallKey reserved;      /* of the call to come, or the last */
+        CallKey reserved; /* of the call to come, or the last */
         const Version *version;
 };
 
@@ -178,8 +179,8 @@ bool turn_pause_interruptibly(SimulatedTurn *turn, int64_t delay);
 typedef struct Books {
         int64_t limit_nano, spent_nano, reserved_nano;
         int64_t billed_nano, overbilled_nano; /* by the provider; what of it was above a call's bound */
-        Map *calls;                 /* by CallKey */
-        Map *tools;                 /* by the id of the tool call */
+        Map *calls;                           /* by CallKey */
+        Map *tools;                           /* by the id of the tool call */
         int64_t refused_calls;
 } Books;
 
@@ -227,12 +228,12 @@ extern const char *const domain_names[DOMAINS];
 /* One message as somebody meant it. Repeats have the same number, a conflict another. */
 typedef struct Note {
         int64_t number;
-        int account, agent;    /* agent -1: one that does not exist */
+        int account, agent; /* agent -1: one that does not exist */
         int domain;
         Text body, origin_id, stanza_id, thread, address, local;
-        bool rest;             /* over REST: origin_id is its Idempotency-Key */
+        bool rest; /* over REST: origin_id is its Idempotency-Key */
         bool entitled, unstorable, receipt_wanted;
-        bool conflicting;      /* an earlier note has its origin id */
+        bool conflicting; /* an earlier note has its origin id */
         int lives;
         Simulation *simulation;
 } Note;
@@ -241,9 +242,9 @@ typedef struct Note {
 struct Writing {
         Note *note;
         uint64_t ticket;
-        Process *process;      /* whose core got it */
+        Process *process; /* whose core got it */
         bool arrived, accepted, refused, let_go, wrote_row;
-        int losses;            /* of the process when it arrived */
+        int losses; /* of the process when it arrived */
         Text stanza_id;
 };
 
@@ -267,14 +268,14 @@ struct Life {
         StoredMessage *stored;
         Note *note;
         int promised, receipts, taken; /* receipts that hubs promised, that came to the server; answers that did */
-        int rounds;            /* of tools, that its model will ask for */
-        int replies[ROUNDS + 1]; /* of the model, by round, to hubs that held the message */
+        int rounds;                    /* of tools, that its model will ask for */
+        int replies[ROUNDS + 1];       /* of the model, by round, to hubs that held the message */
         bool asked_for_tools;
         int turns;
-        int32_t attempt;       /* of the last turn */
+        int32_t attempt; /* of the last turn */
         bool cancel_asked;
         bool received, bounced; /* by its reader's client */
-        bool excused;          /* it was lost where no hub could know */
+        bool excused;           /* it was lost where no hub could know */
 };
 
 /* A request to cancel, until it is answered. */
@@ -337,14 +338,14 @@ struct Simulation {
         size_t writing_count, writing_capacity;
         Delivery *free_deliveries;
         int64_t store_away_until, store_full_until;
-        bool chaos;            /* things break and people write */
+        bool chaos; /* things break and people write */
         CancelWatch *cancels;
-        Failure absent;        /* what is said of an agent that is not there, or not for the asker */
+        Failure absent; /* what is said of an agent that is not there, or not for the asker */
         uint64_t trace;
         uint64_t call_ids;
         TraceLine lines[LINES];
         uint64_t line_count;
-        size_t settled;        /* none of the first so many lives is unsettled */
+        size_t settled; /* none of the first so many lives is unsettled */
 };
 
 /* What happened becomes part of the run's hash; it is printed when asked for, and the last of it when a check fails. */

@@ -45,7 +45,8 @@ void trace(Simulation *simulation, const char *what, int64_t who, uint64_t numbe
 
         memcpy(&first, what, strnlen(what, sizeof(first)));
         *line = (TraceLine){ now_us(simulation), what, who, number };
-        simulation->trace = mix(mix(mix(mix(simulation->trace, (uint64_t) line->at_us), first), (uint64_t) who), number);
+        simulation->trace = mix(mix(mix(mix(simulation->trace, (uint64_t) line->at_us), first), (uint64_t) who),
+                                number);
         if (simulation->options->print_trace)
                 line_print(line);
 }

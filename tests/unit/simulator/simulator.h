@@ -11,18 +11,18 @@
 #include <stdint.h>
 
 typedef struct SimulatorOptions {
-        int64_t messages;   /* that people write in one run */
-        bool print_trace;   /* every event, to standard output */
-        bool print_last;    /* when something was violated, the last of them */
-        bool calm;          /* no faults */
+        int64_t messages; /* that people write in one run */
+        bool print_trace; /* every event, to standard output */
+        bool print_last;  /* when something was violated, the last of them */
+        bool calm;        /* no faults */
 } SimulatorOptions;
 
 typedef struct SimulatorResult {
-        int64_t lives;      /* messages accepted and followed to their end */
+        int64_t lives; /* messages accepted and followed to their end */
         int64_t answered, refused, cancelled, failed, repeats;
         int64_t crashes, freezes, takeovers, breaks, model_calls, tool_calls, steps, commits;
         int64_t simulated_us, events;
-        uint64_t trace;     /* the same for the same seed */
+        uint64_t trace; /* the same for the same seed */
         int violations;
         int64_t violated_us;
         uint64_t violated_lines;

@@ -128,7 +128,8 @@ static StoreReport *report_unavailable(const StoreRequest *request) {
         return report;
 }
 
-StoreReport *simulated_store_run(SimulatedStore *store, const StoreRequest *request, StoreFault fault, int64_t wall_us) {
+StoreReport *simulated_store_run(SimulatedStore *store, const StoreRequest *request, StoreFault fault,
+                                 int64_t wall_us) {
         if (fault == STORE_FAULT_NOT_REACHED)
                 return report_unavailable(request);
         StoreReport *report = report_new(request);

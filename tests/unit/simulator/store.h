@@ -1,7 +1,7 @@
-/* The simulated store: the semantics that base/record.h gives each StoreRequest, over tables in memory shared by several
- * hubs. A request is carried out whole at the moment it is handed in, as a serializable transaction would be; delays and
- * who is away are the simulator's. It can lose a reply after writing, not write at all, be full, and refuse a row. Not
- * SQL: that PostgreSQL does the same is what the table of store cases shows for both.
+/* The simulated store: the semantics that base/record.h gives each StoreRequest, over tables in memory shared by
+ * several hubs. A request is carried out whole at the moment it is handed in, as a serializable transaction would be;
+ * delays and who is away are the simulator's. It can lose a reply after writing, not write at all, be full, and refuse
+ * a row. Not SQL: that PostgreSQL does the same is what the table of store cases shows for both.
  *
  * One thread; never blocks. Rows live until the store is freed; whoever gets a report frees its arena.
  */

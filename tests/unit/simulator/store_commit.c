@@ -117,8 +117,8 @@ static void insert_concluded(SimulatedStore *store, const ConcludedRecord *recor
         if (record->sequence <= owner->last_concluded)
                 store_violated(store, "a hub's conclusions do not rise in sequence");
         owner->last_concluded = record->sequence;
-        owner->concluded = table_grow(store->arena, owner->concluded, sizeof(*owner->concluded),
-                                      owner->concluded_count, &owner->concluded_capacity);
+        owner->concluded = table_grow(store->arena, owner->concluded, sizeof(*owner->concluded), owner->concluded_count,
+                                      &owner->concluded_capacity);
         owner->concluded[owner->concluded_count++] = message;
         if (store->watcher.concluded)
                 store->watcher.concluded(store->watcher.self, message);

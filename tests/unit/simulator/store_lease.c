@@ -66,7 +66,8 @@ static void open_copy(Arena *arena, const StoredMessage *message, OpenMessage *r
         ret_open->accepted.body = TEXT_NONE;
         ret_open->accepted.sender = text_copy(arena, message->accepted.sender);
         ret_open->accepted.reply_to = (ReplyTo){ reply_to->door, text_copy(arena, reply_to->agent),
-                                                 text_copy(arena, reply_to->address), text_copy(arena, reply_to->thread),
+                                                 text_copy(arena, reply_to->address),
+                                                 text_copy(arena, reply_to->thread),
                                                  text_copy(arena, reply_to->stanza_id) };
         ret_open->cancelled = message->cancelled;
         ret_open->attempts = message->attempts;
@@ -109,7 +110,8 @@ static void report_estates(SimulatedStore *store, Estates estates, StoreReport *
                 if (mark_is_among(store, &store->marks[i], estates))
                         report->marks[report->mark_count++] = (DeliveredMark){
                                 text_copy(report->arena, store->hubs[store->marks[i].hub].name),
-                                text_copy(report->arena, store->marks[i].domain), store->marks[i].sequence };
+                                text_copy(report->arena, store->marks[i].domain), store->marks[i].sequence
+                        };
 }
 
 static void mark_write(SimulatedStore *store, int keeper, int hub, Text domain, int64_t sequence) {
@@ -122,8 +124,7 @@ static void mark_write(SimulatedStore *store, int keeper, int hub, Text domain, 
         }
         store->marks = table_grow(store->arena, store->marks, sizeof(StoredMark), store->mark_count,
                                   &store->mark_capacity);
-        store->marks[store->mark_count++] =
-                (StoredMark){ keeper, hub, text_copy(store->arena, domain), sequence };
+        store->marks[store->mark_count++] = (StoredMark){ keeper, hub, text_copy(store->arena, domain), sequence };
 }
 
 static void marks_write(SimulatedStore *store, const StoreRequest *request, int keeper) {
@@ -180,10 +181,14 @@ void store_beat(SimulatedStore *store, const StoreRequest *request, int hub, Sto
         assert(report->leases);
         for (int i = 0; i < store->hub_count; i++) {
                 const StoredHub *each = &store->hubs[i];
-                report->leases[report->lease_count++] =
-                        (Lease){ text_copy(report->arena, each->name), each->epoch, each->beats,
-                                 text_copy(report->arena, each->domains), each->released,
-                                 each->released && count_open(store, (Estates){ .keeper = i, .from = -1 }) > 0 };
+                report->leases[report->lease_count++] = (Lease){
+                        text_copy(report->arena, each->name),
+                        each->epoch,
+                        each->beats,
+                        text_copy(report->arena, each->domains),
+                        each->released,
+                        each->released && count_open(store, (Estates){ .keeper = i, .from = -1 }) > 0
+                };
         }
 }
 
@@ -213,8 +218,7 @@ static void inherit(SimulatedStore *store, int other, int heir) {
                 }
         for (size_t k = 0; k < hub->estate_count; k++)
                 after = hub->estates[k].upto > after ? hub->estates[k].upto : after;
-        hub->estates = table_grow(store->arena, hub->estates, sizeof(Estate), hub->estate_count,
-                                  &hub->estate_capacity);
+        hub->estates = table_grow(store->arena, hub->estates, sizeof(Estate), hub->estate_count, &hub->estate_capacity);
         hub->estates[hub->estate_count++] = (Estate){ after, hub->epoch, heir, other, hub->epoch };
         inherit_marks(store, other, heir);
 }

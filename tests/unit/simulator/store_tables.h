@@ -11,8 +11,8 @@
 typedef struct Estate {
         int64_t after, upto; /* epochs: after < epoch <= upto */
         int heir;
-        int from;            /* whom the heir took it from, last */
-        int64_t from_epoch;  /* and which epoch of theirs it ended */
+        int from;           /* whom the heir took it from, last */
+        int64_t from_epoch; /* and which epoch of theirs it ended */
 } Estate;
 
 typedef struct StoredMark {
@@ -29,7 +29,7 @@ typedef struct StoredHub {
         bool released;
         Estate *estates;
         size_t estate_count, estate_capacity;
-        StoredMessage **accepted; /* its rows, in order of sequence */
+        StoredMessage **accepted;                         /* its rows, in order of sequence */
         size_t accepted_count, accepted_capacity, closed; /* none of the first `closed` is open */
         StoredMessage **concluded;
         size_t concluded_count, concluded_capacity;

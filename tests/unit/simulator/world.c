@@ -1,6 +1,6 @@
-/* The world of a turn, made of coroutines: each call is a place where the turn is left, comes back later, is stopped, or
- * dies with its process. A turn whose process died runs on as a ghost, every call failing at once and doing nothing, so
- * that its own code releases what it holds. */
+/* The world of a turn, made of coroutines: each call is a place where the turn is left, comes back later, is stopped,
+ * or dies with its process. A turn whose process died runs on as a ghost, every call failing at once and doing nothing,
+ * so that its own code releases what it holds. */
 #include "tests/unit/simulator/simulation.h"
 
 #include <assert.h>
@@ -95,7 +95,8 @@ static bool world_reserve(World *world, const TurnInput *input, CallKey key, int
                         return is_cancelled(reterr);
                 if (books_reserve(simulation, key, bound_nano)) {
                         turn->reserved = key;
-                        return turn_pause(turn, random_delay(&simulation->turns, MILLISECONDS / 4)) || is_cancelled(reterr);
+                        return turn_pause(turn, random_delay(&simulation->turns, MILLISECONDS / 4)) ||
+                               is_cancelled(reterr);
                 }
                 if (!turn_pause_interruptibly(turn, 200 * MILLISECONDS))
                         return is_cancelled(reterr);
@@ -171,7 +172,9 @@ static void turn_body(void *argument) {
         if (turn->ghost)
                 return;
         check_turn_left(turn);
-        Event event = { EVENT_TURN_ENDED, .ended = { .turn = turn->number, .arena = turn->arena, .result = turn->result,
+        Event event = { EVENT_TURN_ENDED, .ended = { .turn = turn->number,
+                                                     .arena = turn->arena,
+                                                     .result = turn->result,
                                                      .worker = TEXT("simulated") } };
         turn->arena = NULL;
         process_post(turn->process, random_delay(&simulation->turns, MILLISECONDS / 20), &event, NULL);
