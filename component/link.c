@@ -568,8 +568,11 @@ void link_close(Link *link, int64_t now_us) {
 }
 
 void link_drop(Link *link) {
-        if (link->state != LINK_CLOSED)
-                stop(link, false, NULL);
+        Failure failure;
+        if (link->state == LINK_CLOSED)
+                return;
+        failure_set(&failure, FAILURE_CANCELLED, "%s: the stream was ended from here", link->endpoint);
+        stop(link, false, &failure);
 }
 
 void link_free(Link *link) {
