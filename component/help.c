@@ -1,16 +1,22 @@
-/* `aiox help` and `aiox version`. */
-#include "component/command.h"
+/* `aiox help` and `aiox version`: everything here comes from the tables of subcommands, operations and failures. */
+#include "component/terminal.h"
 
 #include "base/nearest.h"
 
 #include <stdio.h>
+
+#define NAME_WIDTH 26
+
+static void print_row(const char *name, const char *help) {
+        printf("  %-*s %s\n", NAME_WIDTH, name, help);
+}
 
 static void print_options(const Option *options) {
         for (; options && options->name; options++) {
                 char form[64];
                 snprintf(form, sizeof(form), "--%s%s%s", options->name, options->argument ? " " : "",
                          options->argument ? options->argument : "");
-                printf("  %-24s %s\n", form, options->help);
+                print_row(form, options->help);
         }
 }
 
@@ -29,31 +35,182 @@ static int help_command(const Command *command) {
         return 0;
 }
 
-static int help_all(void) {
-        printf("AIOX makes AI agents people of the XMPP network.\n\nUsage: aiox COMMAND [OPTION …]\n\nCommands:\n");
-        for (size_t i = 0; i < command_count; i++)
-                printf("  %-22s %s\n", commands[i].name, commands[i].summary);
-        printf("\n`aiox help COMMAND` explains one.\n");
+static void print_command_name(const Operation *operation) {
+        Text noun, verb;
+        operation_words(operation, &noun, &verb);
+        printf("aiox %.*s %.*s", TEXT_ARGUMENTS(noun), TEXT_ARGUMENTS(verb));
+}
+
+static void print_usage(const Operation *operation) {
+        const Field *field;
+        printf("Usage: ");
+        print_command_name(operation);
+        for (size_t i = 0; (field = operation_input(operation, i)); i++) {
+                if (field->need != REQUIRED)
+                        continue;
+                putchar(' ');
+                for (const char *c = field->name; *c; c++)
+                        putchar(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+        }
+        printf(" [OPTION …]\n");
+}
+
+static void print_field(const Field *field, bool partial) {
+        char form[96], help[400], bounds[96] = "";
+        int64_t least, most;
+        field_bounds(field, &least, &most);
+        const char *fallback = partial ? NULL : field->fallback;
+        const char *value = field->type == FIELD_CHOICE ? field->choices : field_type_name(field->type);
+        snprintf(form, sizeof(form), "--%s %s", field->name, field->type == FIELD_BOOLEAN ? "" : value);
+        for (char *c = form; *c && *c != ' '; c++)
+                if (*c == '_')
+                        *c = '-';
+        if ((field->type == FIELD_INTEGER || field->type == FIELD_REAL) && (field->least || field->most))
+                snprintf(bounds, sizeof(bounds), " %lld to %lld.", (long long) least, (long long) most);
+        snprintf(help, sizeof(help), "%s%s%s%s%s", field->help, bounds, fallback ? " Default: " : "", fallback ? fallback : "",
+                 field->need == REQUIRED                  ? " Required."
+                 : field->type == FIELD_LONG_TEXT ? " @FILE or - (standard input) reads it."
+                                                          : "");
+        if (strlen(form) > NAME_WIDTH)
+                printf("  %s\n%*s%s\n", form, NAME_WIDTH + 3, "", help);
+        else
+                print_row(form, help);
+}
+
+static const char *who_may(const Operation *operation, char buffer[static 128]) {
+        if (operation->role == ROLE_PLATFORM)
+                return "platform admins";
+        snprintf(buffer, 128, "%s and above in the tenant%s", role_name(operation->role),
+                 operation->own_agent ? ", and the agent's owner" : "");
+        return buffer;
+}
+
+static int help_operation(const Operation *operation) {
+        char buffer[128];
+        const Field *field;
+        printf("%s\n\n", operation->summary);
+        print_usage(operation);
+        if (operation->example) {
+                printf("\nExample:\n  ");
+                print_command_name(operation);
+                printf(" %s\n", operation->example);
+        }
+        if (operation_input(operation, 0))
+                printf("\nValues:\n");
+        for (size_t i = 0; (field = operation_input(operation, i)); i++)
+                print_field(field, operation->partial);
+        printf("\nOptions:\n");
+        print_options(terminal_options);
+        printf("\nMay: %s.\nREST: %s /api/v1%s\n", who_may(operation, buffer), operation->method, operation->path);
         return 0;
+}
+
+static void print_operations(Text only_noun) {
+        for (const Operation *const *row = operation_catalogue; *row; row++) {
+                Text noun, verb;
+                char name[64];
+                operation_words(*row, &noun, &verb);
+                if (only_noun.length > 0 && !text_equal(noun, only_noun))
+                        continue;
+                snprintf(name, sizeof(name), "%.*s %.*s", TEXT_ARGUMENTS(noun), TEXT_ARGUMENTS(verb));
+                print_row(name, (*row)->summary);
+        }
+}
+
+static int help_all(void) {
+        printf("AIOX makes AI agents people of the XMPP network.\n\nUsage: aiox COMMAND [OPTION …]\n\n"
+               "On the machine itself:\n");
+        for (size_t i = 0; i < command_count; i++)
+                print_row(commands[i].name, commands[i].summary);
+        printf("\nAsked of the running hub:\n");
+        print_operations(TEXT_NONE);
+        printf("\n`aiox help COMMAND` explains one; `aiox help roles` says who may do what, and `aiox help exit-codes` how "
+               "a command ends.\n");
+        return 0;
+}
+
+static int help_noun(Text noun) {
+        printf("Usage: aiox %.*s VERB [OPTION …]\n\n", TEXT_ARGUMENTS(noun));
+        print_operations(noun);
+        return 0;
+}
+
+/* The matrix of role and operation, from the rows: Markdown, so that the documentation can hold it. */
+static int help_roles(void) {
+        static const Role roles[] = { ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN, ROLE_OWNER, ROLE_PLATFORM };
+        printf("| operation |");
+        for (size_t i = 0; i < COUNT_OF(roles); i++)
+                printf(" %s |", role_name(roles[i]));
+        printf(" the agent's owner |\n| --- |");
+        for (size_t i = 0; i < COUNT_OF(roles) + 1; i++)
+                printf(" --- |");
+        for (const Operation *const *row = operation_catalogue; *row; row++) {
+                printf("\n| %s |", (*row)->name);
+                for (size_t i = 0; i < COUNT_OF(roles); i++)
+                        printf(" %s |", roles[i] >= (*row)->role ? "yes" : "–");
+                printf(" %s |", (*row)->own_agent ? "yes" : "–");
+        }
+        putchar('\n');
+        return 0;
+}
+
+static int help_exit_codes(void) {
+        printf("| code | meaning | HTTP |\n| --- | --- | --- |\n| 0 | done | 200 |\n");
+        for (FailureKind kind = FAILURE_INVALID; kind < FAILURE_KIND_COUNT; kind++) {
+                const FailureForm *form = failure_form(kind);
+                printf("| %d | %s | %d |\n", form->exit_code, form->name, form->http_status);
+        }
+        return 0;
+}
+
+static const struct {
+        const char *name;
+        int (*print)(void);
+} topics[] = { { "roles", help_roles }, { "exit-codes", help_exit_codes } };
+
+static int unknown_command(const char *name) {
+        Nearest nearest = nearest_to(text_of(name));
+        char hint[NEAREST_HINT_SIZE], other[64];
+        for (size_t i = 0; i < command_count; i++)
+                nearest_offer(&nearest, text_of(commands[i].name));
+        _cleanup_(arena_freep) Arena *arena = arena_new(0);
+        for (const Operation *const *row = operation_catalogue; *row; row++) {
+                snprintf(other, sizeof(other), "%s", (*row)->name);
+                *strchr(other, '-') = ' ';
+                nearest_offer(&nearest, text_copy(arena, text_of(other)));
+        }
+        Failure failure;
+        failure_set(&failure, FAILURE_INVALID, "there is no command '%s'%s `aiox help` lists them.", name,
+                    nearest.name.length ? nearest_hint(&nearest, hint) : ".");
+        return command_fail(&failure);
 }
 
 int help_main(const Settings *settings, const Arguments *arguments) {
         (void) settings;
         if (arguments->operand_count == 0)
                 return help_all();
-        char name[64];
-        snprintf(name, sizeof(name), "%s%s%s", arguments->operands[0], arguments->operand_count > 1 ? " " : "",
+        Text noun = text_of(arguments->operands[0]);
+        char name[64], dashed[64];
+        snprintf(name, sizeof(name), "%s%s%s", noun.bytes, arguments->operand_count > 1 ? " " : "",
                  arguments->operand_count > 1 ? arguments->operands[1] : "");
-        Nearest nearest = nearest_to(text_of(name));
-        for (size_t i = 0; i < command_count; i++) {
+        snprintf(dashed, sizeof(dashed), "%s-%s", noun.bytes,
+                 arguments->operand_count > 1 ? arguments->operands[1] : "");
+        for (size_t i = 0; i < COUNT_OF(topics); i++)
+                if (strcmp(name, topics[i].name) == 0)
+                        return topics[i].print();
+        for (size_t i = 0; i < command_count; i++)
                 if (strcmp(commands[i].name, name) == 0)
                         return help_command(&commands[i]);
-                nearest_offer(&nearest, text_of(commands[i].name));
+        const Operation *operation = operation_find(text_of(dashed));
+        if (operation)
+                return help_operation(operation);
+        for (const Operation *const *row = operation_catalogue; *row && arguments->operand_count == 1; row++) {
+                Text own, verb;
+                operation_words(*row, &own, &verb);
+                if (text_equal(own, noun))
+                        return help_noun(noun);
         }
-        Failure failure;
-        char hint[NEAREST_HINT_SIZE];
-        failure_set(&failure, FAILURE_INVALID, "no command '%s'%s", name, nearest_hint(&nearest, hint));
-        return command_fail(&failure);
+        return unknown_command(name);
 }
 
 int version_main(const Settings *settings, const Arguments *arguments) {

@@ -1,19 +1,26 @@
 /* The program: finds the subcommand, reads its settings, and goes. */
-#include "component/command.h"
+#include "component/terminal.h"
 
-extern const Option migrate_options[], keep_options[], chat_options[];
+#include <stdio.h>
+
+extern const Option migrate_options[], keep_options[], doctor_options[], chat_options[];
 
 const Command commands[] = {
+        { "hub", "", 0, 0, "Runs the hub: connects to the XMPP server and answers.", .with_settings = true,
+          .run = hub_main },
         { "migrate", "", 0, 0, "Brings the database's schema up to date, as its owner.", .options = migrate_options,
           .with_settings = true, .run = migrate_main },
         { "keep", "", 0, 0, "Makes the database's parts of the days ahead and removes old ones, as its owner.",
           .options = keep_options, .with_settings = true, .run = keep_main },
+        { "doctor", "", 0, 0, "Checks everything the hub needs and says how to mend what is wrong.",
+          .options = doctor_options, .with_settings = true, .run = doctor_main },
         { "chat", "JID", 1, 1, "Talks to an agent as any person would, over an XMPP client connection.",
           .options = chat_options, .run = chat_main },
         { "settings check", "", 0, 0, "Reads the settings and prints what is in force here.", .with_settings = true,
           .run = settings_check_main },
         { "settings reference", "", 0, 0, "Prints the reference of all settings, in Markdown.",
           .run = settings_reference_main },
+        { "completion", "bash|zsh|fish", 1, 1, "Prints a completion script for a shell.", .run = completion_main },
         { "help", "[COMMAND …]", 0, 3, "Explains a command; without one, lists them all.", .run = help_main },
         { "version", "", 0, 0, "Prints the version.", .run = version_main },
 };
@@ -53,6 +60,15 @@ static int run_command(const Command *command, char *const *words) {
         return command->run(settings, &arguments);
 }
 
+/* "agent pause" as typed. */
+static const Operation *find_operation(char *const *words) {
+        char name[128];
+        if (!words[0] || !words[1])
+                return NULL;
+        snprintf(name, sizeof(name), "%s-%s", words[0], words[1]);
+        return operation_find(text_of(name));
+}
+
 static int run_help(char *const *words) {
         Arguments arguments = { .operands = (const char **) words };
         while (words[arguments.operand_count])
@@ -71,5 +87,6 @@ int main(int argc, char **argv) {
                 if (count > 0)
                         return run_command(&commands[i], words + count);
         }
-        return run_help(words);
+        const Operation *operation = find_operation(words);
+        return operation ? terminal_run(operation, words + 2) : run_help(words);
 }

@@ -3,6 +3,7 @@
 #include "component/clerk.h"
 #include "component/doors/rest.h"
 #include "component/loop.h"
+#include "component/plaintext.h"
 #include "orchestrator/http/http.h"
 #include "store/migrate.h"
 
@@ -11,7 +12,8 @@
 #include <stdio.h>
 #include <sys/signalfd.h>
 
-#define DESK_THREADS    4
+#define DESK_THREADS         4
+#define RECURRING_OPERATIONS 4096
 #define ASK_PATIENCE_US (5 * SECONDS)
 #define CLOSE_US        (2 * SECONDS)
 
@@ -70,6 +72,7 @@ static Json *hub_settings(Hub *hub) {
                 Json *row = json_new_object();
                 json_put_string(row, "name", settings_table[i].name);
                 json_put_text(row, "value", settings_value(settings, &settings_table[i], arena));
+                json_put_string(row, "change", settings_table[i].reloadable ? "reload" : "restart");
                 json_put_string(row, "help", settings_table[i].help);
                 json_append(rows, row);
         }
@@ -176,7 +179,9 @@ static bool start_doors(Running *running, const Settings *settings, Failure *ret
         running->door.hub.settings = hub_settings;
         running->door.inbox = running->loop.inbox;
         running->door.settings = settings;
-        running->operations = (Operations){ running->database, running->keyring, &running->door.hub };
+        running->door.hub.name = settings->hub_name;
+        running->operations = (Operations){ running->database, running->keyring, &running->door.hub,
+                                            recurrence_new(RECURRING_OPERATIONS) };
         running->desk = desk_new(&running->operations, DESK_THREADS);
         return !settings->api_socket || rest_start(settings->api_socket, running->desk, &running->rest, reterr_failure);
 }
@@ -208,7 +213,8 @@ static bool start_loop(Running *running, const Settings *settings, Failure *rete
 static bool running_start(Running *running, const Settings *settings, Failure *reterr_failure) {
         running->arena = arena_new(0);
         running->loop.inbox = queue_new(true);
-        if (!start_store(running, settings, reterr_failure) || !start_core(running, settings, reterr_failure) ||
+        if (!plaintext_check(settings, reterr_failure) || !start_store(running, settings, reterr_failure) ||
+            !start_core(running, settings, reterr_failure) ||
             !start_models(running, settings, reterr_failure) || !start_loop(running, settings, reterr_failure))
                 return false;
         start_workers(running, settings);
@@ -273,6 +279,7 @@ static void running_stop(Running *running) {
                 inbox_drain(loop);
         if (running->desk)
                 desk_free(running->desk);
+        recurrence_free(running->operations.recurrence);
         if (running->rest)
                 rest_stop(running->rest);
         if (running->http) {

@@ -24,8 +24,9 @@ static bool add_agent(OperationContext *context, const Input *input, Uuid agent_
 }
 
 static bool create_agent(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
-        _cleanup_(version_release) VersionDocument version = { .document = json_new_object() };
+        _cleanup_(version_release) VersionDocument version;
         Uuid agent_id = context_id(context);
+        version_blank(&version);
         version_overlay(&version, input);
         if (!input_has(input, "display_name"))
                 json_put_text(version.document, "display_name", input_text(input, "name"));

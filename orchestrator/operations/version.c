@@ -9,6 +9,18 @@ void version_release(VersionDocument *version) {
         version->document = NULL;
 }
 
+void version_blank(VersionDocument *ret_version) {
+        *ret_version = (VersionDocument){ .document = json_new_object() };
+        for (const Field *field = version_fields; field->type != FIELD_END; field++) {
+                bool text = field->type == FIELD_TEXT || field->type == FIELD_LONG_TEXT;
+                if (strcmp(field->name, "prompt") != 0)
+                        json_put(ret_version->document, field->name,
+                                 text                              ? json_new_text(TEXT_NONE)
+                                 : field->type == FIELD_LIST ? json_new_array()
+                                                                   : json_new_null());
+        }
+}
+
 static SealPlace prompt_place(const Uuid *id) {
         return (SealPlace){ "agent_versions", "system_prompt", { (const char *) id->bytes, sizeof(id->bytes) } };
 }

@@ -18,6 +18,8 @@ typedef struct VersionDocument {
 
 void version_release(VersionDocument *version); /* for _cleanup_ */
 
+/* One with nothing in it: every field is there, empty or null, so that equal versions are equal documents. */
+void version_blank(VersionDocument *ret_version);
 /* number 0: the one in force. FAILURE_NOT_FOUND when the agent has none of this number. */
 bool version_read(OperationContext *context, Uuid agent_id, int64_t number, VersionDocument *ret_version,
                   Failure *reterr_failure) _must_check_;

@@ -107,9 +107,13 @@ ALTER TABLE accounts FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_members ON accounts FOR SELECT TO aiox_tenant
         USING (EXISTS (SELECT FROM members m WHERE m.account_id = accounts.id AND m.tenant_id = current_tenant()));
 CREATE POLICY platform ON accounts TO aiox_platform USING (true) WITH CHECK (true);
+-- Accounts belong to the installation: who acts as its tenant makes and changes them.
+CREATE POLICY installation ON accounts TO aiox_tenant
+        USING (current_tenant() = 'a10c0000-0000-4000-8000-000000000000')
+        WITH CHECK (current_tenant() = 'a10c0000-0000-4000-8000-000000000000');
 SELECT follow_changes('accounts');
-GRANT SELECT ON accounts TO aiox_tenant, aiox_directory;
-GRANT SELECT, INSERT, UPDATE ON accounts TO aiox_platform;
+GRANT SELECT ON accounts TO aiox_directory;
+GRANT SELECT, INSERT, UPDATE ON accounts TO aiox_tenant, aiox_platform;
 
 -- API keys: only a hash of the secret is kept.
 CREATE TABLE keys (

@@ -1,0 +1,222 @@
+#include "base/clock.h"
+#include "component/doctor.h"
+#include "store/keyring.h"
+#include "store/migrate.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/timex.h>
+#include <sys/un.h>
+
+#define OLDEST_POSTGRES 150000
+#define CLOCK_TOLERANCE (2 * SECONDS)
+#define REDIS_PATIENCE  3 /* seconds */
+
+void check_secrets(Doctor *doctor, Finding *finding) {
+        Failure failure;
+        Text secret;
+        for (size_t i = 0; i < settings_count; i++) {
+                const Setting *setting = &settings_table[i];
+                bool needed = strcmp(setting->name, "component_secret_file") == 0;
+                if (setting->type != SETTING_SECRET_FILE ||
+                    settings_secret(doctor->settings, setting->name, doctor->arena, &secret, &failure) ||
+                    (failure.kind == FAILURE_NOT_FOUND && !needed))
+                        continue;
+                finding_failed(finding, &failure, "Write the secret into a file that only the hub's user may read.");
+                return;
+        }
+        finding_good(finding, "every secret that is named can be read");
+}
+
+/* Skips what cannot be asked while the database is away. */
+static bool needs_database(const Doctor *doctor, Finding *finding) {
+        if (!doctor->database_answers)
+                finding_skipped(finding, "the database does not answer");
+        return doctor->database_answers;
+}
+
+static bool ask(Doctor *doctor, Query query, Transaction **ret_transaction, const Rows **ret_rows, Failure *reterr_failure) {
+        return transaction_begin(doctor->database, DATABASE_PLATFORM, (Uuid){ 0 }, ret_transaction, reterr_failure) &&
+               transaction_run(*ret_transaction, query, NO_VALUES, ret_rows, reterr_failure);
+}
+
+void check_database(Doctor *doctor, Finding *finding) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        const Rows *rows;
+        Failure failure;
+        if (!ask(doctor, QUERY_DOCTOR_FACTS, &transaction, &rows, &failure)) {
+                finding_failed(finding, &failure,
+                               "Check the setting database, that PostgreSQL runs, and the role's password in the passfile.");
+                return;
+        }
+        int64_t version = rows_integer(rows, 0, 0);
+        doctor->database_answers = true;
+        if (version < OLDEST_POSTGRES)
+                finding_bad(finding, "Upgrade PostgreSQL to 15 or newer.", FAILURE_UNSUPPORTED, "PostgreSQL is %lld.%lld",
+                            (long long) version / 10000, (long long) version % 10000);
+        else
+                finding_good(finding, "PostgreSQL %lld.%lld answers", (long long) version / 10000,
+                             (long long) version % 10000);
+}
+
+void check_extension(Doctor *doctor, Finding *finding) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        const Rows *rows;
+        Failure failure;
+        if (!needs_database(doctor, finding))
+                return;
+        if (!ask(doctor, QUERY_DOCTOR_FACTS, &transaction, &rows, &failure))
+                finding_failed(finding, &failure, "Try again.");
+        else if (rows_is_null(rows, 0, 1))
+                finding_bad(finding, "As a superuser: CREATE EXTENSION vector (install pgvector first).", FAILURE_NOT_FOUND,
+                            "the database has no extension 'vector'");
+        else
+                finding_good(finding, "pgvector %.*s", TEXT_ARGUMENTS(rows_text(rows, 0, 1)));
+}
+
+void check_schema(Doctor *doctor, Finding *finding) {
+        Failure failure;
+        if (!needs_database(doctor, finding))
+                return;
+        if (schema_check(doctor->database, doctor->settings->unsafe, &failure))
+                finding_good(finding, "the schema is the one this program was made for, and commits are durable");
+        else
+                finding_failed(finding, &failure, "Run `aiox migrate`; the sentence above says more.");
+}
+
+void check_partitions(Doctor *doctor, Finding *finding) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        const Rows *rows;
+        Failure failure;
+        if (!needs_database(doctor, finding))
+                return;
+        if (!ask(doctor, QUERY_KEEP_AHEAD, &transaction, &rows, &failure)) {
+                finding_failed(finding, &failure, "Run `aiox migrate`.");
+                return;
+        }
+        int64_t days = rows_integer(rows, 0, 0);
+        if (days < 7)
+                finding_bad(finding, "Run `aiox keep` now, and daily by a timer.", FAILURE_UNAVAILABLE,
+                            "the journal has parts for %lld days ahead only", (long long) days);
+        else
+                finding_good(finding, "the journal has parts for %lld days ahead", (long long) days);
+}
+
+void check_master_key(Doctor *doctor, Finding *finding) {
+        _cleanup_(keyring_freep) Keyring *keyring = NULL;
+        Failure failure;
+        if (!needs_database(doctor, finding))
+                return;
+        if (keyring_open(doctor->database, doctor->settings->master_key_file, &keyring, &failure))
+                finding_good(finding, "it opens every tenant's key");
+        else
+                finding_failed(finding, &failure,
+                               "Put the master key that this database was set up with where master_key_file says.");
+}
+
+/* Ids carry the time, and parts are cut by it, so hub and database must agree. */
+void check_clock(Doctor *doctor, Finding *finding) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        const Rows *rows;
+        Failure failure;
+        struct timex state = { 0 };
+        bool synchronised = adjtimex(&state) >= 0 && !(state.status & STA_UNSYNC);
+        const char *doubt = synchronised ? "" : "; no time service is known to keep it";
+        if (!needs_database(doctor, finding))
+                return;
+        int64_t before_us = clock_now().wall_us;
+        if (!ask(doctor, QUERY_DOCTOR_FACTS, &transaction, &rows, &failure)) {
+                finding_failed(finding, &failure, "Try again.");
+                return;
+        }
+        int64_t after_us = clock_now().wall_us, theirs_us = rows_time(rows, 0, 2);
+        int64_t apart_us = theirs_us < before_us ? before_us - theirs_us : theirs_us > after_us ? theirs_us - after_us : 0;
+        if (apart_us > CLOCK_TOLERANCE)
+                finding_bad(finding, "Run a time service (chrony or systemd-timesyncd) on both machines.", FAILURE_POLICY,
+                            "this clock and the database's are %lld ms apart", (long long) (apart_us / MILLISECONDS));
+        else
+                finding_good(finding, "this clock and the database's agree%s", doubt);
+}
+
+static int connect_unix(const char *path) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        if (strlen(path) >= sizeof(address.sun_path))
+                return -1;
+        strcpy(address.sun_path, path);
+        int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (descriptor >= 0 && connect(descriptor, (struct sockaddr *) &address, sizeof(address)) != 0)
+                close_fdp(&descriptor);
+        return descriptor;
+}
+
+/* "redis://host:port/number" */
+static int connect_tcp(Arena *arena, const char *url) {
+        Text rest = { url + strlen("redis://"), strlen(url) - strlen("redis://") }, address;
+        text_split(&rest, '/', &address);
+        const char *colon = memrchr(address.bytes, ':', address.length);
+        size_t length = (size_t) (colon - address.bytes);
+        bool bracketed = address.bytes[0] == '[';
+        const char *host = text_string(arena, (Text){ address.bytes + bracketed, length - 2 * bracketed });
+        const char *port = text_string(arena, (Text){ colon + 1, address.length - length - 1 });
+        const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+        struct addrinfo *found = NULL;
+        if (!host || !port || getaddrinfo(host, port, &hints, &found) != 0)
+                return -1;
+        int descriptor = -1;
+        for (struct addrinfo *each = found; each && descriptor < 0; each = each->ai_next) {
+                descriptor = socket(each->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+                if (descriptor >= 0 && connect(descriptor, each->ai_addr, each->ai_addrlen) != 0)
+                        close_fdp(&descriptor);
+        }
+        freeaddrinfo(found);
+        return descriptor;
+}
+
+static void add_word(TextBuilder *builder, Text word) {
+        text_add_format(builder, "$%zu\r\n", word.length);
+        text_add(builder, word);
+        text_add_string(builder, "\r\n");
+}
+
+/* Speaks just enough of Redis' protocol (RESP2) to be let in and pinged. */
+static bool redis_answers(Doctor *doctor, int descriptor, char reply[static 128]) {
+        Failure failure;
+        Text secret = TEXT_NONE;
+        TextBuilder request = text_builder(8192);
+        if (settings_secret(doctor->settings, "redis_secret_file", doctor->arena, &secret, &failure)) {
+                text_add_string(&request, "*2\r\n$4\r\nAUTH\r\n");
+                add_word(&request, secret);
+        }
+        text_add_string(&request, "*1\r\n$4\r\nPING\r\n");
+        struct timeval patience = { .tv_sec = REDIS_PATIENCE };
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+        bool sent = send(descriptor, request.bytes, request.length, MSG_NOSIGNAL) == (ssize_t) request.length;
+        text_builder_release(&request);
+        size_t length = 0;
+        while (sent && length < 127 && !strstr(reply, "PONG") && !strchr(reply, '-')) {
+                ssize_t got = recv(descriptor, reply + length, 127 - length, 0);
+                if (got <= 0)
+                        break;
+                length += (size_t) got;
+                reply[length] = '\0';
+        }
+        return strstr(reply, "PONG") != NULL;
+}
+
+void check_redis(Doctor *doctor, Finding *finding) {
+        const char *url = doctor->settings->redis;
+        bool local = strncmp(url, "unix:", 5) == 0;
+        char reply[128] = "";
+        _cleanup_(close_fdp) int descriptor = local ? connect_unix(url + 5) : connect_tcp(doctor->arena, url);
+        if (descriptor < 0)
+                finding_bad(finding, "Check the setting redis, and that Redis or Valkey runs.", FAILURE_UNAVAILABLE,
+                            "nobody answers at %s: %s", url, strerror(errno));
+        else if (redis_answers(doctor, descriptor, reply))
+                finding_good(finding, "it answers");
+        else {
+                reply[strcspn(reply, "\r\n")] = '\0';
+                finding_bad(finding, "Check redis_secret_file.", FAILURE_UNAUTHENTICATED, "it does not let us in: %s", reply);
+        }
+}
