@@ -31,7 +31,7 @@ esac
 run_packages=(ca-certificates curl openssl procps "postgresql-$postgresql" "postgresql-$postgresql-pgvector"
         redis-server ejabberd erlang-p1-pgsql)
 build_packages=(gcc libc6-dev meson ninja-build pkg-config libexpat1-dev libpq-dev libhiredis-dev
-        libcurl4-openssl-dev libmicrohttpd-dev libjansson-dev libcyaml-dev libsodium-dev libssl-dev libidn-dev
+        libcurl4-openssl-dev libmicrohttpd-dev libjansson-dev libyaml-dev libsodium-dev libssl-dev libidn-dev
         libutf8proc-dev libstrophe-dev libmd4c-dev libseccomp-dev check libsubunit-dev)
 test_packages=(clang libclang-rt-dev clang-tidy clang-format clang-tools cppcheck gcovr python3
         python3-slixmpp python3-psycopg2 bubblewrap jq shellcheck universal-ctags node=nodejs npm=npm)
@@ -51,6 +51,7 @@ as_root() {
 installed() {
         local name
         declare -gA present=()
+        (($#)) || return 0
         while read -r name; do
                 present[${name%%:*}]=1
         done < <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p')
