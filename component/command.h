@@ -43,6 +43,9 @@ bool command_parse(const Command *command, char *const *words, Arena *arena, Arg
 /* Value of one of command's own options, by name; NULL when it was not given. */
 const char *command_value(const Option *options, const Arguments *arguments, const char *name);
 
+/* The subcommands' own options, beside what runs them. */
+extern const Option migrate_options[], keep_options[], doctor_options[], chat_options[];
+
 int hub_main(const Settings *settings, const Arguments *arguments);
 int migrate_main(const Settings *settings, const Arguments *arguments);
 int keep_main(const Settings *settings, const Arguments *arguments);

@@ -3,8 +3,6 @@
 
 #include <stdio.h>
 
-extern const Option migrate_options[], keep_options[], doctor_options[], chat_options[];
-
 const Command commands[] = {
         { "hub", "", 0, 0, "Runs the hub: connects to the XMPP server and answers.", .with_settings = true,
           .run = hub_main },
