@@ -104,6 +104,8 @@ static void print_bash(void) {
         for (size_t i = 0; words_at(i, &words); i++) {
                 printf("            '%s'%s) words='", words.name, strchr(words.name, ' ') ? "" : "\\ *");
                 each_option(&words, bash_option);
+                if (!strchr(words.name, ' '))
+                        each_word(words.name, " "); /* `aiox hub` and `aiox hub status` */
                 printf("' ;;\n");
         }
         printf("            *) case $one in\n");

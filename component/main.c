@@ -80,11 +80,14 @@ int main(int argc, char **argv) {
                 return run_help(words);
         if (strcmp(*words, "--version") == 0)
                 return version_main(NULL, NULL);
+        /* `aiox hub status` is an operation, `aiox hub` is not: two words go before one. */
+        const Operation *operation = find_operation(words);
+        if (operation)
+                return terminal_run(operation, words + 2);
         for (size_t i = 0; i < command_count; i++) {
                 size_t count = words_matched(commands[i].name, words);
                 if (count > 0)
                         return run_command(&commands[i], words + count);
         }
-        const Operation *operation = find_operation(words);
-        return operation ? terminal_run(operation, words + 2) : run_help(words);
+        return run_help(words);
 }
