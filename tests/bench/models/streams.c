@@ -144,9 +144,9 @@ static bool measure_streams(int count, int seconds) {
 
         (void) printf(
                 "%d streams of %d s: %d wrong, %d pieces in %.2f s; processor %.1f us a piece (curl thread %.1f); "
-                "memory +%.1f MB, %.1f KB a stream\n",
+                "memory %.1f MB, of which %.1f KB a stream\n",
                 count, seconds, atomic_load(&wrong), total, (double) took_us / SECONDS, (double) used_us / total,
-                (double) thread_us("aiox-http") / total, (double) grown_kib / 1024, (double) grown_kib / count);
+                (double) thread_us("aiox-http") / total, (double) peak_kib() / 1024, (double) grown_kib / count);
         pthread_attr_destroy(&attributes);
         free(threads);
         return atomic_load(&wrong) == 0 && total == count * PIECES && peak_kib() < MEMORY_LIMIT_KIB;

@@ -3,6 +3,8 @@
 #include "base/json.h"
 #include "tests/unit/unit.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -333,6 +335,41 @@ static void doze(int64_t microseconds) {
         nanosleep(&time, NULL);
 }
 
+/* In place of the C library's, also for libcurl: names that end in ".slow" take longer than any patience. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
+        static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+        const size_t length = node ? strlen(node) : 0;
+        if (length > 5 && strcmp(node + length - 5, ".slow") == 0) {
+                doze(3 * SECONDS);
+                return EAI_AGAIN;
+        }
+        if (!real)
+                *(void **) &real = dlsym(RTLD_NEXT, "getaddrinfo");
+        return real(node, service, hints, result);
+}
+
+START_TEST(a_name_that_resolves_slowly_holds_up_nobody) {
+        Exchange slow = { .arena = arena_new(0) }, quick = { .arena = arena_new(0) };
+        start(&(HttpSettings){ .allow_plaintext = true });
+        HttpRequest request = get(TEXT("http://name.slow/"));
+        request.connect_us = 200 * MILLISECONDS;
+        int64_t before_us = clock_now().monotonic_us;
+        perform(&slow, &request);
+        ck_assert_int_eq(slow.failure.kind, FAILURE_TIMED_OUT);
+        ck_assert_int_lt(clock_now().monotonic_us - before_us, 1 * SECONDS);
+
+        before_us = clock_now().monotonic_us;
+        request = get(url_of(quick.arena, "/models"));
+        perform(&quick, &request);
+        ck_assert_done(quick.ok, quick.failure);
+        http_stop();
+        ck_assert_int_lt(clock_now().monotonic_us - before_us, 1 * SECONDS);
+        doze(3 * SECONDS); /* the resolver's thread comes back to nobody */
+        arena_free(slow.arena);
+        arena_free(quick.arena);
+}
+END_TEST
+
 typedef struct Sipper {
         size_t taken;
         int pieces;
@@ -349,25 +386,30 @@ static HttpWish sip(void *listener, const HttpReply *head, Text piece) {
 }
 
 /* 100 MB for a caller who rests longer than the server may be silent. */
-START_TEST(a_slow_caller_makes_its_server_wait) {
+static void sip_all(const char *model, size_t size) {
         Exchange exchange = { .arena = arena_new(0) };
-        struct rusage before, after;
-        start(&(HttpSettings){ 0 });
-        (void) connections();
-        getrusage(RUSAGE_SELF, &before);
         Sipper sipper = { .rest_us = 500 * MILLISECONDS };
-        HttpRequest request = post(url_of(exchange.arena, "/chat/completions"), "fault-long-body");
+        HttpRequest request = post(url_of(exchange.arena, "/chat/completions"), model);
         request.body_limit = 200 * 1000 * 1000;
         request.idle_us = 200 * MILLISECONDS;
         request.on_data = sip;
         request.listener = &sipper;
         perform(&exchange, &request);
         ck_assert_done(exchange.ok, exchange.failure);
-        ck_assert_uint_eq(sipper.taken, 100000002);
+        ck_assert_uint_eq(sipper.taken, size);
+        arena_free(exchange.arena);
+}
+
+START_TEST(a_slow_caller_makes_its_server_wait) {
+        struct rusage before, after;
+        start(&(HttpSettings){ 0 });
+        (void) connections();
+        getrusage(RUSAGE_SELF, &before);
+        sip_all("fault-long-body", 100000002); /* of a known length */
+        sip_all("fault-long-line", 100000022); /* in chunks */
         getrusage(RUSAGE_SELF, &after);
         ck_assert_int_lt(after.ru_maxrss - before.ru_maxrss, 24 * 1024); /* KiB, with a sanitizer's */
         http_stop();
-        arena_free(exchange.arena);
 }
 END_TEST
 
@@ -484,5 +526,6 @@ UNIT_TESTS("integration/models/http", a_reply_has_status_headers_and_body, conne
            certificates_are_verified, only_http_urls_without_passwords_are_asked, headers_cannot_be_smuggled_in,
            addresses_within_are_not_reached_for_others, a_kept_connection_is_no_way_in,
            plain_text_stays_on_this_machine, proxies_of_the_environment_are_not_used, redirects_are_not_followed,
-           bodies_and_headers_are_bounded, a_large_body_is_sent_whole, a_slow_caller_makes_its_server_wait,
-           enough_is_enough, many_callers_do_not_disturb_each_other, a_stop_ends_all_calls)
+           bodies_and_headers_are_bounded, a_large_body_is_sent_whole, a_name_that_resolves_slowly_holds_up_nobody,
+           a_slow_caller_makes_its_server_wait, enough_is_enough, many_callers_do_not_disturb_each_other,
+           a_stop_ends_all_calls)
