@@ -153,7 +153,8 @@ static bool measure_streams(int count, int seconds) {
 }
 
 int main(int argc, char **argv) {
-        const int count = argc > 1 ? atoi(argv[1]) : 1000, seconds = argc > 2 ? atoi(argv[2]) : 5;
+        const int count = argc > 1 ? (int) strtol(argv[1], NULL, 10) : 1000;
+        const int seconds = argc > 2 ? (int) strtol(argv[2], NULL, 10) : 5;
         const char *url = getenv("MODEL_SERVER_URL");
         const HttpSettings http = { 0 };
         const ModelSettings models = { .openai_url = text_of(url) };
