@@ -48,6 +48,13 @@ const char *text_string(Arena *arena, Text text) {
         return text_copy(arena, text).bytes;
 }
 
+char *text_keep(Text text) {
+        char *kept = memory_new(text.length + 1);
+        if (text.length > 0)
+                memcpy(kept, text.bytes, text.length);
+        return kept;
+}
+
 /* How many bytes the well-formed character at `bytes` has; 0 when it is not one. RFC 3629 §4. */
 static size_t character_length(const unsigned char *bytes, size_t left) {
         static const struct {

@@ -49,6 +49,8 @@ static inline bool text_split(Text *rest, char separator, Text *ret_part) {
 Text text_copy(Arena *arena, Text text);
 /* The same, as a C string; NULL when the limit is reached or the text holds a NUL. */
 const char *text_string(Arena *arena, Text text) _must_check_;
+/* The same outside of any arena: the caller frees it. */
+char *text_keep(Text text);
 
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
 bool text_is_utf8(Text text) _pure_;

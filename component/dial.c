@@ -32,9 +32,9 @@ bool dial_start(Text endpoint, Dial **ret_dial, Failure *reterr_failure) {
         if (poll_descriptor < 0)
                 return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "no file descriptor left: %s", strerror(errno));
         Dial *dial = memory_new(sizeof(Dial));
-        *dial = (Dial){ .poll = poll_descriptor, .socket = -1, .resolution = resolution };
-        dial->endpoint = memory_new(endpoint.length + 1);
-        memcpy(dial->endpoint, endpoint.bytes, endpoint.length);
+        *dial = (Dial){
+                .endpoint = text_keep(endpoint), .poll = poll_descriptor, .socket = -1, .resolution = resolution
+        };
         watch(dial, resolution_descriptor(resolution), EPOLLIN);
         resolution = NULL;
         *ret_dial = dial;

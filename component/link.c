@@ -66,13 +66,6 @@ struct Link {
         LinkFigures figures;
 };
 
-static char *copy_string(Text text) {
-        char *copy = memory_new(text.length + 1);
-        if (text.length > 0)
-                memcpy(copy, text.bytes, text.length);
-        return copy;
-}
-
 static void set_default(int64_t *value, int64_t fallback) {
         if (*value == 0)
                 *value = fallback;
@@ -87,9 +80,9 @@ bool link_new(const LinkSettings *settings, Link **ret_link, Failure *reterr_fai
         Link *link = memory_new(sizeof(Link));
         link->poll = poll_descriptor;
         link->settings = *settings;
-        link->endpoint = copy_string(settings->endpoint);
-        link->domain = copy_string(settings->domain);
-        link->secret = copy_string(settings->secret);
+        link->endpoint = text_keep(settings->endpoint);
+        link->domain = text_keep(settings->domain);
+        link->secret = text_keep(settings->secret);
         link->settings.endpoint = text_of(link->endpoint);
         link->settings.domain = text_of(link->domain);
         link->settings.secret = text_of(link->secret);

@@ -116,12 +116,6 @@ bool resolution_check(Text endpoint, Failure *reterr_failure) {
                                  : split_endpoint(endpoint, &host, &port, reterr_failure);
 }
 
-static char *copy_string(Text text) {
-        char *copy = memory_new(text.length + 1);
-        memcpy(copy, text.bytes, text.length);
-        return copy;
-}
-
 static bool find_addresses(Resolution *resolution, Text endpoint, Failure *reterr_failure) {
         Text host, port;
         if (is_path(endpoint)) {
@@ -132,8 +126,8 @@ static bool find_addresses(Resolution *resolution, Text endpoint, Failure *reter
         } else {
                 if (!split_endpoint(endpoint, &host, &port, reterr_failure))
                         return false;
-                resolution->host = copy_string(host);
-                resolution->port = copy_string(port);
+                resolution->host = text_keep(host);
+                resolution->port = text_keep(port);
                 look_up(resolution, AI_NUMERICHOST | AI_NUMERICSERV);
                 if (resolution->error != 0)
                         return start_thread(resolution, reterr_failure);

@@ -9,8 +9,8 @@
 #include "base/crypto.h"
 #include "component/doors/message.h"
 #include "component/link.h"
+#include "tests/lab/xmpp_server.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -81,16 +81,6 @@ static void run(Nothing *nothing) {
         }
 }
 
-static void read_secret(const char *file, char *ret_secret, size_t size) {
-        FILE *stream = fopen(file, "r");
-        if (!stream || !fgets(ret_secret, (int) size, stream)) {
-                fprintf(stderr, "xmpp-nothing: cannot read %s: %s\n", file, strerror(errno));
-                exit(1);
-        }
-        fclose(stream);
-        ret_secret[strcspn(ret_secret, "\r\n")] = '\0';
-}
-
 int main(int argc, char **argv) {
         const struct sigaction action = { .sa_handler = on_signal };
         char secret[512];
@@ -102,7 +92,7 @@ int main(int argc, char **argv) {
         }
         sigaction(SIGTERM, &action, NULL);
         sigaction(SIGINT, &action, NULL);
-        read_secret(argv[3], secret, sizeof(secret));
+        xmpp_secret_read(argv[3], secret, sizeof(secret));
         const LinkSettings settings = { .endpoint = text_of(argv[1]),
                                         .domain = text_of(argv[2]),
                                         .secret = text_of(secret) };

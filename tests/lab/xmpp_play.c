@@ -21,8 +21,6 @@
 #include "base/crypto.h"
 #include "tests/lab/xmpp_load.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -57,8 +55,7 @@ static char *take_line(Play *play) {
         if (!end)
                 return NULL;
         size_t length = (size_t) (end - play->input.bytes);
-        char *line = memory_new(length + 1);
-        memcpy(line, play->input.bytes, length);
+        char *line = text_keep((Text){ play->input.bytes, length });
         play->input.length -= length + 1;
         memmove(play->input.bytes, end + 1, play->input.length);
         return line;
@@ -269,23 +266,13 @@ static void obey(Play *play, char *line) {
         answer(result, false);
 }
 
-static void read_secret(const char *file, char *ret_secret, size_t size) {
-        FILE *stream = fopen(file, "r");
-        if (!stream || !fgets(ret_secret, (int) size, stream)) {
-                fprintf(stderr, "xmpp-play: cannot read %s: %s\n", file, strerror(errno));
-                exit(1);
-        }
-        fclose(stream);
-        ret_secret[strcspn(ret_secret, "\r\n")] = '\0';
-}
-
 int main(int argc, char **argv) {
         char secret[512], *line;
         if (argc != 3 || !crypto_start(NULL)) {
                 fprintf(stderr, "usage: xmpp-play ENDPOINT SECRET_FILE\n");
                 return 64;
         }
-        read_secret(argv[2], secret, sizeof(secret));
+        xmpp_secret_read(argv[2], secret, sizeof(secret));
         Play play = { .server = xmpp_server_new(argv[1], secret), .input = text_builder(0) };
         play.server->on_stanza = take_stanza;
         play.server->listener = &play;

@@ -83,6 +83,14 @@ XmppServer *xmpp_server_new(const char *endpoint, const char *secret) {
         return server;
 }
 
+void xmpp_secret_read(const char *file, char *ret_secret, size_t size) {
+        FILE *stream = fopen(file, "r");
+        if (!stream || !fgets(ret_secret, (int) size, stream))
+                die(file, strerror(errno));
+        fclose(stream);
+        ret_secret[strcspn(ret_secret, "\r\n")] = '\0';
+}
+
 int xmpp_server_descriptor(const XmppServer *server) {
         return server->poll;
 }
@@ -147,9 +155,7 @@ static void send_header(XmppPeer *peer, const char *space, bool with_id) {
 }
 
 static void take_header(XmppPeer *peer, const Element *header) {
-        Text domain = element_get(header, TEXT("to"));
-        peer->domain = memory_new(domain.length + 1);
-        memcpy(peer->domain, domain.bytes ? domain.bytes : "", domain.length);
+        peer->domain = text_keep(element_get(header, TEXT("to")));
         switch (peer->server->manner) {
         case MANNER_CLIENTS:
         case MANNER_SERVERS:

@@ -64,6 +64,9 @@ XmppPeer *xmpp_server_peer(const XmppServer *server, const char *domain);
 void xmpp_server_free(XmppServer *server);
 DEFINE_RELEASE(XmppServer *, xmpp_server_free)
 
+/* The first line of a file. Aborts when it cannot be read. */
+void xmpp_secret_read(const char *file, char *ret_secret, size_t size);
+
 /* As it is; sent by the next step. */
 void xmpp_peer_send(XmppPeer *peer, Text bytes);
 void xmpp_peer_flush(XmppPeer *peer);

@@ -55,6 +55,14 @@ START_TEST(splitting_gives_parts_in_order) {
 }
 END_TEST
 
+START_TEST(kept_text_is_the_callers) {
+        _cleanup_(free_memoryp) char *kept = text_keep((Text){ "abcdef", 3 });
+        _cleanup_(free_memoryp) char *nothing = text_keep(TEXT_NONE);
+        ck_assert_str_eq(kept, "abc");
+        ck_assert_str_eq(nothing, "");
+}
+END_TEST
+
 START_TEST(copies_end_in_nul_and_respect_the_limit) {
         _cleanup_(arena_freep) Arena *arena = arena_new(64);
         Text copy = text_copy(arena, TEXT("abc"));
@@ -248,7 +256,7 @@ START_TEST(repair_replaces_each_bad_byte) {
 END_TEST
 
 UNIT_TESTS("base/text", comparison_orders_bytewise, prefixes_are_recognised,
-           trimming_takes_white_space_at_both_ends_only, splitting_gives_parts_in_order,
+           trimming_takes_white_space_at_both_ends_only, splitting_gives_parts_in_order, kept_text_is_the_callers,
            copies_end_in_nul_and_respect_the_limit, utf8_is_judged_as_rfc_3629_does, prefix_does_not_cut_characters,
            unfinished_end_is_taken_off, numbers_are_read_whole_or_not_at_all, builder_collects_pieces,
            builder_stops_at_its_limit_with_a_prefix, nothing_follows_what_was_cut, repair_replaces_each_bad_byte)
