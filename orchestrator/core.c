@@ -111,11 +111,22 @@ Message *core_message_new(Core *core, Arena *arena) {
         return message;
 }
 
+void core_message_keep(Core *core, Message *message) {
+        map_put(core->messages, MAP_KEY(message->accepted.id), message);
+        core->recovered_count += message->recovered;
+}
+
+void core_message_forget(Core *core, const Message *message) {
+        if (map_get(core->messages, MAP_KEY(message->accepted.id)) != message)
+                return;
+        map_remove(core->messages, MAP_KEY(message->accepted.id));
+        core->recovered_count -= message->recovered;
+}
+
 void core_message_free(Core *core, Message *message) {
         lanes_leave(core, message);
         lanes_abandon(core, message);
-        if (map_get(core->messages, MAP_KEY(message->accepted.id)) == message)
-                map_remove(core->messages, MAP_KEY(message->accepted.id));
+        core_message_forget(core, message);
         core_bury(core, message->turn_arena);
         core_bury(core, message->arena);
 }
@@ -399,10 +410,10 @@ static void core_settle(Core *core) {
         if (core->leading) {
                 commit_expire(core);
                 lanes_expire(core);
-                lease_drain_run(core);
                 lanes_run(core);
                 delivery_run(core);
         }
+        lease_drain_run(core);
         refusals_sweep(core);
         store_run(core);
 }

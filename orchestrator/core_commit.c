@@ -20,11 +20,13 @@ size_t commit_waiting(const Core *core) {
         return core->accepting.count + core->flight.accepted.count;
 }
 
-bool commit_wanted(const Core *core) {
-        if (core->now.monotonic_us < core->commit_not_before_us)
-                return false;
+bool commit_pending(const Core *core) {
         return core->accepting.count || core->concluding.count || core->stepping.count || core->cancelling.count ||
                core->auditing.count;
+}
+
+bool commit_wanted(const Core *core) {
+        return core->now.monotonic_us >= core->commit_not_before_us && commit_pending(core);
 }
 
 /* Moves items from the front of `from` while they fit; `size` says how much one weighs. */
@@ -140,7 +142,7 @@ static void accepted_reported(Core *core, Message *message, const AcceptedFate *
                 core->counts.accepted++;
                 command_accepted(core, message, message->accepted.id);
                 message->committed_us = core->now.monotonic_us;
-                map_put(core->messages, MAP_KEY(message->accepted.id), message);
+                core_message_keep(core, message);
                 lanes_queue(core, message);
                 return;
         case ROW_REPEAT:

@@ -525,7 +525,7 @@ void lanes_recover(Core *core, const OpenMessage *open, size_t count) {
                         core_bury(core, message->arena);
                         continue;
                 }
-                map_put(core->messages, MAP_KEY(message->accepted.id), message);
+                core_message_keep(core, message);
                 if (message->attempts < core->settings.attempts || message->cancelled) {
                         lanes_queue(core, message);
                         continue;
@@ -558,7 +558,7 @@ void lanes_drop_all(Core *core) {
 void lanes_release(Core *core, Message *message) {
         message->dropped = true;
         lanes_leave(core, message);
-        map_remove(core->messages, MAP_KEY(message->accepted.id));
+        core_message_forget(core, message);
         if (core->commands)
                 core_command(core, COMMAND_STOP_TURN)->turn.turn = message->turn;
 }
@@ -576,9 +576,12 @@ void lanes_expire(Core *core) {
         if (core->now.monotonic_us - core->expired_us < SECONDS)
                 return;
         core->expired_us = core->now.monotonic_us;
-        for (size_t i = 0; (message = map_each(core->messages, &i));)
-                if (core->now.monotonic_us >= message->deadline_us)
-                        list_add(&late, message);
+        /* Deadlines rise in the order in which messages came. */
+        for (size_t i = 0; (message = map_each(core->messages, &i));) {
+                if (core->now.monotonic_us < message->deadline_us)
+                        break;
+                list_add(&late, message);
+        }
         for (size_t i = 0; i < late.count; i++) {
                 message = late.items[i];
                 if (message->state == MESSAGE_WAITING)

@@ -3,7 +3,8 @@
  * once. */
 #include "orchestrator/core_state.h"
 
-#define BEAT_US SECONDS
+#define BEAT_US        SECONDS
+#define DRAIN_GRACE_US (2 * SECONDS) /* for the store to take what the end of a drain leaves */
 
 static bool domains_meet(Text ours, Text theirs) {
         Text domain, other, rest;
@@ -57,25 +58,35 @@ static void lower(Uuid *lowest, Uuid id) {
 }
 
 /* The oldest message that is open here, or on its way to the store (the wall clock may have jumped since it was given
- * its id), or left open for whoever comes after a drain. */
+ * its id), or left open for whoever comes after a drain. Ids rise in the order in which messages come, save those of
+ * earlier holders: so the first of ours is the oldest, however many wait. */
 static Uuid low_water(const Core *core) {
         const List *committing[] = { &core->accepting, &core->flight.accepted };
         Uuid lowest = uuid_lowest(core->now.wall_us - 60 * SECONDS);
+        size_t recovered = core->recovered_count;
+        bool ours = false;
         const Message *message;
 
-        for (size_t i = 0; (message = map_each(core->messages, &i));)
-                lower(&lowest, message->accepted.id);
+        for (size_t i = 0; (recovered || !ours) && (message = map_each(core->messages, &i));) {
+                recovered -= message->recovered;
+                if (message->recovered || !ours)
+                        lower(&lowest, message->accepted.id);
+                ours |= !message->recovered;
+        }
         for (size_t i = 0; i < COUNT_OF(committing); i++)
-                for (size_t k = 0; k < committing[i]->count; k++)
-                        lower(&lowest, ((const Message *) committing[i]->items[k])->accepted.id);
+                if (committing[i]->count)
+                        lower(&lowest, ((const Message *) committing[i]->items[0])->accepted.id);
         if (core->draining && !uuid_is_zero(core->left_open))
                 lower(&lowest, core->left_open);
         return lowest;
 }
 
-static bool drain_finished(Core *core) {
-        return core->running_count == 0 && !commit_wanted(core) && commit_waiting(core) == 0 &&
-               (delivery_settled(core) || core->now.monotonic_us >= core->drain_deadline_us);
+/* Past the deadline nobody waits for a worker or for our server, but what was decided still wants to be written. */
+static bool drain_finished(const Core *core) {
+        bool late = core->now.monotonic_us >= core->drain_deadline_us;
+
+        return !commit_pending(core) && commit_waiting(core) == 0 &&
+               (late || (core->running_count == 0 && delivery_settled(core)));
 }
 
 bool lease_request(Core *core, StoreRequest *request) {
@@ -142,6 +153,8 @@ static void start_reported(Core *core, const StoreReport *report) {
         core->beat_us = core->now.monotonic_us; /* before anything is concluded: an heir reads from marks that exist */
         core->last_beat_report_us = core->now.monotonic_us;
         delivery_adopt(core, report->marks, report->mark_count);
+        if (core->draining)
+                return; /* only to release it again */
         lanes_recover(core, report->open, report->open_count);
         core_command(core, COMMAND_OPEN_LINKS);
 }
@@ -196,13 +209,28 @@ void lease_drain(Core *core) {
                 return;
         core->draining = true;
         core->drain_deadline_us = core->now.monotonic_us + core->settings.drain_us;
-        if (!core->leading && !core->request_out)
+}
+
+/* A store that does not answer holds nobody up for ever: what it did not take stays open too. */
+static bool drain_gives_up(Core *core) {
+        Failure failure;
+
+        if (!core->leading && !core->request_out) {
                 exit_with(core, NULL);
+                return true;
+        }
+        if (core->now.monotonic_us < core->drain_deadline_us + DRAIN_GRACE_US)
+                return false;
+        failure_set(&failure, FAILURE_UNAVAILABLE,
+                    "The database did not answer while the hub stopped; what is open is taken up at the next start.");
+        exit_with(core, &failure);
+        return true;
 }
 
 /* What still runs at the deadline is let go: it stays open, for the next hub of this name or a peer. */
 void lease_drain_run(Core *core) {
-        if (!core->draining || core->now.monotonic_us < core->drain_deadline_us)
+        if (!core->draining || core->exiting || drain_gives_up(core) ||
+            core->now.monotonic_us < core->drain_deadline_us)
                 return;
         for (int32_t i = 0; i < core->settings.workers; i++)
                 if (core->running[i] && core->running[i]->state == MESSAGE_RUNNING && !core->running[i]->dropped) {

@@ -193,7 +193,9 @@ struct Core {
         int64_t refusals_swept_us;
 
         /* lanes */
-        Map *lanes, *lane_senders, *lane_tenants, *messages; /* messages by id */
+        Map *lanes, *lane_senders, *lane_tenants;
+        Map *messages;          /* that are durable, by id, in the order in which they became so */
+        size_t recovered_count; /* of those */
         LaneTenant *tenant_first, *tenant_last;
         Message **running; /* by slot */
         int32_t *free_slots, free_count;
@@ -206,8 +208,7 @@ struct Core {
         bool started, starting_again, leading, exiting;
         int64_t beat_us, last_beat_report_us;
         Peer *peers;
-        Peer *taking_over;
-        bool draining, releasing;
+        bool draining;
         int64_t drain_deadline_us;
         Uuid left_open; /* the oldest message that the drain let go of; zero = none */
 
@@ -228,6 +229,8 @@ void core_bury(Core *core, Arena *arena);
 int64_t core_sequence(Core *core);
 int64_t core_last_sequence(const Core *core);
 Message *core_message_new(Core *core, Arena *arena);
+void core_message_keep(Core *core, Message *message); /* it is durable: found by its id */
+void core_message_forget(Core *core, const Message *message);
 void core_message_free(Core *core, Message *message); /* leaves its lane; its arena lives until the next step */
 void core_refuse(Core *core, const Message *message, const Failure *failure);
 void core_audit(Core *core, Uuid tenant_id, const char *type, const char *severity, Text person, Uuid message_id,
@@ -237,7 +240,8 @@ void core_audit(Core *core, Uuid tenant_id, const char *type, const char *severi
 void commit_accept(Core *core, Message *message);
 void commit_conclude(Core *core, Message *message);
 void commit_step(Core *core, Message *message);
-bool commit_wanted(const Core *core);
+bool commit_pending(const Core *core); /* there is something to be written */
+bool commit_wanted(const Core *core);  /* and now */
 void commit_build(Core *core, StoreRequest *request);
 void commit_reported(Core *core, const StoreReport *report);
 void commit_expire(Core *core);   /* refuses what waited too long */
