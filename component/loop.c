@@ -83,8 +83,8 @@ static void take_signals(Loop *loop) {
         }
 }
 
-/* What the journal waits for changes with every request. While it connects, each attempt may have another socket under the
- * same number, which epoll has then forgotten: so until it is connected, it is told anew every time. */
+/* What the journal waits for changes with every request. While it connects, each attempt may have another socket under
+ * the same number, which epoll has then forgotten: so until it is connected, it is told anew every time. */
 static void watch_journal(Loop *loop) {
         int descriptor = journal_descriptor(loop->journal);
         bool connected = journal_is_connected(loop->journal);
@@ -121,6 +121,18 @@ static void watch(Loop *loop, int descriptor, uint64_t what) {
         epoll_ctl(loop->epoll, EPOLL_CTL_ADD, descriptor, &interest);
 }
 
+/* A socket that an older process of this hub still holds becomes free when that has noticed. */
+static void open_door(Loop *loop) {
+        Failure failure;
+
+        if (loop->door_open || !loop->links_open || loop->now.monotonic_us < loop->door_retry_us)
+                return;
+        loop->door_open = loop->open_door(loop->owner, &failure);
+        if (!loop->door_open && loop->door_retry_us == 0)
+                log_error("cannot be administered yet", "cause", LOG_STRING, failure.text);
+        loop->door_retry_us = loop->now.monotonic_us + SECONDS;
+}
+
 bool loop_run(Loop *loop) {
         struct epoll_event ready[READY_AT_ONCE];
 
@@ -132,6 +144,7 @@ bool loop_run(Loop *loop) {
         while (!loop->exiting) {
                 take_journal(loop); /* begins what was asked of it */
                 watch_journal(loop);
+                open_door(loop);
                 for (size_t i = 0; i < loop->link_count; i++)
                         if (loop->links[i])
                                 link_flush(loop->links[i]);

@@ -1,6 +1,6 @@
 /* The hub thread: one epoll loop around links, journal and core. It carries bytes to events and commands to bytes, and
- * decides nothing; nothing in it may block. Its files: loop.c (the loop), loop_stanzas.c (what comes in), loop_commands.c
- * (what goes out), hub.c (start and stop).
+ * decides nothing; nothing in it may block. Its files: loop.c (the loop), loop_stanzas.c (what comes in),
+ * loop_commands.c (what goes out), hub.c (start and stop).
  *
  * Everything here belongs to the hub thread.
  */
@@ -40,6 +40,11 @@ typedef struct Loop {
         int64_t started_us;
         Map *cancels; /* notes that wait for COMMAND_CANCEL_DONE, by ticket */
         uint64_t tickets;
+        /* Opens the door to administration, once the hub has a lease: what it is asked before could not be recorded. */
+        bool (*open_door)(void *owner, Failure *reterr_failure);
+        void *owner;
+        bool door_open;
+        int64_t door_retry_us;
         bool exiting;
         Failure exit_failure; /* NONE: in good order */
 } Loop;

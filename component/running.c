@@ -14,8 +14,8 @@
 
 #define DESK_THREADS         4
 #define RECURRING_OPERATIONS 4096
-#define ASK_PATIENCE_US (5 * SECONDS)
-#define CLOSE_US        (2 * SECONDS)
+#define ASK_PATIENCE_US      (5 * SECONDS)
+#define CLOSE_US             (2 * SECONDS)
 
 /* What operations ask of this hub. */
 typedef struct HubDoor {
@@ -171,7 +171,14 @@ static void start_workers(Running *running, const Settings *settings) {
         loop->workers = workers_new(&workers);
 }
 
-static bool start_doors(Running *running, const Settings *settings, Failure *reterr_failure) {
+static bool open_rest(void *running_, Failure *reterr_failure) {
+        Running *running = running_;
+        const char *socket = running->door.settings->api_socket;
+
+        return !socket || rest_start(socket, running->desk, &running->rest, reterr_failure);
+}
+
+static void start_doors(Running *running, const Settings *settings) {
         running->door.hub.installation = installation_tenant_id;
         running->door.hub.announce = hub_announce;
         running->door.hub.cancel = hub_cancel;
@@ -183,7 +190,8 @@ static bool start_doors(Running *running, const Settings *settings, Failure *ret
         running->operations = (Operations){ running->database, running->keyring, &running->door.hub,
                                             recurrence_new(RECURRING_OPERATIONS) };
         running->desk = desk_new(&running->operations, DESK_THREADS);
-        return !settings->api_socket || rest_start(settings->api_socket, running->desk, &running->rest, reterr_failure);
+        running->loop.open_door = open_rest;
+        running->loop.owner = running;
 }
 
 static bool start_loop(Running *running, const Settings *settings, Failure *reterr_failure) {
@@ -214,12 +222,13 @@ static bool running_start(Running *running, const Settings *settings, Failure *r
         running->arena = arena_new(0);
         running->loop.inbox = queue_new(true);
         if (!plaintext_check(settings, reterr_failure) || !start_store(running, settings, reterr_failure) ||
-            !start_core(running, settings, reterr_failure) ||
-            !start_models(running, settings, reterr_failure) || !start_loop(running, settings, reterr_failure))
+            !start_core(running, settings, reterr_failure) || !start_models(running, settings, reterr_failure) ||
+            !start_loop(running, settings, reterr_failure))
                 return false;
         start_workers(running, settings);
         clerk_start(running->clerk, running->loop.inbox);
-        return start_doors(running, settings, reterr_failure);
+        start_doors(running, settings);
+        return true;
 }
 
 /* Sends what is ready and ends the streams in good order, within a moment. */

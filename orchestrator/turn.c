@@ -1,9 +1,10 @@
 #include "orchestrator/turn.h"
 #include "orchestrator/turn_steps.h"
 
-#define MODEL_ROUNDS   16 /* model calls of one attempt that ended in tool calls */
-#define MODEL_RETRIES  4
-#define RETRY_PAUSE_US (500 * MILLISECONDS)
+#define MODEL_ROUNDS         16 /* model calls of one attempt that ended in tool calls */
+#define MODEL_RETRIES        4
+#define RETRY_PAUSE_US       (500 * MILLISECONDS)
+#define RECALL_PAUSE_MOST_US (4 * SECONDS)
 
 /* Sums of money are wider than their result. */
 __extension__ typedef __int128 Wide;
@@ -251,12 +252,32 @@ static bool turn_converse(Turn *turn) {
         return turn_fail(turn, &failure);
 }
 
+/* A store that is away comes back: the message waits for it as long as it may. */
+static bool recall_retried(Turn *turn) {
+        World *world = turn->world;
+        int64_t pause = RETRY_PAUSE_US;
+        Failure failure;
+
+        while (!world->recall(world, turn->input, turn->arena, &turn->recalled, &failure)) {
+                if (failure.kind != FAILURE_UNAVAILABLE ||
+                    world->now(world).monotonic_us + pause >= turn->input->deadline_us)
+                        return turn_fail(turn, &failure);
+                if (!world->sleep(world, pause)) {
+                        failure_set(&failure, FAILURE_CANCELLED, "The message was cancelled.");
+                        return turn_fail(turn, &failure);
+                }
+                if (pause < RECALL_PAUSE_MOST_US)
+                        pause *= 2;
+        }
+        return true;
+}
+
 static bool turn_recall(Turn *turn) {
         const TurnInput *input = turn->input;
         Failure failure;
 
-        if (!turn->world->recall(turn->world, input, turn->arena, &turn->recalled, &failure))
-                return turn_fail(turn, &failure);
+        if (!recall_retried(turn))
+                return false;
         const Version *version = turn->recalled.version;
         turn->result->version_id = version->id;
         turn->result->policy_hash = version->policy_hash;
