@@ -2,6 +2,7 @@
 
 #include "component/clerk.h"
 #include "component/doors/rest.h"
+#include "component/guide.h"
 #include "component/loop.h"
 #include "component/plaintext.h"
 #include "orchestrator/http/http.h"
@@ -92,6 +93,7 @@ typedef struct Running {
         Operations operations;
         Desk *desk;
         Rest *rest;
+        Guide *guide;
         Loop loop;
 } Running;
 
@@ -175,7 +177,10 @@ static bool open_rest(void *running_, Failure *reterr_failure) {
         Running *running = running_;
         const char *socket = running->door.settings->api_socket;
 
-        return !socket || rest_start(socket, running->desk, &running->rest, reterr_failure);
+        if (socket && !rest_start(socket, running->desk, &running->rest, reterr_failure))
+                return false;
+        running->guide = guide_start(&running->operations, running->door.settings);
+        return true;
 }
 
 static void start_doors(Running *running, const Settings *settings) {
@@ -288,6 +293,7 @@ static void running_stop(Running *running) {
                 inbox_drain(loop);
         if (running->desk)
                 desk_free(running->desk);
+        guide_free(running->guide);
         recurrence_free(running->operations.recurrence);
         if (running->rest)
                 rest_stop(running->rest);
