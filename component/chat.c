@@ -27,7 +27,8 @@ static const char *option(const Arguments *arguments, const char *name) {
         return command_value(chat_options, arguments, name);
 }
 
-static bool read_password(const Arguments *arguments, char ret_password[static PASSWORD_LIMIT], Failure *reterr_failure) {
+static bool read_password(const Arguments *arguments, char ret_password[static PASSWORD_LIMIT],
+                          Failure *reterr_failure) {
         const char *file = option(arguments, "password-file"), *given = getenv("AIOX_CHAT_PASSWORD");
         if (!file && !given)
                 return failure_set(reterr_failure, FAILURE_INVALID,
@@ -72,7 +73,8 @@ static bool ask(ChatClient *client, const char *question, int64_t patience_us, F
                 chat_wait(client, until_us - clock_now().monotonic_us, &event);
                 switch (event.news) {
                 case CHAT_NOTHING:
-                        return failure_set(reterr_failure, FAILURE_TIMED_OUT, "no answer came in time; the message was %s",
+                        return failure_set(reterr_failure, FAILURE_TIMED_OUT,
+                                           "no answer came in time; the message was %s",
                                            accepted ? "accepted" : "not even accepted");
                 case CHAT_RECEIPT:
                         accepted = true;
@@ -153,7 +155,8 @@ static bool converse(ChatClient *client, int64_t patience_us, Failure *reterr_fa
         return true;
 }
 
-static bool chat(const Arguments *arguments, Arena *arena, char password[static PASSWORD_LIMIT], Failure *reterr_failure) {
+static bool chat(const Arguments *arguments, Arena *arena, char password[static PASSWORD_LIMIT],
+                 Failure *reterr_failure) {
         ChatSettings chat_settings = { .password = password,
                                        .server = option(arguments, "server"),
                                        .allow_plaintext = option(arguments, "allow-plaintext") };

@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <strophe.h>
 
-#define STEP_MS        50
-#define NS_RECEIPTS    "urn:xmpp:receipts"
-#define NS_ORIGIN_ID   "urn:xmpp:sid:0"
-#define NS_ERRORS      "urn:ietf:params:xml:ns:xmpp-stanzas"
-#define NS_AIOX        "urn:aiox:0"
-#define EVENTS         64
-#define BODY_LIMIT     (1024 * 1024)
+#define STEP_MS      50
+#define NS_RECEIPTS  "urn:xmpp:receipts"
+#define NS_ORIGIN_ID "urn:xmpp:sid:0"
+#define NS_ERRORS    "urn:ietf:params:xml:ns:xmpp-stanzas"
+#define NS_AIOX      "urn:aiox:0"
+#define EVENTS       64
+#define BODY_LIMIT   (1024 * 1024)
 
 typedef enum ClientState { CLIENT_CONNECTING, CLIENT_ONLINE, CLIENT_CLOSED } ClientState;
 
@@ -45,7 +45,8 @@ static void push(ChatClient *client, ChatNews news, const char *text, bool last,
 
 static bool from_agent(const ChatClient *client, const char *from) {
         size_t length = strlen(client->settings.agent);
-        return from && strncmp(from, client->settings.agent, length) == 0 && (from[length] == '\0' || from[length] == '/');
+        return from && strncmp(from, client->settings.agent, length) == 0 &&
+               (from[length] == '\0' || from[length] == '/');
 }
 
 static FailureKind kind_of_condition(const char *condition) {
@@ -150,8 +151,8 @@ static int on_message(xmpp_conn_t *connection, xmpp_stanza_t *message, void *use
         return 1;
 }
 
-static void on_connection(xmpp_conn_t *connection, xmpp_conn_event_t event, int error, xmpp_stream_error_t *stream_error,
-                          void *user) {
+static void on_connection(xmpp_conn_t *connection, xmpp_conn_event_t event, int error,
+                          xmpp_stream_error_t *stream_error, void *user) {
         ChatClient *client = user;
         if (event == XMPP_CONN_CONNECT) {
                 xmpp_handler_add(connection, on_message, NULL, "message", NULL, client);
@@ -168,10 +169,11 @@ static void on_connection(xmpp_conn_t *connection, xmpp_conn_event_t event, int 
         else if (error != 0)
                 failure_set(&client->failure, FAILURE_UNAVAILABLE, "cannot connect: %s", strerror(error));
         else
-                failure_set(&client->failure, FAILURE_UNAUTHENTICATED,
-                            "the server refused the log-in of %s: check account and password, and that it offers TLS and "
-                            "SCRAM",
-                            client->settings.account);
+                failure_set(
+                        &client->failure, FAILURE_UNAUTHENTICATED,
+                        "the server refused the log-in of %s: check account and password, and that it offers TLS and "
+                        "SCRAM",
+                        client->settings.account);
         client->state = CLIENT_CLOSED;
         push(client, CHAT_CLOSED, NULL, true, &client->failure);
 }
@@ -185,8 +187,8 @@ static bool is_loopback(const char *host) {
 static bool split_server(const char *server, char host[static 256], unsigned short *ret_port) {
         const char *colon = strrchr(server, ':');
         int64_t port;
-        if (!colon || colon == server || (size_t) (colon - server) >= 256 || !text_to_int64(text_of(colon + 1), &port) ||
-            port < 1 || port > 65535)
+        if (!colon || colon == server || (size_t) (colon - server) >= 256 ||
+            !text_to_int64(text_of(colon + 1), &port) || port < 1 || port > 65535)
                 return false;
         bool bracketed = server[0] == '[' && colon[-1] == ']';
         snprintf(host, 256, "%.*s", (int) (colon - server) - 2 * bracketed, server + bracketed);

@@ -20,7 +20,7 @@ typedef struct Arguments {
 } Arguments;
 
 typedef struct Command {
-        const char *name; /* one word or two: "hub", "settings check" */
+        const char *name;     /* one word or two: "hub", "settings check" */
         const char *operands; /* as help shows them: "JID", "[OPERATION]" */
         size_t least_operands, most_operands;
         const char *summary;

@@ -76,8 +76,8 @@ static const struct {
         const char *name;
         Check *run;
 } checks[] = {
-        { "settings", check_settings },     { "plain text", check_plaintext }, { "secrets", check_secrets },
-        { "database", check_database },     { "pgvector", check_extension },   { "schema", check_schema },
+        { "settings", check_settings },     { "plain text", check_plaintext },  { "secrets", check_secrets },
+        { "database", check_database },     { "pgvector", check_extension },    { "schema", check_schema },
         { "partitions", check_partitions }, { "master key", check_master_key }, { "clock", check_clock },
         { "redis", check_redis },           { "component", check_component },
 };
@@ -137,10 +137,9 @@ int doctor_main(const Settings *settings, const Arguments *arguments) {
                                                      .patience_us = 5 * SECONDS };
         _cleanup_(database_freep) Database *database = database_new(&database_settings);
         _cleanup_(json_freep) Json *list = command_value(doctor_options, arguments, "json") ? json_new_array() : NULL;
-        Doctor doctor = { .settings = settings,
-                          .database = database,
-                          .hub_runs = hub_runs(settings->api_socket),
-                          .arena = arena };
+        Doctor doctor = {
+                .settings = settings, .database = database, .hub_runs = hub_runs(settings->api_socket), .arena = arena
+        };
         Failure failure;
         if (!crypto_start(&failure) || !http_start(&(HttpSettings){ 0 }, &failure))
                 return command_fail(&failure);

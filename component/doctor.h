@@ -1,5 +1,5 @@
-/* The doctor: one check after another of everything a hub needs, each with a finding and, when it fails, one thing to do
- * about it. It changes nothing, save that a database without any key gets its first; and it disturbs nothing but the
+/* The doctor: one check after another of everything a hub needs, each with a finding and, when it fails, one thing to
+ * do about it. It changes nothing, save that a database without any key gets its first; and it disturbs nothing but the
  * component listener, and that only while no hub runs.
  *
  * Blocks; main thread.

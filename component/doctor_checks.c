@@ -37,7 +37,8 @@ static bool needs_database(const Doctor *doctor, Finding *finding) {
         return doctor->database_answers;
 }
 
-static bool ask(Doctor *doctor, Query query, Transaction **ret_transaction, const Rows **ret_rows, Failure *reterr_failure) {
+static bool ask(Doctor *doctor, Query query, Transaction **ret_transaction, const Rows **ret_rows,
+                Failure *reterr_failure) {
         return transaction_begin(doctor->database, DATABASE_PLATFORM, (Uuid){ 0 }, ret_transaction, reterr_failure) &&
                transaction_run(*ret_transaction, query, NO_VALUES, ret_rows, reterr_failure);
 }
@@ -47,15 +48,16 @@ void check_database(Doctor *doctor, Finding *finding) {
         const Rows *rows;
         Failure failure;
         if (!ask(doctor, QUERY_DOCTOR_FACTS, &transaction, &rows, &failure)) {
-                finding_failed(finding, &failure,
-                               "Check the setting database, that PostgreSQL runs, and the role's password in the passfile.");
+                finding_failed(
+                        finding, &failure,
+                        "Check the setting database, that PostgreSQL runs, and the role's password in the passfile.");
                 return;
         }
         int64_t version = rows_integer(rows, 0, 0);
         doctor->database_answers = true;
         if (version < OLDEST_POSTGRES)
-                finding_bad(finding, "Upgrade PostgreSQL to 15 or newer.", FAILURE_UNSUPPORTED, "PostgreSQL is %lld.%lld",
-                            (long long) version / 10000, (long long) version % 10000);
+                finding_bad(finding, "Upgrade PostgreSQL to 15 or newer.", FAILURE_UNSUPPORTED,
+                            "PostgreSQL is %lld.%lld", (long long) version / 10000, (long long) version % 10000);
         else
                 finding_good(finding, "PostgreSQL %lld.%lld answers", (long long) version / 10000,
                              (long long) version % 10000);
@@ -70,8 +72,8 @@ void check_extension(Doctor *doctor, Finding *finding) {
         if (!ask(doctor, QUERY_DOCTOR_FACTS, &transaction, &rows, &failure))
                 finding_failed(finding, &failure, "Try again.");
         else if (rows_is_null(rows, 0, 1))
-                finding_bad(finding, "As a superuser: CREATE EXTENSION vector (install pgvector first).", FAILURE_NOT_FOUND,
-                            "the database has no extension 'vector'");
+                finding_bad(finding, "As a superuser: CREATE EXTENSION vector (install pgvector first).",
+                            FAILURE_NOT_FOUND, "the database has no extension 'vector'");
         else
                 finding_good(finding, "pgvector %.*s", TEXT_ARGUMENTS(rows_text(rows, 0, 1)));
 }
@@ -132,10 +134,13 @@ void check_clock(Doctor *doctor, Finding *finding) {
                 return;
         }
         int64_t after_us = clock_now().wall_us, theirs_us = rows_time(rows, 0, 2);
-        int64_t apart_us = theirs_us < before_us ? before_us - theirs_us : theirs_us > after_us ? theirs_us - after_us : 0;
+        int64_t apart_us = theirs_us < before_us  ? before_us - theirs_us
+                           : theirs_us > after_us ? theirs_us - after_us
+                                                  : 0;
         if (apart_us > CLOCK_TOLERANCE)
-                finding_bad(finding, "Run a time service (chrony or systemd-timesyncd) on both machines.", FAILURE_POLICY,
-                            "this clock and the database's are %lld ms apart", (long long) (apart_us / MILLISECONDS));
+                finding_bad(finding, "Run a time service (chrony or systemd-timesyncd) on both machines.",
+                            FAILURE_POLICY, "this clock and the database's are %lld ms apart",
+                            (long long) (apart_us / MILLISECONDS));
         else
                 finding_good(finding, "this clock and the database's agree%s", doubt);
 }
@@ -217,6 +222,7 @@ void check_redis(Doctor *doctor, Finding *finding) {
                 finding_good(finding, "it answers");
         else {
                 reply[strcspn(reply, "\r\n")] = '\0';
-                finding_bad(finding, "Check redis_secret_file.", FAILURE_UNAUTHENTICATED, "it does not let us in: %s", reply);
+                finding_bad(finding, "Check redis_secret_file.", FAILURE_UNAUTHENTICATED, "it does not let us in: %s",
+                            reply);
         }
 }

@@ -14,7 +14,8 @@ static void judge_links(const Json *status, Finding *finding) {
         const Json *links = json_member(status, "links");
         for (size_t i = 0; i < json_count(links); i++) {
                 const Json *link = json_item(links, i);
-                Text domain = json_to_text(json_member(link, "domain")), trouble = json_to_text(json_member(link, "trouble"));
+                Text domain = json_to_text(json_member(link, "domain")),
+                     trouble = json_to_text(json_member(link, "trouble"));
                 if (text_equal(json_to_text(json_member(link, "state")), TEXT("up")))
                         continue;
                 finding_bad(finding, FIX, FAILURE_UNAVAILABLE, "the hub's link for %.*s is down%s%.*s",
@@ -35,8 +36,7 @@ static void ask_hub(Doctor *doctor, Finding *finding) {
         HttpReply reply;
         Failure failure;
         _cleanup_(json_freep) Json *status = NULL;
-        if (!http_request(&request, doctor->arena, &reply, &failure) ||
-            !json_parse(reply.body, 0, &status, &failure))
+        if (!http_request(&request, doctor->arena, &reply, &failure) || !json_parse(reply.body, 0, &status, &failure))
                 finding_failed(finding, &failure, "Look into the hub's log.");
         else if (reply.status != 200)
                 finding_bad(finding, "Run this as root or as the hub's user.", FAILURE_FORBIDDEN,

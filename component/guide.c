@@ -58,8 +58,9 @@ static bool create(Guide *guide, Failure *reterr_failure) {
         json_put_string(agent, "visibility", "public");
         json_put_string(agent, "display_name", "Guide");
         json_put_string(agent, "description", "Answers questions about this installation from its documentation.");
-        json_put_string(agent, "goal", "Help people to use AIOX. Answer from the passages you are given, and say so when they "
-                                       "do not hold the answer.");
+        json_put_string(agent, "goal",
+                        "Help people to use AIOX. Answer from the passages you are given, and say so when they "
+                        "do not hold the answer.");
         put_model(guide, agent);
         if (call(guide, "member-add", owner, NULL, reterr_failure))
                 return call(guide, "agent-create", agent, NULL, reterr_failure);
@@ -128,7 +129,8 @@ static void add_document(Guide *guide, const char *path, char *bytes) {
         json_put_string(input, "name", name);
         json_put_text(input, "content", (Text){ bytes, length });
         if (!call(guide, "knowledge-add", input, NULL, &failure))
-                log_warning("a document was left out", "document", LOG_STRING, name, "failure", LOG_STRING, failure.text);
+                log_warning("a document was left out", "document", LOG_STRING, name, "failure", LOG_STRING,
+                            failure.text);
 }
 
 static bool is_markdown(const FTSENT *entry) {

@@ -1,6 +1,6 @@
-/* The guide: the installation's own agent, which answers from the Markdown files of docs_folder. Made when there is none,
- * and its documents brought up to date, at each start of a hub that has a docs_folder; by the same operations that people
- * use. A guide that somebody else owns, or has deleted, is left alone.
+/* The guide: the installation's own agent, which answers from the Markdown files of docs_folder. Made when there is
+ * none, and its documents brought up to date, at each start of a hub that has a docs_folder; by the same operations
+ * that people use. A guide that somebody else owns, or has deleted, is left alone.
  *
  * guide_start() makes a thread, since all this blocks and needs the hub thread to answer; guide_free() waits for it.
  */

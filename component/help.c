@@ -67,10 +67,11 @@ static void print_field(const Field *field, bool partial) {
                         *c = '-';
         if ((field->type == FIELD_INTEGER || field->type == FIELD_REAL) && (field->least || field->most))
                 snprintf(bounds, sizeof(bounds), " %lld to %lld.", (long long) least, (long long) most);
-        snprintf(help, sizeof(help), "%s%s%s%s%s", field->help, bounds, fallback ? " Default: " : "", fallback ? fallback : "",
-                 field->need == REQUIRED                  ? " Required."
+        snprintf(help, sizeof(help), "%s%s%s%s%s", field->help, bounds, fallback ? " Default: " : "",
+                 fallback ? fallback : "",
+                 field->need == REQUIRED          ? " Required."
                  : field->type == FIELD_LONG_TEXT ? " @FILE or - (standard input) reads it."
-                                                          : "");
+                                                  : "");
         if (strlen(form) > NAME_WIDTH)
                 printf("  %s\n%*s%s\n", form, NAME_WIDTH + 3, "", help);
         else
@@ -124,7 +125,8 @@ static int help_all(void) {
                 print_row(commands[i].name, commands[i].summary);
         printf("\nAsked of the running hub:\n");
         print_operations(TEXT_NONE);
-        printf("\n`aiox help COMMAND` explains one; `aiox help roles` says who may do what, and `aiox help exit-codes` how "
+        printf("\n`aiox help COMMAND` explains one; `aiox help roles` says who may do what, and `aiox help exit-codes` "
+               "how "
                "a command ends.\n");
         return 0;
 }

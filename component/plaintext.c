@@ -54,7 +54,8 @@ static bool database_leaves(const char *conninfo) {
 
 void plaintext_hops(const Settings *settings, PlaintextHop ret_hops[static PLAINTEXT_HOPS]) {
         const PlaintextHop hops[PLAINTEXT_HOPS] = {
-                { "server", "allow_plaintext_server", endpoint_leaves(settings->server), settings->allow_plaintext_server },
+                { "server", "allow_plaintext_server", endpoint_leaves(settings->server),
+                  settings->allow_plaintext_server },
                 { "database", "allow_plaintext_database", database_leaves(settings->database),
                   settings->allow_plaintext_database },
                 { "redis", "allow_plaintext_redis", redis_leaves(settings->redis), settings->allow_plaintext_redis },
@@ -69,9 +70,10 @@ bool plaintext_check(const Settings *settings, Failure *reterr_failure) {
         plaintext_hops(settings, hops);
         for (size_t i = 0; i < PLAINTEXT_HOPS; i++)
                 if (hops[i].exposed && !hops[i].allowed)
-                        return failure_set(reterr_failure, FAILURE_POLICY,
-                                           "setting '%s' leaves this machine in clear text: encrypt it, tunnel it, or set "
-                                           "%s if the network is yours",
-                                           hops[i].setting, hops[i].allowance);
+                        return failure_set(
+                                reterr_failure, FAILURE_POLICY,
+                                "setting '%s' leaves this machine in clear text: encrypt it, tunnel it, or set "
+                                "%s if the network is yours",
+                                hops[i].setting, hops[i].allowance);
         return true;
 }

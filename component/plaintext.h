@@ -10,7 +10,7 @@
 
 typedef struct PlaintextHop {
         const char *setting, *allowance; /* "server", "allow_plaintext_server" */
-        bool exposed; /* leaves this machine in clear text */
+        bool exposed;                    /* leaves this machine in clear text */
         bool allowed;
 } PlaintextHop;
 

@@ -11,8 +11,9 @@ const Option migrate_options[] = {
 
 const Option keep_options[] = {
         { "days", "DAYS", "How many days of parts to keep ahead; 30 when absent." },
-        { "journal-days", "DAYS", "Remove parts of the journal older than this, once nothing in them is open; never when "
-                                  "absent." },
+        { "journal-days", "DAYS",
+          "Remove parts of the journal older than this, once nothing in them is open; never when "
+          "absent." },
         { NULL },
 };
 
@@ -27,7 +28,8 @@ static bool number_option(const Option *options, const Arguments *arguments, con
         const char *value = command_value(options, arguments, name);
         int64_t number = 0;
         if (value && (!text_to_int64(text_of(value), &number) || number < 1 || number > 36500))
-                return failure_set(reterr_failure, FAILURE_INVALID, "--%s must be a whole number from 1 to 36500", name);
+                return failure_set(reterr_failure, FAILURE_INVALID, "--%s must be a whole number from 1 to 36500",
+                                   name);
         *ret_number = (int) number;
         return true;
 }

@@ -1,7 +1,7 @@
-/* Settings: everything an installation can choose, from one table (settings_table): a YAML file, then AIOX_… environment
- * variables, then --options, later ones winning. An unknown or malformed value is refused with the name nearest to it;
- * nothing is guessed. Not the values of agents or tenants: those are rows of the database. Not secrets: a setting ends in
- * _file and names where a secret stands; settings_secret() reads it, and nothing here prints it.
+/* Settings: everything an installation can choose, from one table (settings_table): a YAML file, then AIOX_…
+ * environment variables, then --options, later ones winning. An unknown or malformed value is refused with the name
+ * nearest to it; nothing is guessed. Not the values of agents or tenants: those are rows of the database. Not secrets:
+ * a setting ends in _file and names where a secret stands; settings_secret() reads it, and nothing here prints it.
  *
  * settings_load() reads files and blocks; a Settings is constant afterwards and may be read by any thread. It owns its
  * strings, until settings_free().
@@ -41,7 +41,7 @@ typedef enum SettingType {
         SETTING_INTEGER,
         SETTING_BOOLEAN,
         SETTING_CHOICE,
-        SETTING_LIST, /* of names; in the environment and options separated by commas or white space */
+        SETTING_LIST,        /* of names; in the environment and options separated by commas or white space */
         SETTING_SECRET_FILE, /* a path; the environment may hold the secret itself, in AIOX_<NAME without _FILE> */
 } SettingType;
 
@@ -63,7 +63,8 @@ extern const size_t settings_count;
 bool settings_has(Text name);     /* hyphen and underscore count as one */
 bool settings_is_flag(Text name); /* as an option it stands alone */
 
-/* environment as in environ; options: "--name", "value", "--name=value", "--flag", ended by NULL. file NULL: the one that
+/* environment as in environ; options: "--name", "value", "--name=value", "--flag", ended by NULL. file NULL: the one
+ * that
  * --config or AIOX_CONFIG names, or none. */
 bool settings_load(const char *file, char *const *environment, const char *const *options, Settings **ret_settings,
                    Failure *reterr_failure) _must_check_;

@@ -43,9 +43,9 @@ static bool set_terminal_option(Typed *typed, Text name, const char *value) {
                 const char **text;
                 bool *flag;
         } rows[] = {
-                { "tenant", &typed->tenant, NULL },        { "json", NULL, &typed->json },
-                { "yes", NULL, &typed->yes },              { "socket", &typed->socket, NULL },
-                { "config", &typed->config, NULL },        { "idempotency-key", &typed->key, NULL },
+                { "tenant", &typed->tenant, NULL }, { "json", NULL, &typed->json },
+                { "yes", NULL, &typed->yes },       { "socket", &typed->socket, NULL },
+                { "config", &typed->config, NULL }, { "idempotency-key", &typed->key, NULL },
         };
         for (size_t i = 0; i < COUNT_OF(rows); i++) {
                 if (text_distance(name, text_of(rows[i].name)) != 0)

@@ -1,5 +1,5 @@
-/* The terminal: runs one operation by asking the hub, as typed. What `aiox help` and completion must know of it is here.
- * Blocks; main thread.
+/* The terminal: runs one operation by asking the hub, as typed. What `aiox help` and completion must know of it is
+ * here. Blocks; main thread.
  */
 #pragma once
 

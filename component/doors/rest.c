@@ -54,8 +54,8 @@ static enum MHD_Result send_answer(RestCall *call) {
                 status = MHD_HTTP_INTERNAL_SERVER_ERROR;
         if (failed)
                 json_free(json);
-        struct MHD_Response *response =
-                MHD_create_response_from_buffer(text.length, (void *) (uintptr_t) text.bytes, MHD_RESPMEM_MUST_COPY);
+        struct MHD_Response *response = MHD_create_response_from_buffer(text.length, (void *) (uintptr_t) text.bytes,
+                                                                        MHD_RESPMEM_MUST_COPY);
         if (!response)
                 return MHD_NO;
         MHD_add_response_header(response, "Content-Type", failed ? "application/problem+json" : "application/json");
@@ -76,8 +76,8 @@ static void resume(DeskCall *call) {
 
 /* Root and the hub's own user administer the installation; nobody else has an identity on this socket. */
 static bool identify(RestCall *call) {
-        const union MHD_ConnectionInfo *info =
-                MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(call->connection,
+                                                                       MHD_CONNECTION_INFO_CONNECTION_FD);
         struct ucred peer;
         socklen_t length = sizeof(peer);
         if (!info || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)

@@ -99,8 +99,8 @@ bool route_add_body(Text body, Json *input, Failure *reterr_failure) {
 
 bool route_add_query(const char *name, Text value, Json *input, Failure *reterr_failure) {
         if (json_member(input, name) || !text_is_utf8(text_of(name)) || !text_is_utf8(value))
-                return failure_set(reterr_failure, FAILURE_INVALID, "the query's '%.64s' is given twice or is not UTF-8",
-                                   name);
+                return failure_set(reterr_failure, FAILURE_INVALID,
+                                   "the query's '%.64s' is given twice or is not UTF-8", name);
         json_put_text(input, name, value);
         return true;
 }

@@ -1,5 +1,6 @@
 /* Recurrence: of events that repeat, the first is to be recorded at once, then at most one a minute with how many there
- * were. Bounded: when too many different ones repeat at a time, the oldest is forgotten. Not a limit: nothing is refused.
+ * were. Bounded: when too many different ones repeat at a time, the oldest is forgotten. Not a limit: nothing is
+ * refused.
  *
  * Any thread; never blocks beyond a short lock.
  */

@@ -20,10 +20,8 @@ bool account_set_state(OperationContext *context, Text jid, bool suspended, Text
         json_put_string(*ret_result, "state", state);
         json_put_text_or_null(*ret_result, "reason", reason);
         json_put_uuid(context->facts, "account", id);
-        context_announce(context, (DirectoryChange){ .kind = DIRECTORY_ACCOUNT,
-                                                     .id = id,
-                                                     .name = jid,
-                                                     .suspended = suspended });
+        context_announce(context,
+                         (DirectoryChange){ .kind = DIRECTORY_ACCOUNT, .id = id, .name = jid, .suspended = suspended });
         return true;
 }
 

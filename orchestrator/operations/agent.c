@@ -14,7 +14,8 @@ bool agent_lock(OperationContext *context, Failure *reterr_failure) {
         assert(rows_count(rows) == 1);
         context->agent.version_id = rows_uuid(rows, 0, 1);
         return agent_state_from_name(rows_text(rows, 0, 0), &context->agent.state) ||
-               failure_set(reterr_failure, FAILURE_INTERNAL, "the agent's row holds a state this program does not know");
+               failure_set(reterr_failure, FAILURE_INTERNAL,
+                           "the agent's row holds a state this program does not know");
 }
 
 bool agent_result(OperationContext *context, Uuid agent_id, Json **ret_result, Failure *reterr_failure) {

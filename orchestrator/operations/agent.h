@@ -18,5 +18,6 @@ bool agent_end_with_state(OperationContext *context, AgentState state, Text reas
                           Failure *reterr_failure) _must_check_;
 /* Whether the caller reads prompts and what people wrote: the owner, and those the owner lets by a grant. */
 bool agent_may_read_bodies(OperationContext *context, bool *ret_may, Failure *reterr_failure) _must_check_;
-/* The member who is to own an agent: the one named, else the caller, else (a platform admin) the tenant's first owner. */
+/* The member who is to own an agent: the one named, else the caller, else (a platform admin) the tenant's first owner.
+ */
 bool agent_find_owner(OperationContext *context, Text jid, Uuid *ret_owner_id, Failure *reterr_failure) _must_check_;

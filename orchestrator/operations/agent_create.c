@@ -11,11 +11,13 @@ static const Field create_input[] = {
 
 static bool add_agent(OperationContext *context, const Input *input, Uuid agent_id, VersionDocument *version,
                       Failure *reterr_failure) {
-        /* The agent names its version and the version its agent; the first of these constraints waits for the commit. */
+        /* The agent names its version and the version its agent; the first of these constraints waits for the commit.
+         */
         Uuid version_id = context_id(context);
         if (context_run(context, QUERY_AGENT_ADD,
-                        VALUES(value_uuid(agent_id), value_text(input_text(input, "name")), value_uuid(version->owner_id),
-                               value_text(input_text(input, "visibility")), value_uuid(version_id)),
+                        VALUES(value_uuid(agent_id), value_text(input_text(input, "name")),
+                               value_uuid(version->owner_id), value_text(input_text(input, "visibility")),
+                               value_uuid(version_id)),
                         NULL, reterr_failure))
                 return version_add(context, agent_id, version_id, version, reterr_failure);
         if (reterr_failure->kind == FAILURE_CONFLICT)

@@ -26,7 +26,8 @@ static bool list_agents(OperationContext *context, const Input *input, Json **re
         if (!context_run(context, QUERY_AGENTS_LIST,
                          VALUES(value_uuid(context->account_id), value_boolean(context_sees_all(context)),
                                 value_text(context->caller->principal), value_text(context->domain),
-                                value_text(input_text(input, "after")), value_integer(input_integer(input, "limit") + 1),
+                                value_text(input_text(input, "after")),
+                                value_integer(input_integer(input, "limit") + 1),
                                 value_text_or_null(input_text(input, "state")),
                                 value_text_or_null(input_text(input, "owner"))),
                          &rows, reterr_failure))

@@ -5,7 +5,8 @@ static bool restore_agent(OperationContext *context, const Input *input, Json **
         if (!agent_lock(context, reterr_failure))
                 return false;
         if (context->agent.state != AGENT_DELETED)
-                return failure_set(reterr_failure, FAILURE_CONFLICT, "there is an agent of this name, and it is not deleted");
+                return failure_set(reterr_failure, FAILURE_CONFLICT,
+                                   "there is an agent of this name, and it is not deleted");
         return agent_end_with_state(context, AGENT_ACTIVE, TEXT_NONE, ret_result, reterr_failure);
 }
 

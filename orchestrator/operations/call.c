@@ -48,8 +48,8 @@ static bool find_tenant_of_member(OperationContext *context, Text slug, Failure 
         const Rows *rows;
         Role role;
         if (!context_ask_directory(context, QUERY_CALLER_TENANTS,
-                                   VALUES(value_text(context->caller->principal), value_text(slug)), &transaction, &rows,
-                                   reterr_failure))
+                                   VALUES(value_text(context->caller->principal), value_text(slug)), &transaction,
+                                   &rows, reterr_failure))
                 return false;
         if (rows_count(rows) == 0)
                 return no_tenant(reterr_failure);
@@ -153,8 +153,8 @@ static bool read_agent(OperationContext *context, const Rows *rows, Failure *ret
                 .owner = rows_text(rows, 0, 3),
                 .version_id = rows_uuid(rows, 0, 6),
         };
-        context->owns = context->owns || (!uuid_is_zero(context->account_id) &&
-                                          uuid_equal(agent->owner_id, context->account_id));
+        context->owns = context->owns ||
+                        (!uuid_is_zero(context->account_id) && uuid_equal(agent->owner_id, context->account_id));
         return (visibility_from_name(rows_text(rows, 0, 4), &agent->visibility) &&
                 agent_state_from_name(rows_text(rows, 0, 5), &agent->state)) ||
                failure_set(reterr_failure, FAILURE_INTERNAL, "the agent's row holds a name this program does not know");
@@ -227,16 +227,16 @@ static void announce(OperationContext *context) {
         Failure failure;
         Hub *hub = context->operations->hub;
         if (context->change_count > 0 && !hub->announce(hub, context->changes, context->change_count, &failure))
-                log_warning("a change reaches the hub's directory late", "operation", LOG_STRING, context->operation->name,
-                            "failure", LOG_STRING, failure.text);
+                log_warning("a change reaches the hub's directory late", "operation", LOG_STRING,
+                            context->operation->name, "failure", LOG_STRING, failure.text);
 }
 
 /* Everything in one transaction, up to its commit. */
 static bool run(OperationContext *context, const Input *input, const OperationRequest *request, Json **ret_result,
                 Failure *reterr_failure) {
         bool stored = false;
-        if (!transaction_begin(context->operations->database, DATABASE_TENANT, context->tenant_id, &context->transaction,
-                               reterr_failure) ||
+        if (!transaction_begin(context->operations->database, DATABASE_TENANT, context->tenant_id,
+                               &context->transaction, reterr_failure) ||
             !record_find(context, request, &stored, ret_result, reterr_failure))
                 return false;
         if (stored)

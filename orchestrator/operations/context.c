@@ -44,7 +44,8 @@ bool context_announce_agent(OperationContext *context, Uuid agent_id, Failure *r
         };
         if (!visibility_from_name(rows_text(rows, 0, 6), &change.visibility) ||
             !agent_state_from_name(rows_text(rows, 0, 7), &change.state))
-                return failure_set(reterr_failure, FAILURE_INTERNAL, "the agent's row holds a name this program does not know");
+                return failure_set(reterr_failure, FAILURE_INTERNAL,
+                                   "the agent's row holds a name this program does not know");
         Text hash = rows_text(rows, 0, 10);
         assert(hash.length == sizeof(change.policy_hash));
         memcpy(change.policy_hash, hash.bytes, hash.length);
@@ -111,7 +112,8 @@ void json_put_text_or_null(Json *object, const char *name, Text text) {
                 json_put(object, name, json_new_null());
 }
 
-Json *list_result(OperationContext *context, const Input *input, const Rows *rows, ItemMaker *make, const char *cursor) {
+Json *list_result(OperationContext *context, const Input *input, const Rows *rows, ItemMaker *make,
+                  const char *cursor) {
         size_t limit = (size_t) input_integer(input, "limit"), count = rows_count(rows);
         bool has_more = count > limit;
         Json *result = json_new_object(), *data = json_new_array();

@@ -1,6 +1,6 @@
-/* What a handler is given: who calls, the open transaction, what the gate has resolved, and where to put what must follow
- * (changes for the directory, facts for the audit). Handlers read, check, write, announce, and return a result; the gate
- * commits. Only for files of this folder.
+/* What a handler is given: who calls, the open transaction, what the gate has resolved, and where to put what must
+ * follow (changes for the directory, facts for the audit). Handlers read, check, write, announce, and return a result;
+ * the gate commits. Only for files of this folder.
  *
  * One thread; everything in it lives until operation_call() returns.
  */
@@ -34,11 +34,11 @@ struct OperationContext {
         Text domain;     /* of the caller's JID; empty: it has none */
         FoundAgent agent;
         Uuid execution_id, sender_id; /* sender_id: person */
-        bool owns;       /* the caller owns the agent, or wrote the execution's message */
+        bool owns;                    /* the caller owns the agent, or wrote the execution's message */
         DirectoryChange changes[CONTEXT_CHANGES];
         size_t change_count;
-        Json *facts;     /* of the audit: ids and counts, never bodies */
-        Text severity;   /* of the audit; "info" unless a handler says more */
+        Json *facts;   /* of the audit: ids and counts, never bodies */
+        Text severity; /* of the audit; "info" unless a handler says more */
 };
 
 Uuid context_id(OperationContext *context); /* a new id, ordered by time */
@@ -62,10 +62,10 @@ bool account_ensure(OperationContext *context, Text jid, Uuid *ret_account_id, F
 Text agent_address(OperationContext *context, Text name);
 
 /* Results. */
-void json_put_uuid(Json *object, const char *name, Uuid uuid);    /* null when zero */
+void json_put_uuid(Json *object, const char *name, Uuid uuid);       /* null when zero */
 void json_put_time(Json *object, const char *name, int64_t wall_us); /* RFC 3339; null when 0 */
 void json_put_text_or_null(Json *object, const char *name, Text text);
 typedef Json *ItemMaker(OperationContext *context, const Rows *rows, size_t row);
-/* A list's result from rows that were asked for with one more than the input's limit; `cursor` is the item's member that
- * the next page begins after. */
+/* A list's result from rows that were asked for with one more than the input's limit; `cursor` is the item's member
+ * that the next page begins after. */
 Json *list_result(OperationContext *context, const Input *input, const Rows *rows, ItemMaker *make, const char *cursor);

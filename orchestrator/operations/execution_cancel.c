@@ -6,7 +6,8 @@ static const Field cancel_input[] = {
 };
 
 /* The hub writes the request to the journal, and ends a turn that runs. */
-static bool cancel_execution(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
+static bool cancel_execution(OperationContext *context, const Input *input, Json **ret_result,
+                             Failure *reterr_failure) {
         (void) input;
         Hub *hub = context->operations->hub;
         if (!hub->cancel(hub, context->tenant_id, context->execution_id, context->caller->principal, reterr_failure))

@@ -2,7 +2,8 @@
 
 static const Field list_input[] = {
         { "agent", FIELD_AGENT, OPTIONAL, "Only this agent's." },
-        { "status", FIELD_CHOICE, OPTIONAL, "Only these.", .choices = "pending|success|error|refused|cancelled|parked" },
+        { "status", FIELD_CHOICE, OPTIONAL, "Only these.",
+          .choices = "pending|success|error|refused|cancelled|parked" },
         { .type = FIELD_END },
 };
 
@@ -15,7 +16,8 @@ static Json *execution_item(OperationContext *context, const Rows *rows, size_t 
         json_put_text_or_null(item, "reason", rows_text(rows, row, 3));
         json_put_time(item, "created_at", rows_time(rows, row, 4));
         json_put_time(item, "concluded_at", rows_time(rows, row, 5));
-        json_put(item, "total_ms", rows_is_null(rows, row, 6) ? json_new_null() : json_new_real(rows_real(rows, row, 6)));
+        json_put(item, "total_ms",
+                 rows_is_null(rows, row, 6) ? json_new_null() : json_new_real(rows_real(rows, row, 6)));
         json_put_integer(item, "tokens", rows_integer(rows, row, 7));
         json_put_integer(item, "cost_nano", rows_integer(rows, row, 8));
         json_put_text_or_null(item, "worker", rows_text(rows, row, 9));

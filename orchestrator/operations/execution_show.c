@@ -45,8 +45,9 @@ static void put_numbers(const Rows *rows, Json *result) {
                                                                 : json_new_real(rows_real(rows, 0, times[i].column)));
         for (size_t i = 0; i < COUNT_OF(counts); i++)
                 json_put(result, counts[i].name,
-                         rows_is_null(rows, 0, counts[i].column) ? json_new_null()
-                                                                 : json_new_integer(rows_integer(rows, 0, counts[i].column)));
+                         rows_is_null(rows, 0, counts[i].column)
+                                 ? json_new_null()
+                                 : json_new_integer(rows_integer(rows, 0, counts[i].column)));
 }
 
 static bool put_tools(const Rows *rows, Json *result, Failure *reterr_failure) {
@@ -95,7 +96,8 @@ static bool put_bodies(OperationContext *context, const Rows *rows, Json *result
 static bool show_execution(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
         (void) input;
         const Rows *rows;
-        if (!context_run(context, QUERY_EXECUTION_READ, VALUES(value_uuid(context->execution_id)), &rows, reterr_failure))
+        if (!context_run(context, QUERY_EXECUTION_READ, VALUES(value_uuid(context->execution_id)), &rows,
+                         reterr_failure))
                 return false;
         Json *result = *ret_result = json_new_object();
         json_put_uuid(result, "id", context->execution_id);

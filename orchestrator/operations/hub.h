@@ -1,5 +1,5 @@
-/* What operations ask of the hub they run in. The program fills it in (component/hub.c); tests fill in their own. Not the
- * database: an operation writes there itself, and tells the hub afterwards.
+/* What operations ask of the hub they run in. The program fills it in (component/hub.c); tests fill in their own. Not
+ * the database: an operation writes there itself, and tells the hub afterwards.
  *
  * Called from worker threads; each call posts to the hub thread and waits for it, at most a few seconds, so none may be
  * called from the hub thread itself. Failures are UNAVAILABLE (the hub stops) or TIMED_OUT.

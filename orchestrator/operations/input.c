@@ -61,7 +61,8 @@ static bool keep(Text text, Arena *arena, InputValue *value) {
 }
 
 static bool read_text(const Field *field, Text text, Arena *arena, InputValue *value) {
-        return keep(text, arena, value) && is_printable(text, field->type == FIELD_LONG_TEXT) && is_within(field, (double) text.length);
+        return keep(text, arena, value) && is_printable(text, field->type == FIELD_LONG_TEXT) &&
+               is_within(field, (double) text.length);
 }
 
 bool is_name(Text text) {
@@ -196,7 +197,8 @@ bool time_parse(Text text, int64_t *ret_wall_us) {
         string[text.length] = '\0';
         /* Of at most four digits: nothing overflows. NOLINTNEXTLINE(cert-err34-c) */
         if (sscanf(string, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &when.tm_year, &when.tm_mon, &when.tm_mday,
-                   &when.tm_hour, &when.tm_min, &when.tm_sec, &used) != 6 || used != 19)
+                   &when.tm_hour, &when.tm_min, &when.tm_sec, &used) != 6 ||
+            used != 19)
                 return false;
         const char *rest = string + used;
         if (*rest == '.')
@@ -268,12 +270,12 @@ static bool wrong(const Field *field, Failure *reterr_failure) {
                                    field->choices);
         if (field->least == 0 && field->most == 0)
                 return failure_set(reterr_failure, FAILURE_INVALID, "'%s' must be %s", field->name, form->wanted);
-        const char *unit = field->type == FIELD_DURATION                                      ? " seconds"
-                           : field->type == FIELD_LIST                                        ? " items"
+        const char *unit = field->type == FIELD_DURATION                               ? " seconds"
+                           : field->type == FIELD_LIST                                 ? " items"
                            : field->type == FIELD_INTEGER || field->type == FIELD_REAL ? ""
-                                                                                              : " bytes";
-        return failure_set(reterr_failure, FAILURE_INVALID, "'%s' must be %s, %lld to %lld%s", field->name, form->wanted,
-                           (long long) field->least, (long long) field->most, unit);
+                                                                                       : " bytes";
+        return failure_set(reterr_failure, FAILURE_INVALID, "'%s' must be %s, %lld to %lld%s", field->name,
+                           form->wanted, (long long) field->least, (long long) field->most, unit);
 }
 
 static bool too_long(const Field *field, Text text, Failure *reterr_failure) {

@@ -10,10 +10,10 @@
 
 /* json: an object, or NULL for none. FAILURE_INVALID (or TOO_LARGE) names the key and what it must be. */
 bool input_check(const Operation *operation, const Json *json, Arena *arena, const Input **ret_input,
-                  Failure *reterr_failure) _must_check_;
+                 Failure *reterr_failure) _must_check_;
 
-bool input_has(const Input *input, const char *name); /* given, or has a default */
-Text input_text(const Input *input, const char *name); /* any kind of text; TEXT_NONE when absent */
+bool input_has(const Input *input, const char *name);        /* given, or has a default */
+Text input_text(const Input *input, const char *name);       /* any kind of text; TEXT_NONE when absent */
 int64_t input_integer(const Input *input, const char *name); /* also durations and times; 0 when absent */
 double input_real(const Input *input, const char *name);
 bool input_boolean(const Input *input, const char *name);

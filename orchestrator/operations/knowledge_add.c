@@ -3,14 +3,16 @@
 
 static const Field add_input[] = {
         { "agent", FIELD_AGENT, REQUIRED, "The agent." },
-        { "name", FIELD_TEXT, REQUIRED, "Name of the document; one of the same name is replaced.", .least = 1, .most = 200 },
+        { "name", FIELD_TEXT, REQUIRED, "Name of the document; one of the same name is replaced.", .least = 1,
+          .most = 200 },
         { "content", FIELD_LONG_TEXT, REQUIRED, "The document.", .least = 1, .most = PASSAGE_DOCUMENT_LIMIT },
         { "format", FIELD_CHOICE, OPTIONAL, "How it is written.", .choices = "markdown|plain", .fallback = "markdown" },
         { "source", FIELD_TEXT, OPTIONAL, "Where a reader finds it, quoted beside answers; the name when absent.",
           .most = 500 },
         { "language", FIELD_CHOICE, OPTIONAL, "Its language, for searching.",
-          .choices = "english|simple|danish|dutch|finnish|french|german|hungarian|italian|norwegian|portuguese|romanian|"
-                     "russian|spanish|swedish|turkish",
+          .choices =
+                  "english|simple|danish|dutch|finnish|french|german|hungarian|italian|norwegian|portuguese|romanian|"
+                  "russian|spanish|swedish|turkish",
           .fallback = "english" },
         { .type = FIELD_END },
 };
@@ -66,7 +68,8 @@ static bool insert_document(OperationContext *context, const Input *input, const
 static bool add_knowledge(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
         Text content = input_text(input, "content");
         PassageFormat format = input_choice(input, "format") == 0 ? PASSAGE_MARKDOWN : PASSAGE_PLAIN;
-        Text parts[] = { content, input_text(input, "format"), input_text(input, "source"), input_text(input, "language") };
+        Text parts[] = { content, input_text(input, "format"), input_text(input, "source"),
+                         input_text(input, "language") };
         Hash digest = crypto_sha256_parts(parts, COUNT_OF(parts));
         PassageList passages;
         bool same;

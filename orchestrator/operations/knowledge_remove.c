@@ -6,7 +6,8 @@ static const Field remove_input[] = {
         { .type = FIELD_END },
 };
 
-static bool remove_knowledge(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
+static bool remove_knowledge(OperationContext *context, const Input *input, Json **ret_result,
+                             Failure *reterr_failure) {
         const Rows *rows;
         Text name = input_text(input, "name");
         if (!context_run(context, QUERY_DOCUMENT_FIND, VALUES(value_uuid(context->agent.id), value_text(name)), &rows,

@@ -19,7 +19,8 @@ static bool check_owners(OperationContext *context, Uuid account_id, Role role, 
         if ((role == ROLE_OWNER || was_owner) && context->role < ROLE_OWNER)
                 return failure_set(reterr_failure, FAILURE_FORBIDDEN, "only owners make and unmake owners");
         if (was_owner && role != ROLE_OWNER && rows_count(owners) == 1)
-                return failure_set(reterr_failure, FAILURE_CONFLICT, "this is the tenant's last owner: add another first");
+                return failure_set(reterr_failure, FAILURE_CONFLICT,
+                                   "this is the tenant's last owner: add another first");
         return true;
 }
 

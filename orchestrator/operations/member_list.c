@@ -13,9 +13,10 @@ static Json *member_item(OperationContext *context, const Rows *rows, size_t row
 
 static bool list_members(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
         const Rows *rows;
-        if (!context_run(context, QUERY_MEMBERS_LIST,
-                         VALUES(value_text(input_text(input, "after")), value_integer(input_integer(input, "limit") + 1)),
-                         &rows, reterr_failure))
+        if (!context_run(
+                    context, QUERY_MEMBERS_LIST,
+                    VALUES(value_text(input_text(input, "after")), value_integer(input_integer(input, "limit") + 1)),
+                    &rows, reterr_failure))
                 return false;
         *ret_result = list_result(context, input, rows, member_item, "jid");
         return true;

@@ -24,10 +24,10 @@ typedef enum FieldType {
         FIELD_INTEGER,
         FIELD_REAL,
         FIELD_BOOLEAN,
-        FIELD_CHOICE,    /* one of .choices, separated by '|' */
-        FIELD_LIST,      /* of one-line texts; as text separated by commas */
-        FIELD_DURATION,  /* "90s", "15m", "2h", "7d"; seconds when bare; kept in seconds */
-        FIELD_TIME,      /* RFC 3339; kept in microseconds of Unix time */
+        FIELD_CHOICE,   /* one of .choices, separated by '|' */
+        FIELD_LIST,     /* of one-line texts; as text separated by commas */
+        FIELD_DURATION, /* "90s", "15m", "2h", "7d"; seconds when bare; kept in seconds */
+        FIELD_TIME,     /* RFC 3339; kept in microseconds of Unix time */
         FIELD_TYPE_COUNT,
 } FieldType;
 
@@ -40,7 +40,7 @@ typedef struct Field {
         const char *help;
         const char *choices;
         const char *fallback; /* the default, as text; NULL = absent */
-        int64_t least, most;  /* of a number or duration, or of a text's bytes or a list's items; both 0 = the type's own */
+        int64_t least, most;  /* of a number or duration, a text's bytes, a list's items; both 0 = the type's own */
 } Field;
 
 /* What a field of this type is called in help: "TEXT", "JID" … */
@@ -56,7 +56,7 @@ typedef enum Effect {
 
 typedef enum Scope {
         SCOPE_TENANT,       /* acts in one tenant, as its member */
-        SCOPE_INSTALLATION, /* acts on what belongs to no tenant; its role is ROLE_PLATFORM, or ROLE_NONE for everybody */
+        SCOPE_INSTALLATION, /* acts on what belongs to no tenant; its role is ROLE_PLATFORM, or ROLE_NONE */
         SCOPE_NEW_TENANT,   /* makes the tenant it acts in */
 } Scope;
 
@@ -69,15 +69,15 @@ typedef struct Operation {
         const char *example; /* what follows `aiox noun verb`; NULL = nothing */
         Role role;           /* least role in the acting tenant; ROLE_PLATFORM = platform admins only */
         Scope scope;
-        bool own_agent;      /* the agent's owner may always, whatever the role */
-        bool deleted_too;    /* its agent may be a deleted one */
-        bool partial;        /* what is absent stays as it is: no defaults */
+        bool own_agent;           /* the agent's owner may always, whatever the role */
+        bool deleted_too;         /* its agent may be a deleted one */
+        bool partial;             /* what is absent stays as it is: no defaults */
         const char *tenant_field; /* the field that names the acting tenant; NULL = none does */
         Effect effect;
         const char *method, *path; /* "POST", "/agents/{agent}/pause"; below /api/v1 */
-        const Field *input;  /* ends with FIELD_END; may be NULL */
-        const Field *shared; /* further fields, of a table that several operations have; may be NULL */
-        const char *columns; /* of a list's table on a terminal: "name state jid"; NULL = one record */
+        const Field *input;        /* ends with FIELD_END; may be NULL */
+        const Field *shared;       /* further fields, of a table that several operations have; may be NULL */
+        const char *columns;       /* of a list's table on a terminal: "name state jid"; NULL = one record */
         bool (*run)(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure);
 } Operation;
 

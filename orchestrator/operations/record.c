@@ -35,8 +35,7 @@ bool record_request(OperationContext *context, const Input *input, OperationRequ
         ret_request->id = context_id(context);
         ret_request->named = context->caller->request_key.length > 0 && context->operation->effect != EFFECT_READ;
         ret_request->key = ret_request->named ? key_text(context) : uuid_text(context->arena, ret_request->id);
-        ret_request->digest =
-                crypto_sha256_parts((const Text[]){ text_of(context->operation->name), canonical }, 2);
+        ret_request->digest = crypto_sha256_parts((const Text[]){ text_of(context->operation->name), canonical }, 2);
         return true;
 }
 
@@ -110,7 +109,8 @@ static bool is_due(OperationContext *context, const char *outcome) {
         char event[512];
         int64_t count;
         snprintf(event, sizeof(event), "%s %s %.*s %.*s", context->operation->name, outcome,
-                 TEXT_ARGUMENTS(uuid_text(context->arena, context->tenant_id)), TEXT_ARGUMENTS(context->caller->principal));
+                 TEXT_ARGUMENTS(uuid_text(context->arena, context->tenant_id)),
+                 TEXT_ARGUMENTS(context->caller->principal));
         if (!recurrence_count(context->operations->recurrence, text_of(event), context->now.monotonic_us, &count))
                 return false;
         if (count > 1)
@@ -145,7 +145,8 @@ void record_refusal(OperationContext *context, const Failure *failure) {
         OperationRequest request = { .id = id, .key = uuid_text(context->arena, id) };
         if (failure->kind == FAILURE_FORBIDDEN || failure->kind == FAILURE_INTERNAL)
                 context->severity = TEXT("warning");
-        if (!transaction_begin(context->operations->database, DATABASE_TENANT, context->tenant_id, &transaction, &trouble) ||
+        if (!transaction_begin(context->operations->database, DATABASE_TENANT, context->tenant_id, &transaction,
+                               &trouble) ||
             !add_row(context, transaction, &request, outcome, value_null(), 0, &trouble) ||
             !transaction_commit(transaction, &trouble))
                 log_warning("a refused operation was not recorded", "operation", LOG_STRING, context->operation->name,

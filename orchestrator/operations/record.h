@@ -1,6 +1,6 @@
-/* The record of operations: rows of operation_log. One written by an operation's own transaction makes it idempotent and
- * holds the facts for the audit; refusals and reads are written too, the first and then one a minute of each kind from
- * each caller, with their count. The hub thread chains the rows; nothing here computes audit hashes.
+/* The record of operations: rows of operation_log. One written by an operation's own transaction makes it idempotent
+ * and holds the facts for the audit; refusals and reads are written too, the first and then one a minute of each kind
+ * from each caller, with their count. The hub thread chains the rows; nothing here computes audit hashes.
  *
  * Part of the gate; blocks.
  */
@@ -15,10 +15,10 @@ typedef struct OperationRequest {
         Uuid id;
 } OperationRequest;
 
-bool record_request(OperationContext *context, const Input *input, OperationRequest *ret_request, Failure *reterr_failure)
-        _must_check_;
-/* Whether the same request has been done: its result again. FAILURE_CONFLICT when the key was used for another one. Holds
- * the key until the transaction ends. */
+bool record_request(OperationContext *context, const Input *input, OperationRequest *ret_request,
+                    Failure *reterr_failure) _must_check_;
+/* Whether the same request has been done: its result again. FAILURE_CONFLICT when the key was used for another one.
+ * Holds the key until the transaction ends. */
 bool record_find(OperationContext *context, const OperationRequest *request, bool *ret_stored, Json **ret_result,
                  Failure *reterr_failure) _must_check_;
 bool record_success(OperationContext *context, const OperationRequest *request, const Json *result,

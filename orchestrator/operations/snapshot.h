@@ -16,7 +16,12 @@ typedef struct LinkSnapshot {
         const char *trouble; /* why it is down, as one sentence; NULL = none known */
 } LinkSnapshot;
 
-typedef enum WorkerHealth { WORKER_IS_HEALTHY, WORKER_IS_DEGRADED, WORKER_IS_UNAVAILABLE, WORKER_HEALTH_COUNT } WorkerHealth;
+typedef enum WorkerHealth {
+        WORKER_IS_HEALTHY,
+        WORKER_IS_DEGRADED,
+        WORKER_IS_UNAVAILABLE,
+        WORKER_HEALTH_COUNT
+} WorkerHealth;
 
 typedef struct WorkerSnapshot {
         const char *id, *pool;
@@ -60,6 +65,6 @@ typedef struct Snapshot {
         size_t link_count, worker_count, turn_count, mark_count;
 } Snapshot;
 
-const char *link_state_name(LinkState state);       /* "down", "connecting", "up" */
+const char *link_state_name(LinkState state);        /* "down", "connecting", "up" */
 const char *worker_health_name(WorkerHealth health); /* "healthy", "degraded", "unavailable" */
-const char *journal_state_name(JournalState state); /* "ready", "away", "full", "fenced" */
+const char *journal_state_name(JournalState state);  /* "ready", "away", "full", "fenced" */

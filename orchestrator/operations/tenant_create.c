@@ -35,7 +35,8 @@ static bool create_tenant(OperationContext *context, const Input *input, Json **
         }
         if (!keyring_make(context->operations->keyring, context->transaction, context->tenant_id, reterr_failure))
                 return false;
-        context_announce(context, (DirectoryChange){ .kind = DIRECTORY_TENANT, .id = context->tenant_id, .name = slug });
+        context_announce(context,
+                         (DirectoryChange){ .kind = DIRECTORY_TENANT, .id = context->tenant_id, .name = slug });
         if (owner.length > 0 && !add_owner(context, owner, reterr_failure))
                 return false;
         *ret_result = json_new_object();

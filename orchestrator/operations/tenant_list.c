@@ -18,11 +18,11 @@ static Json *tenant_item(OperationContext *context, const Rows *rows, size_t row
 static bool list_tenants(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
         _cleanup_(transaction_endp) Transaction *transaction = NULL;
         const Rows *rows;
-        if (!context_ask_directory(context, QUERY_TENANTS_LIST,
-                                   VALUES(context->role == ROLE_PLATFORM ? value_null() : value_uuid(context->account_id),
-                                          value_text(input_text(input, "after")),
-                                          value_integer(input_integer(input, "limit") + 1)),
-                                   &transaction, &rows, reterr_failure))
+        if (!context_ask_directory(
+                    context, QUERY_TENANTS_LIST,
+                    VALUES(context->role == ROLE_PLATFORM ? value_null() : value_uuid(context->account_id),
+                           value_text(input_text(input, "after")), value_integer(input_integer(input, "limit") + 1)),
+                    &transaction, &rows, reterr_failure))
                 return false;
         *ret_result = list_result(context, input, rows, tenant_item, "slug");
         return true;

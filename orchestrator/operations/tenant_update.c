@@ -17,8 +17,8 @@ static bool update_tenant(OperationContext *context, const Input *input, Json **
         if (text_equal(state, TEXT("suspended")) && uuid_equal(context->tenant_id, installation_tenant_id))
                 return failure_set(reterr_failure, FAILURE_POLICY, "the installation itself cannot be suspended");
         if (!context_run(context, QUERY_TENANT_CHANGE,
-                         VALUES(value_text_or_null(input_text(input, "name")), value_text_or_null(input_text(input, "plan")),
-                                value_text_or_null(state)),
+                         VALUES(value_text_or_null(input_text(input, "name")),
+                                value_text_or_null(input_text(input, "plan")), value_text_or_null(state)),
                          NULL, reterr_failure))
                 return false;
         if (state.length > 0)

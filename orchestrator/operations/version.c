@@ -15,9 +15,9 @@ void version_blank(VersionDocument *ret_version) {
                 bool text = field->type == FIELD_TEXT || field->type == FIELD_LONG_TEXT;
                 if (strcmp(field->name, "prompt") != 0)
                         json_put(ret_version->document, field->name,
-                                 text                              ? json_new_text(TEXT_NONE)
+                                 text                        ? json_new_text(TEXT_NONE)
                                  : field->type == FIELD_LIST ? json_new_array()
-                                                                   : json_new_null());
+                                                             : json_new_null());
         }
 }
 
@@ -80,8 +80,7 @@ static bool hash_policy(OperationContext *context, const VersionDocument *versio
         return true;
 }
 
-bool version_add(OperationContext *context, Uuid agent_id, Uuid id, VersionDocument *version,
-                 Failure *reterr_failure) {
+bool version_add(OperationContext *context, Uuid agent_id, Uuid id, VersionDocument *version, Failure *reterr_failure) {
         Hash hash;
         Text document, sealed = TEXT_NONE;
         int key_id = 0;

@@ -33,7 +33,8 @@ static bool list_workers(OperationContext *context, const Input *input, Json **r
         *ret_result = json_new_object();
         json_put_boolean(*ret_result, "has_more", has_more);
         json_put_text_or_null(*ret_result, "after",
-                              has_more ? json_to_text(json_member(json_item(data, json_count(data) - 1), "id")) : TEXT_NONE);
+                              has_more ? json_to_text(json_member(json_item(data, json_count(data) - 1), "id"))
+                                       : TEXT_NONE);
         json_put(*ret_result, "data", data);
         return true;
 }

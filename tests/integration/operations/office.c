@@ -25,8 +25,9 @@ static bool snapshot(Hub *hub, Arena *arena, Snapshot *ret_snapshot, Failure *re
         static WorkerSnapshot workers[] = { { "main-1", "local", WORKER_IS_HEALTHY, 1, 2500, 1000000, 3145728 },
                                             { "main-2", "local", WORKER_IS_DEGRADED, 0, 0, 1000000, 0 } };
         (void) arena, (void) reterr_failure;
-        *ret_snapshot = (Snapshot){ .hub = hub->name, .version = "0", .links = links, .link_count = 1, .workers = workers,
-                                    .worker_count = 2 };
+        *ret_snapshot = (Snapshot){
+                .hub = hub->name, .version = "0", .links = links, .link_count = 1, .workers = workers, .worker_count = 2
+        };
         return true;
 }
 
@@ -65,13 +66,20 @@ Office *office_open(void) {
         Office *office = memory_new(sizeof(*office));
         Failure failure;
         ck_assert_done(crypto_start(&failure), failure);
-        office->hub = (Hub){ .name = "main", .domains = "agents.localhost", .installation = installation_tenant_id,
-                             .announce = hear, .cancel = cancel, .snapshot = snapshot, .settings = settings };
+        office->hub = (Hub){ .name = "main",
+                             .domains = "agents.localhost",
+                             .installation = installation_tenant_id,
+                             .announce = hear,
+                             .cancel = cancel,
+                             .snapshot = snapshot,
+                             .settings = settings };
         Database *database = place_database();
         empty(database);
         place_execute("INSERT INTO leases (number, hub, epoch, process, domains) "
                       "VALUES (1, 'main', 1, 'a10c0000-0000-4000-8000-000000000001', 'agents.localhost')");
-        office->operations = (Operations){ .database = database, .hub = &office->hub, .recurrence = recurrence_new(1024) };
+        office->operations = (Operations){ .database = database,
+                                           .hub = &office->hub,
+                                           .recurrence = recurrence_new(1024) };
         ck_assert_done(keyring_open(database, getenv("AIOX_MASTER_KEY_FILE"), &office->operations.keyring, &failure),
                        failure);
         add_people(office);

@@ -1,5 +1,5 @@
-/* An office for tests of operations: a fresh database with a hub's lease, two tenants with people in every role, and a hub
- * that only notes what it is told.
+/* An office for tests of operations: a fresh database with a hub's lease, two tenants with people in every role, and a
+ * hub that only notes what it is told.
  */
 #pragma once
 
@@ -33,14 +33,15 @@ typedef struct Office {
 Office *office_open(void);
 void office_close(Office *office);
 
-/* principal in tenant ("" = not named) runs operation with input (JSON). The result as canonical JSON, which lives until
- * the next call; NULL on failure, which is then in office->failure. */
+/* principal in tenant ("" = not named) runs operation with input (JSON). The result as canonical JSON, which lives
+ * until the next call; NULL on failure, which is then in office->failure. */
 const char *office_call(Office *office, const char *principal, const char *tenant, const char *operation,
                         const char *input);
 const char *office_call_keyed(Office *office, const char *principal, const char *tenant, const char *operation,
                               const char *input, const char *key);
 /* The same, and the test fails when the call does. */
-const char *office_do(Office *office, const char *principal, const char *tenant, const char *operation, const char *input);
+const char *office_do(Office *office, const char *principal, const char *tenant, const char *operation,
+                      const char *input);
 /* place_ask() and place_execute() with acme's rows in sight. */
 const char *office_ask(Office *office, const char *sql);
 void office_execute(Office *office, const char *sql);

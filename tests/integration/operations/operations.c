@@ -41,15 +41,18 @@ END_TEST
 
 START_TEST(versions_are_immutable_and_history_only_grows) {
         Office *office = office_open();
-        office_do(office, OWNER, "", "agent-create",
-                  "{\"name\":\"support\",\"prompt\":\"One.\",\"goal\":\"Help.\",\"temperature\":0.5,\"tags\":[\"law\"]}");
-        expect(office_do(office, OWNER, "", "agent-update", "{\"agent\":\"support\",\"prompt\":\"Two.\"}"), "\"version\":2");
+        office_do(
+                office, OWNER, "", "agent-create",
+                "{\"name\":\"support\",\"prompt\":\"One.\",\"goal\":\"Help.\",\"temperature\":0.5,\"tags\":[\"law\"]}");
+        expect(office_do(office, OWNER, "", "agent-update", "{\"agent\":\"support\",\"prompt\":\"Two.\"}"),
+               "\"version\":2");
         const char *second = office_do(office, OWNER, "", "agent-show", "{\"agent\":\"support\"}");
         expect(second, "\"prompt\":\"Two.\"");
         expect(second, "\"goal\":\"Help.\"");
         expect(second, "\"temperature\":0.5");
         expect(second, "\"tags\":[\"law\"]");
-        expect(office_do(office, OWNER, "", "agent-show", "{\"agent\":\"support\",\"version\":1}"), "\"prompt\":\"One.\"");
+        expect(office_do(office, OWNER, "", "agent-show", "{\"agent\":\"support\",\"version\":1}"),
+               "\"prompt\":\"One.\"");
         expect(office_do(office, OWNER, "", "agent-update", "{\"agent\":\"support\",\"visibility\":\"public\"}"),
                "\"version\":2");
         expect(office_do(office, OWNER, "", "agent-rollback", "{\"agent\":\"support\"}"), "\"version\":3");
@@ -57,7 +60,9 @@ START_TEST(versions_are_immutable_and_history_only_grows) {
         office_refuse(office, OWNER, "", "agent-rollback", "{\"agent\":\"support\",\"version\":9}", FAILURE_NOT_FOUND);
         ck_assert_str_eq(office_ask(office, "SELECT count(*)::text FROM agent_versions"), "3");
         ck_assert_str_eq(office_ask(office, "SELECT count(DISTINCT policy_hash)::text FROM agent_versions"), "2");
-        ck_assert_str_eq(office_ask(office, "SELECT has_table_privilege('aiox_tenant', 'agent_versions', 'UPDATE')::text"), "false");
+        ck_assert_str_eq(
+                office_ask(office, "SELECT has_table_privilege('aiox_tenant', 'agent_versions', 'UPDATE')::text"),
+                "false");
         office_close(office);
 }
 END_TEST
@@ -66,10 +71,16 @@ START_TEST(prompts_are_sealed_and_read_by_their_owner_only) {
         Office *office = office_open();
         office_do(office, OWNER, "", "agent-create",
                   "{\"name\":\"support\",\"prompt\":\"CANARY-PROMPT\",\"visibility\":\"tenant\"}");
-        ck_assert_str_eq(office_ask(office, "SELECT count(*)::text FROM agent_versions "
-                                   "WHERE position('CANARY'::bytea IN system_prompt) > 0 OR agent_versions::text LIKE '%CANARY%'"),
-                         "0");
-        ck_assert_str_eq(office_ask(office, "SELECT count(*)::text FROM operation_log WHERE operation_log::text LIKE '%CANARY%'"), "0");
+        ck_assert_str_eq(
+                office_ask(
+                        office,
+                        "SELECT count(*)::text FROM agent_versions "
+                        "WHERE position('CANARY'::bytea IN system_prompt) > 0 OR agent_versions::text LIKE '%CANARY%'"),
+                "0");
+        ck_assert_str_eq(
+                office_ask(office,
+                           "SELECT count(*)::text FROM operation_log WHERE operation_log::text LIKE '%CANARY%'"),
+                "0");
         expect(office_do(office, OWNER, "", "agent-show", "{\"agent\":\"support\"}"), "CANARY-PROMPT");
         static const char *const others[] = { ADMIN, OPERATOR, VIEWER, ROOT };
         for (size_t i = 0; i < COUNT_OF(others); i++) {
@@ -80,8 +91,8 @@ START_TEST(prompts_are_sealed_and_read_by_their_owner_only) {
         office_do(office, OWNER, "", "grant-add",
                   "{\"agent\":\"support\",\"who\":\"" VIEWER "\",\"read_bodies\":true}");
         expect(office_do(office, VIEWER, "", "agent-show", "{\"agent\":\"support\"}"), "CANARY-PROMPT");
-        office_refuse(office, ADMIN, "", "grant-add", "{\"agent\":\"support\",\"who\":\"" ADMIN "\",\"read_bodies\":true}",
-                      FAILURE_FORBIDDEN);
+        office_refuse(office, ADMIN, "", "grant-add",
+                      "{\"agent\":\"support\",\"who\":\"" ADMIN "\",\"read_bodies\":true}", FAILURE_FORBIDDEN);
         office_close(office);
 }
 END_TEST
@@ -134,7 +145,8 @@ static void add_execution(Office *office) {
         snprintf(id, sizeof(id), "%s",
                  place_ask("SELECT left(lowest_id(current_date), 24) || right(gen_random_uuid()::text, 12)"));
         snprintf(sql, sizeof(sql),
-                 "INSERT INTO accepted (id, tenant_id, agent_id, person_id, sequence, accepted_at, conversation, hub, key_id, "
+                 "INSERT INTO accepted (id, tenant_id, agent_id, person_id, sequence, accepted_at, conversation, hub, "
+                 "key_id, "
                  "domain) SELECT '%s', tenant_id, id, id, 1, now(), 0, 1, 1, 'agents.localhost' "
                  "FROM agents WHERE name = 'open'",
                  id);
@@ -171,14 +183,16 @@ static void undo_subjects(Office *office) {
 
 static const char *input_of(const char *operation, const char *input) {
         return strncmp(operation, "execution-", 10) == 0 && strcmp(operation, "execution-list") != 0 ? execution_input
-                                                                                                      : input;
+                                                                                                     : input;
 }
 
 START_TEST(who_may_do_what_is_what_the_rows_say) {
         static const struct {
                 const char *principal;
                 Role role;
-        } people[] = { { VIEWER, ROLE_VIEWER }, { OPERATOR, ROLE_OPERATOR }, { ADMIN, ROLE_ADMIN }, { ROOT, ROLE_PLATFORM } };
+        } people[] = {
+                { VIEWER, ROLE_VIEWER }, { OPERATOR, ROLE_OPERATOR }, { ADMIN, ROLE_ADMIN }, { ROOT, ROLE_PLATFORM }
+        };
         Office *office = office_open();
         size_t covered = 0;
         prepare_subjects(office);
@@ -190,12 +204,12 @@ START_TEST(who_may_do_what_is_what_the_rows_say) {
                         for (size_t j = 0; j < COUNT_OF(people); j++) {
                                 bool may = people[j].role >= (*row)->role;
                                 const char *result = office_call(office, people[j].principal,
-                                                                 (*row)->scope == SCOPE_TENANT ? "acme" : "", (*row)->name,
-                                                                 input_of((*row)->name, calls[i].input));
+                                                                 (*row)->scope == SCOPE_TENANT ? "acme" : "",
+                                                                 (*row)->name, input_of((*row)->name, calls[i].input));
                                 ck_assert_msg(!!result == may, "%s by %s: %s", (*row)->name, people[j].principal,
                                               result ? result : office->failure.text);
-                                ck_assert_msg(result || office->failure.kind == FAILURE_FORBIDDEN, "%s by %s: %s", (*row)->name,
-                                              people[j].principal, office->failure.text);
+                                ck_assert_msg(result || office->failure.kind == FAILURE_FORBIDDEN, "%s by %s: %s",
+                                              (*row)->name, people[j].principal, office->failure.text);
                                 undo_subjects(office);
                         }
                 }
@@ -251,10 +265,11 @@ START_TEST(another_tenants_names_do_not_exist) {
                 char *name = strstr(input, "\"open\"") ? strstr(input, "\"open\"") : strstr(input, "\"gone\"");
                 if (name)
                         memcpy(name, "\"void\"", 6);
-                ck_assert_ptr_null(office_call(office, FOREIGN, "", calls[i].operation, execution ? absent_execution : input));
-                absent = office->failure;
                 ck_assert_ptr_null(
-                        office_call(office, FOREIGN, "", calls[i].operation, input_of(calls[i].operation, calls[i].input)));
+                        office_call(office, FOREIGN, "", calls[i].operation, execution ? absent_execution : input));
+                absent = office->failure;
+                ck_assert_ptr_null(office_call(office, FOREIGN, "", calls[i].operation,
+                                               input_of(calls[i].operation, calls[i].input)));
                 foreign = office->failure;
                 ck_assert_msg(absent.kind == FAILURE_NOT_FOUND, "%s: %s", calls[i].operation, absent.text);
                 ck_assert_int_eq(absent.kind, foreign.kind);
@@ -265,7 +280,8 @@ START_TEST(another_tenants_names_do_not_exist) {
         Failure foreign = office->failure;
         office_refuse(office, FOREIGN, "void", "agent-list", "{}", FAILURE_NOT_FOUND);
         ck_assert_str_eq(office->failure.text, foreign.text);
-        office_refuse(office, FOREIGN, "", "agent-show", "{\"agent\":\"open.acme@agents.localhost\"}", FAILURE_NOT_FOUND);
+        office_refuse(office, FOREIGN, "", "agent-show", "{\"agent\":\"open.acme@agents.localhost\"}",
+                      FAILURE_NOT_FOUND);
         office_refuse(office, STRANGER, "", "agent-list", "{}", FAILURE_NOT_FOUND);
         office_refuse(office, STRANGER, "", "tenant-list", "{}", FAILURE_UNAUTHENTICATED);
         office_close(office);
@@ -275,7 +291,8 @@ END_TEST
 START_TEST(a_name_that_another_tenant_uses_is_free) {
         Office *office = office_open();
         office_do(office, OWNER, "", "agent-create", "{\"name\":\"support\"}");
-        expect(office_do(office, FOREIGN, "", "agent-create", "{\"name\":\"support\"}"), "support.other@agents.localhost");
+        expect(office_do(office, FOREIGN, "", "agent-create", "{\"name\":\"support\"}"),
+               "support.other@agents.localhost");
         office_close(office);
 }
 END_TEST
@@ -286,7 +303,8 @@ START_TEST(a_repeat_gets_the_first_result_and_another_request_a_conflict) {
         snprintf(first, sizeof(first), "%s",
                  office_call_keyed(office, OWNER, "", "agent-create", "{\"name\":\"support\"}", "k1"));
         size_t heard = office->heard_count;
-        ck_assert_str_eq(first, office_call_keyed(office, OWNER, "", "agent-create", "{ \"name\" : \"support\" }", "k1"));
+        ck_assert_str_eq(first,
+                         office_call_keyed(office, OWNER, "", "agent-create", "{ \"name\" : \"support\" }", "k1"));
         ck_assert_uint_eq(office->heard_count, heard);
         ck_assert_str_eq(office_ask(office, "SELECT count(*)::text FROM agents"), "1");
 
@@ -296,7 +314,8 @@ START_TEST(a_repeat_gets_the_first_result_and_another_request_a_conflict) {
         ck_assert_ptr_nonnull(office_call_keyed(office, ADMIN, "", "agent-create", "{\"name\":\"second\"}", "k1"));
         ck_assert_ptr_nonnull(office_call_keyed(office, FOREIGN, "", "agent-create", "{\"name\":\"third\"}", "k1"));
 
-        snprintf(first, sizeof(first), "%s", office_call_keyed(office, ROOT, "", "tenant-create", "{\"slug\":\"new\"}", "k2"));
+        snprintf(first, sizeof(first), "%s",
+                 office_call_keyed(office, ROOT, "", "tenant-create", "{\"slug\":\"new\"}", "k2"));
         ck_assert_str_eq(first, office_call_keyed(office, ROOT, "", "tenant-create", "{\"slug\":\"new\"}", "k2"));
         /* What failed is not remembered. */
         ck_assert_ptr_null(office_call_keyed(office, OWNER, "", "agent-pause", "{\"agent\":\"later\"}", "k3"));
@@ -318,7 +337,8 @@ static void *race(void *argument) {
         Json *input = json_new_object(), *result = NULL;
         Failure failure = { 0 };
         json_put_string(input, "name", "support");
-        race_call->done = operation_call(operations, &caller, operation_find(TEXT("agent-create")), input, &result, &failure);
+        race_call->done = operation_call(operations, &caller, operation_find(TEXT("agent-create")), input, &result,
+                                         &failure);
         if (!race_call->done)
                 fprintf(stderr, "# %s\n", failure.text);
         json_free(input);
@@ -344,17 +364,21 @@ END_TEST
 START_TEST(every_operation_and_refusal_leaves_a_record) {
         Office *office = office_open();
         office_do(office, OWNER, "", "agent-create", "{\"name\":\"support\"}");
-        ck_assert_str_eq(office_ask(office, "SELECT outcome || ' ' || door || ' ' || (person_id IS NOT NULL)::text || ' ' || "
-                                   "(agent_id IS NOT NULL)::text FROM operation_log WHERE operation = 'agent-create'"),
+        ck_assert_str_eq(office_ask(office,
+                                    "SELECT outcome || ' ' || door || ' ' || (person_id IS NOT NULL)::text || ' ' || "
+                                    "(agent_id IS NOT NULL)::text FROM operation_log WHERE operation = 'agent-create'"),
                          "success test true true");
         for (int i = 0; i < 5; i++)
                 office_refuse(office, VIEWER, "", "agent-create", "{\"name\":\"x\"}", FAILURE_FORBIDDEN);
-        ck_assert_str_eq(office_ask(office, "SELECT count(*)::text FROM operation_log WHERE outcome = 'forbidden'"), "1");
+        ck_assert_str_eq(office_ask(office, "SELECT count(*)::text FROM operation_log WHERE outcome = 'forbidden'"),
+                         "1");
         office_do(office, OWNER, "", "agent-list", "{}");
         office_do(office, OWNER, "", "agent-list", "{}");
-        ck_assert_str_eq(office_ask(office, "SELECT count(*)::text FROM operation_log WHERE operation = 'agent-list'"), "1");
+        ck_assert_str_eq(office_ask(office, "SELECT count(*)::text FROM operation_log WHERE operation = 'agent-list'"),
+                         "1");
         office_do(office, ROOT, "acme", "agent-pause", "{\"agent\":\"support\"}");
-        ck_assert_str_eq(office_ask(office, "SELECT facts FROM operation_log WHERE operation = 'agent-pause'"), "{\"by\":\"uid:0\"}");
+        ck_assert_str_eq(office_ask(office, "SELECT facts FROM operation_log WHERE operation = 'agent-pause'"),
+                         "{\"by\":\"uid:0\"}");
         office_close(office);
 }
 END_TEST
@@ -386,12 +410,14 @@ START_TEST(a_suspended_account_and_tenant_are_shut_out) {
         office_do(office, OWNER, "", "agent-list", "{}");
         office_refuse(office, ROOT, "", "account-suspend", "{\"jid\":\"nobody@example.org\"}", FAILURE_NOT_FOUND);
 
-        office_refuse(office, OWNER, "", "tenant-update", "{\"slug\":\"acme\",\"state\":\"suspended\"}", FAILURE_FORBIDDEN);
+        office_refuse(office, OWNER, "", "tenant-update", "{\"slug\":\"acme\",\"state\":\"suspended\"}",
+                      FAILURE_FORBIDDEN);
         office_do(office, ROOT, "", "tenant-update", "{\"slug\":\"acme\",\"state\":\"suspended\"}");
         office_refuse(office, OWNER, "", "agent-list", "{}", FAILURE_FORBIDDEN);
         office_do(office, ROOT, "", "tenant-update", "{\"slug\":\"acme\",\"state\":\"active\"}");
         office_do(office, OWNER, "", "agent-list", "{}");
-        office_refuse(office, ROOT, "", "tenant-update", "{\"slug\":\"installation\",\"state\":\"suspended\"}", FAILURE_POLICY);
+        office_refuse(office, ROOT, "", "tenant-update", "{\"slug\":\"installation\",\"state\":\"suspended\"}",
+                      FAILURE_POLICY);
         office_close(office);
 }
 END_TEST
@@ -412,7 +438,8 @@ START_TEST(grants_name_people_domains_and_agents_but_never_everybody) {
                "\"kind\":\"agent\"");
         office_refuse(office, OWNER, "", "grant-add", "{\"agent\":\"support\",\"who\":\"*@*\"}", FAILURE_INVALID);
         ck_assert_ptr_nonnull(strstr(office->failure.text, "public"));
-        office_refuse(office, OWNER, "", "grant-add", "{\"agent\":\"support\",\"who\":\"elsewhere.org\"}", FAILURE_CONFLICT);
+        office_refuse(office, OWNER, "", "grant-add", "{\"agent\":\"support\",\"who\":\"elsewhere.org\"}",
+                      FAILURE_CONFLICT);
         expect(office_do(office, OWNER, "", "grant-list", "{\"agent\":\"support\"}"), "\"messages_per_minute\":10");
         office->heard_count = 0;
         office_do(office, OWNER, "", "grant-remove", "{\"agent\":\"support\",\"who\":\"carol@elsewhere.org\"}");
@@ -425,24 +452,29 @@ END_TEST
 START_TEST(knowledge_is_cut_into_passages_and_replaced_by_name) {
         Office *office = office_open();
         office_do(office, OWNER, "", "agent-create", "{\"name\":\"support\"}");
-        static const char *const add = "{\"agent\":\"support\",\"name\":\"a.md\",\"content\":\"# Install\\n\\nRun it.\\n\\n"
-                                       "# Remove\\n\\nDelete it.\\n\"}";
+        static const char
+                *const add = "{\"agent\":\"support\",\"name\":\"a.md\",\"content\":\"# Install\\n\\nRun it.\\n\\n"
+                             "# Remove\\n\\nDelete it.\\n\"}";
         expect(office_do(office, OWNER, "", "knowledge-add", add), "\"passages\":2");
         expect(office_do(office, OWNER, "", "knowledge-add", add), "\"changed\":false");
-        ck_assert_str_eq(office_ask(office, "SELECT string_agg(heading || ':' || content, ' ' ORDER BY number) FROM passages"),
-                         "Install:Run it. Remove:Delete it.");
-        ck_assert_str_eq(office_ask(office, "SELECT count(*)::text FROM passages WHERE search @@ to_tsquery('english', 'installing')"),
-                         "1");
+        ck_assert_str_eq(
+                office_ask(office, "SELECT string_agg(heading || ':' || content, ' ' ORDER BY number) FROM passages"),
+                "Install:Run it. Remove:Delete it.");
+        ck_assert_str_eq(
+                office_ask(office,
+                           "SELECT count(*)::text FROM passages WHERE search @@ to_tsquery('english', 'installing')"),
+                "1");
         expect(office_do(office, OWNER, "", "knowledge-add",
                          "{\"agent\":\"support\",\"name\":\"a.md\",\"content\":\"Only this.\",\"format\":\"plain\"}"),
                "\"changed\":true");
         ck_assert_str_eq(office_ask(office, "SELECT count(*)::text FROM passages"), "1");
         expect(office_do(office, OWNER, "", "knowledge-list", "{\"agent\":\"support\"}"), "\"name\":\"a.md\"");
-        office_refuse(office, OWNER, "", "knowledge-add", "{\"agent\":\"support\",\"name\":\"b\",\"content\":\" \\n \"}",
-                      FAILURE_INVALID);
+        office_refuse(office, OWNER, "", "knowledge-add",
+                      "{\"agent\":\"support\",\"name\":\"b\",\"content\":\" \\n \"}", FAILURE_INVALID);
         office_do(office, OWNER, "", "knowledge-remove", "{\"agent\":\"support\",\"name\":\"a.md\"}");
         ck_assert_str_eq(office_ask(office, "SELECT count(*)::text FROM passages"), "0");
-        office_refuse(office, OWNER, "", "knowledge-remove", "{\"agent\":\"support\",\"name\":\"a.md\"}", FAILURE_NOT_FOUND);
+        office_refuse(office, OWNER, "", "knowledge-remove", "{\"agent\":\"support\",\"name\":\"a.md\"}",
+                      FAILURE_NOT_FOUND);
         office_close(office);
 }
 END_TEST
@@ -485,8 +517,14 @@ END_TEST
 
 /* What is typed into any field is data, whatever it looks like. */
 START_TEST(sql_in_any_field_is_only_text) {
-        static const char *const attempts[] = { "x'; DROP TABLE agents; --", "\\'; DELETE FROM tenants; --", "$1",
-                                                "%s%n", "' OR '1'='1", "\\x00", "{}", "a\\u202eb" };
+        static const char *const attempts[] = { "x'; DROP TABLE agents; --",
+                                                "\\'; DELETE FROM tenants; --",
+                                                "$1",
+                                                "%s%n",
+                                                "' OR '1'='1",
+                                                "\\x00",
+                                                "{}",
+                                                "a\\u202eb" };
         Office *office = office_open();
         prepare_subjects(office);
         for (size_t i = 0; i < COUNT_OF(calls); i++) {
@@ -498,8 +536,8 @@ START_TEST(sql_in_any_field_is_only_text) {
                                 Arena *arena = arena_new(0);
                                 Text input;
                                 Failure failure;
-                                ck_assert_done(json_parse(text_of(input_of(calls[i].operation, calls[i].input)), 0, &json,
-                                                          &failure),
+                                ck_assert_done(json_parse(text_of(input_of(calls[i].operation, calls[i].input)), 0,
+                                                          &json, &failure),
                                                failure);
                                 json_put(json, field->name, text);
                                 ck_assert(json_canonical(json, arena, &input));
@@ -507,7 +545,8 @@ START_TEST(sql_in_any_field_is_only_text) {
                                                  text_string(arena, input)))
                                         ck_assert_msg(office->failure.kind != FAILURE_INTERNAL &&
                                                               office->failure.kind != FAILURE_UNAVAILABLE,
-                                                      "%s %s: %s", row->name, text_string(arena, input), office->failure.text);
+                                                      "%s %s: %s", row->name, text_string(arena, input),
+                                                      office->failure.text);
                                 json_free(json);
                                 arena_free(arena);
                         }
@@ -525,7 +564,8 @@ START_TEST(an_operation_names_its_tenant_when_there_are_several) {
         office_refuse(office, OWNER, "", "agent-list", "{}", FAILURE_INVALID);
         office_do(office, OWNER, "acme", "agent-create", "{\"name\":\"support\"}");
         office_do(office, OWNER, "", "agent-pause", "{\"agent\":\"support.acme@agents.localhost\"}");
-        office_refuse(office, OWNER, "other", "agent-pause", "{\"agent\":\"support.acme@agents.localhost\"}", FAILURE_INVALID);
+        office_refuse(office, OWNER, "other", "agent-pause", "{\"agent\":\"support.acme@agents.localhost\"}",
+                      FAILURE_INVALID);
         office_refuse(office, OWNER, "acme", "tenant-show", "{\"slug\":\"other\"}", FAILURE_INVALID);
         office_refuse(office, OWNER, "a'b", "agent-list", "{}", FAILURE_NOT_FOUND);
         const char *list = office_do(office, OWNER, "", "tenant-list", "{}");
@@ -538,9 +578,10 @@ END_TEST
 
 UNIT_TESTS("operations", an_agent_lives_from_creation_to_restoration, versions_are_immutable_and_history_only_grows,
            prompts_are_sealed_and_read_by_their_owner_only, who_may_do_what_is_what_the_rows_say,
-           an_agents_owner_may_everything_on_it, another_tenants_names_do_not_exist, a_name_that_another_tenant_uses_is_free,
-           a_repeat_gets_the_first_result_and_another_request_a_conflict, two_requests_under_one_key_at_once_are_done_once,
-           every_operation_and_refusal_leaves_a_record, the_last_owner_stays, a_suspended_account_and_tenant_are_shut_out,
-           grants_name_people_domains_and_agents_but_never_everybody, knowledge_is_cut_into_passages_and_replaced_by_name,
-           executions_are_listed_shown_and_cancelled, lists_are_paged_by_key, sql_in_any_field_is_only_text,
-           an_operation_names_its_tenant_when_there_are_several)
+           an_agents_owner_may_everything_on_it, another_tenants_names_do_not_exist,
+           a_name_that_another_tenant_uses_is_free, a_repeat_gets_the_first_result_and_another_request_a_conflict,
+           two_requests_under_one_key_at_once_are_done_once, every_operation_and_refusal_leaves_a_record,
+           the_last_owner_stays, a_suspended_account_and_tenant_are_shut_out,
+           grants_name_people_domains_and_agents_but_never_everybody,
+           knowledge_is_cut_into_passages_and_replaced_by_name, executions_are_listed_shown_and_cancelled,
+           lists_are_paged_by_key, sql_in_any_field_is_only_text, an_operation_names_its_tenant_when_there_are_several)

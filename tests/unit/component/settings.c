@@ -67,7 +67,8 @@ START_TEST(options_win_over_environment_and_environment_over_file) {
 END_TEST
 
 START_TEST(lists_are_written_in_every_way) {
-        static const char *const files[] = { "domains: [a.example, b.example]\n", "domains:\n  - a.example\n  - b.example\n",
+        static const char *const files[] = { "domains: [a.example, b.example]\n",
+                                             "domains:\n  - a.example\n  - b.example\n",
                                              "domains: a.example, b.example\n", "domains: a.example b.example\n" };
         for (size_t i = 0; i < COUNT_OF(files); i++) {
                 Settings *settings = load(file_with(files[i]), no_environment, no_options);
@@ -84,7 +85,8 @@ START_TEST(wrong_files_are_refused_with_their_line) {
                 const char *file, *sentence;
         } cases[] = {
                 { "workerz: 3\n", ":1: unknown setting 'workerz'; did you mean 'workers'?" },
-                { "hub_name: a\nworkers: many\n", ":2: setting 'workers' must be a whole number of threads from 1 to 1024" },
+                { "hub_name: a\nworkers: many\n",
+                  ":2: setting 'workers' must be a whole number of threads from 1 to 1024" },
                 { "workers: 0\n", "from 1 to 1024" },
                 { "workers: 99999999999999999999\n", "from 1 to 1024" },
                 { "workers: 3\nworkers: 4\n", ":2: this setting stands here twice" },
@@ -128,7 +130,8 @@ START_TEST(the_environment_names_the_file) {
         Settings *settings = load(NULL, (char *[]){ variable, NULL }, no_options);
         ck_assert_int_eq(settings->workers, 5);
         settings_free(settings);
-        ck_assert_ptr_nonnull(strstr(refusal("/nonexistent/aiox.yaml", no_environment, no_options), "/nonexistent/aiox.yaml"));
+        ck_assert_ptr_nonnull(
+                strstr(refusal("/nonexistent/aiox.yaml", no_environment, no_options), "/nonexistent/aiox.yaml"));
 }
 END_TEST
 
@@ -183,12 +186,13 @@ END_TEST
 START_TEST(every_value_is_shown_as_it_would_be_written) {
         Arena *arena = arena_new(0);
         Failure failure = { 0 };
-        Settings *settings = load(file_with("domains: [a.example, b.example]\nopenai_url: https://x/v1\n"), no_environment,
-                                  no_options);
+        Settings *settings = load(file_with("domains: [a.example, b.example]\nopenai_url: https://x/v1\n"),
+                                  no_environment, no_options);
         for (size_t i = 0; i < settings_count; i++) {
                 Text value = settings_value(settings, &settings_table[i], arena);
                 if (value.length > 0)
-                        ck_assert_done(settings_set(settings, text_of(settings_table[i].name), value, &failure), failure);
+                        ck_assert_done(settings_set(settings, text_of(settings_table[i].name), value, &failure),
+                                       failure);
         }
         settings_free(settings);
         arena_free(arena);
@@ -207,8 +211,9 @@ START_TEST(the_reference_names_every_setting) {
 }
 END_TEST
 
-UNIT_TESTS("component/settings", without_anything_the_defaults_hold, options_win_over_environment_and_environment_over_file,
-           lists_are_written_in_every_way, wrong_files_are_refused_with_their_line,
-           a_misspelt_variable_is_refused_and_a_foreign_one_is_not, the_environment_names_the_file,
-           wrong_options_are_refused, secrets_come_from_files_that_only_their_owner_reads,
-           every_value_is_shown_as_it_would_be_written, the_reference_names_every_setting)
+UNIT_TESTS("component/settings", without_anything_the_defaults_hold,
+           options_win_over_environment_and_environment_over_file, lists_are_written_in_every_way,
+           wrong_files_are_refused_with_their_line, a_misspelt_variable_is_refused_and_a_foreign_one_is_not,
+           the_environment_names_the_file, wrong_options_are_refused,
+           secrets_come_from_files_that_only_their_owner_reads, every_value_is_shown_as_it_would_be_written,
+           the_reference_names_every_setting)

@@ -27,8 +27,8 @@ START_TEST(names_and_routes_are_unique) {
                 if (a == b)
                         continue;
                 ck_assert_str_ne((*a)->name, (*b)->name);
-                ck_assert_msg(strcmp((*a)->method, (*b)->method) != 0 || strcmp((*a)->path, (*b)->path) != 0, "%s and %s",
-                              (*a)->name, (*b)->name);
+                ck_assert_msg(strcmp((*a)->method, (*b)->method) != 0 || strcmp((*a)->path, (*b)->path) != 0,
+                              "%s and %s", (*a)->name, (*b)->name);
         }
 }
 END_TEST
@@ -37,7 +37,8 @@ START_TEST(reading_is_get_and_nothing_else_is) {
         EACH(row) {
                 bool get = strcmp((*row)->method, "GET") == 0;
                 ck_assert_msg(get == ((*row)->effect == EFFECT_READ), "%s", (*row)->name);
-                ck_assert_msg((strcmp((*row)->method, "DELETE") == 0) == ((*row)->effect == EFFECT_DESTROY), "%s", (*row)->name);
+                ck_assert_msg((strcmp((*row)->method, "DELETE") == 0) == ((*row)->effect == EFFECT_DESTROY), "%s",
+                              (*row)->name);
         }
 }
 END_TEST
@@ -81,7 +82,8 @@ START_TEST(every_route_leads_to_its_operation) {
                 Failure failure = { 0 };
                 char path[200];
                 snprintf(path, sizeof(path), "/api/v1%s", (*row)->path);
-                ck_assert_done(route_find((*row)->method, text_of(path), arena, input, &found, &allowed, &failure), failure);
+                ck_assert_done(route_find((*row)->method, text_of(path), arena, input, &found, &allowed, &failure),
+                               failure);
                 ck_assert_ptr_eq(found, *row);
                 json_free(input);
                 arena_free(arena);
@@ -110,7 +112,8 @@ START_TEST(wrong_routes_are_refused_alike) {
                 const Operation *found;
                 Text allowed;
                 Failure failure = { 0 };
-                ck_assert(!route_find(cases[i].method, text_of(cases[i].path), arena, input, &found, &allowed, &failure));
+                ck_assert(
+                        !route_find(cases[i].method, text_of(cases[i].path), arena, input, &found, &allowed, &failure));
                 ck_assert_msg(failure.kind == cases[i].kind, "%s", cases[i].path);
                 ck_assert_text(allowed, text_of(cases[i].allowed));
                 json_free(input);

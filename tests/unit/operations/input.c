@@ -67,11 +67,13 @@ static const Case cases[] = {
         { "{\"name\":\"a\",\"text\":\"a\\u001bb\"}", NULL, "'text'" },
         { "{\"name\":\"a\",\"text\":\"a\\uffffb\"}", NULL, "'text'" },
         { "{\"name\":\"a\",\"text\":\"a\\u0085b\"}", NULL, "'text'" },
-        { "{\"name\":\"a\",\"long_text\":\"a\\nb\\tc\"}", "{\"count\":5,\"long_text\":\"a\\nb\\tc\",\"more\":\"default\",\"name\":\"a\"}" },
+        { "{\"name\":\"a\",\"long_text\":\"a\\nb\\tc\"}",
+          "{\"count\":5,\"long_text\":\"a\\nb\\tc\",\"more\":\"default\",\"name\":\"a\"}" },
         { "{\"name\":\"a\",\"agent\":\"guide\"}", "{\"agent\":\"guide\"," REST "}" },
         { "{\"name\":\"a\",\"agent\":\"Guide@Agents.Localhost\"}", "{\"agent\":\"guide@agents.localhost\"," REST "}" },
         { "{\"name\":\"a\",\"agent\":\"guide@agents.localhost/x\"}", NULL, "'agent' must be an agent's name" },
-        { "{\"name\":\"a\",\"jid\":\"Alice@Example.org\"}", "{\"count\":5,\"jid\":\"alice@example.org\",\"more\":\"default\",\"name\":\"a\"}" },
+        { "{\"name\":\"a\",\"jid\":\"Alice@Example.org\"}",
+          "{\"count\":5,\"jid\":\"alice@example.org\",\"more\":\"default\",\"name\":\"a\"}" },
         { "{\"name\":\"a\",\"jid\":\"example.org\"}", NULL, "'jid' must be a bare JID" },
         { "{\"name\":\"a\",\"jid\":\"a@b/c\"}", NULL, "'jid'" },
         { "{\"name\":\"a\",\"jid\":\"@\"}", NULL, "'jid'" },
@@ -81,7 +83,8 @@ static const Case cases[] = {
         { "{\"name\":\"a\",\"who\":\"*@*\"}", NULL, "for everybody set the agent's visibility to public" },
         { "{\"name\":\"a\",\"who\":\"*\"}", NULL, "visibility to public" },
         { "{\"name\":\"a\",\"who\":\"*@\"}", NULL, "visibility to public" },
-        { "{\"name\":\"a\",\"id\":\"0190B6B2-6f7e-7c3a-9d2e-3f5a1c7b9e01\"}", "{\"count\":5,\"id\":\"0190b6b2-6f7e-7c3a-9d2e-3f5a1c7b9e01\",\"more\":\"default\",\"name\":\"a\"}" },
+        { "{\"name\":\"a\",\"id\":\"0190B6B2-6f7e-7c3a-9d2e-3f5a1c7b9e01\"}",
+          "{\"count\":5,\"id\":\"0190b6b2-6f7e-7c3a-9d2e-3f5a1c7b9e01\",\"more\":\"default\",\"name\":\"a\"}" },
         { "{\"name\":\"a\",\"id\":\"1\"}", NULL, "'id' must be a UUID" },
         { "{\"name\":\"a\",\"count\":\"7\"}", "{\"count\":7,\"more\":\"default\",\"name\":\"a\"}" },
         { "{\"name\":\"a\",\"count\":10}", "{\"count\":10,\"more\":\"default\",\"name\":\"a\"}" },
@@ -98,10 +101,13 @@ static const Case cases[] = {
         { "{\"name\":\"a\",\"flag\":\"yes\"}", NULL, "'flag' must be true or false" },
         { "{\"name\":\"a\",\"colour\":\"green\"}", "{\"colour\":\"green\"," REST "}" },
         { "{\"name\":\"a\",\"colour\":\"red|green\"}", NULL, "'colour' must be one of red|green" },
-        { "{\"name\":\"a\",\"items\":[\"x\",\"y\"]}", "{\"count\":5,\"items\":[\"x\",\"y\"],\"more\":\"default\",\"name\":\"a\"}" },
-        { "{\"name\":\"a\",\"items\":\"x, y\"}", "{\"count\":5,\"items\":[\"x\",\"y\"],\"more\":\"default\",\"name\":\"a\"}" },
+        { "{\"name\":\"a\",\"items\":[\"x\",\"y\"]}",
+          "{\"count\":5,\"items\":[\"x\",\"y\"],\"more\":\"default\",\"name\":\"a\"}" },
+        { "{\"name\":\"a\",\"items\":\"x, y\"}",
+          "{\"count\":5,\"items\":[\"x\",\"y\"],\"more\":\"default\",\"name\":\"a\"}" },
         { "{\"name\":\"a\",\"items\":[]}", "{\"count\":5,\"items\":[],\"more\":\"default\",\"name\":\"a\"}" },
-        { "{\"name\":\"a\",\"items\":[\"1\",\"2\",\"3\",\"4\"]}", NULL, "'items' must be a list of short texts, 0 to 3 items" },
+        { "{\"name\":\"a\",\"items\":[\"1\",\"2\",\"3\",\"4\"]}", NULL,
+          "'items' must be a list of short texts, 0 to 3 items" },
         { "{\"name\":\"a\",\"items\":[1]}", NULL, "'items'" },
         { "{\"name\":\"a\",\"pause\":\"15m\"}", "{\"count\":5,\"more\":\"default\",\"name\":\"a\",\"pause\":900}" },
         { "{\"name\":\"a\",\"pause\":90}", "{\"count\":5,\"more\":\"default\",\"name\":\"a\",\"pause\":90}" },
@@ -151,10 +157,11 @@ START_TEST(values_are_read_by_name) {
         const Input *input;
         const Text *items;
         Failure failure;
-        ck_assert_done(check(&operation,
-                             "{\"name\":\"a\",\"colour\":\"green\",\"items\":[\"x\",\"y\"],\"share\":0.25,\"flag\":true}", arena,
-                             &input, &failure),
-                       failure);
+        ck_assert_done(
+                check(&operation,
+                      "{\"name\":\"a\",\"colour\":\"green\",\"items\":[\"x\",\"y\"],\"share\":0.25,\"flag\":true}",
+                      arena, &input, &failure),
+                failure);
         ck_assert_text(input_text(input, "name"), TEXT("a"));
         ck_assert_int_eq(input_integer(input, "count"), 5);
         ck_assert_int_eq(input_choice(input, "colour"), 1);
