@@ -73,7 +73,6 @@ static Json *hub_settings(Hub *hub) {
                 Json *row = json_new_object();
                 json_put_string(row, "name", settings_table[i].name);
                 json_put_text(row, "value", settings_value(settings, &settings_table[i], arena));
-                json_put_string(row, "change", settings_table[i].reloadable ? "reload" : "restart");
                 json_put_string(row, "help", settings_table[i].help);
                 json_append(rows, row);
         }
@@ -216,6 +215,7 @@ static bool start_loop(Running *running, const Settings *settings, Failure *rete
         sigemptyset(&signals);
         sigaddset(&signals, SIGTERM);
         sigaddset(&signals, SIGINT);
+        sigaddset(&signals, SIGHUP);
         loop->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
         loop->epoll = epoll_create1(EPOLL_CLOEXEC);
         loop->journal = journal_new(&journal, running->keyring);

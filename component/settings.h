@@ -53,7 +53,6 @@ typedef struct Setting {
         int64_t least, most;  /* of an integer */
         const char *choices;  /* separated by '|' */
         const char *unit;
-        bool reloadable; /* takes effect on SIGHUP; the others on restart */
         const char *help;
 } Setting;
 
