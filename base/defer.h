@@ -14,7 +14,7 @@
 
 /* DEFINE_RELEASE(Arena *, arena_free) makes arena_freep(), which releases and forgets. */
 #define DEFINE_RELEASE(type, release)                                                                                  \
-        static inline void release##p(type *held) { /* NOLINT(bugprone-macro-parentheses) */                           \
+        static inline void release##p(type *held) {                                                                    \
                 if (*held)                                                                                             \
                         release(*held);                                                                                \
                 *held = NULL;                                                                                          \

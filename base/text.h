@@ -35,7 +35,7 @@ Text text_trim(Text text); /* without ASCII white space at both ends */
  * at the end is not followed by another, empty part: "a,,b," gives "a", "" and "b". */
 static inline bool text_split(Text *rest, char separator, Text *ret_part) {
         *ret_part = TEXT_NONE;
-        if (rest->length == 0)
+        if (rest->length == 0 || !rest->bytes)
                 return false;
         const char *found = memchr(rest->bytes, separator, rest->length);
         size_t length = found ? (size_t) (found - rest->bytes) : rest->length;

@@ -49,7 +49,7 @@ static bool add_parts(const Operation *operation, const Text *parts, Arena *aren
 
 bool route_find(const char *method, Text path, Arena *arena, Json *input, const Operation **ret_operation,
                 Text *ret_allowed, Failure *reterr_failure) {
-        Text prefix = TEXT(ROUTE_PREFIX "/"), parts[ROUTE_PARTS_LIMIT];
+        Text prefix = TEXT(ROUTE_PREFIX "/"), parts[ROUTE_PARTS_LIMIT] = { 0 };
         size_t count;
         TextBuilder allowed = text_builder(128);
         *ret_allowed = TEXT_NONE;

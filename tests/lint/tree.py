@@ -34,14 +34,15 @@ def read(path):
 
 
 def commands():
-    """The compiler's commands of the build, one for each of our C files, save generated ones: path -> list of arguments."""
+    """The compiler's commands of the build for our C files, save generated ones: path -> entry."""
     with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as file:
         entries = json.load(file)
     found = {}
     for entry in entries:
         full = os.path.normpath(os.path.join(entry["directory"], entry["file"]))
         path = os.path.relpath(full, ROOT)
-        if path.endswith(".c") and not path.startswith("..") and not full.startswith(BUILD + os.sep):
+        is_ours = not path.startswith("..") and not full.startswith(BUILD + os.sep)
+        if path.endswith(".c") and is_ours:
             found.setdefault(path, entry)
     return found
 
