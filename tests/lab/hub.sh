@@ -104,8 +104,21 @@ hub_connected() {
         process_has_said "hub_$1" "connected to the server"
 }
 
-# hub_people JID  Makes the person an account.
+# hub_people JID  Makes the person an owner of the installation, and the agent guide, which answers everybody from docs/:
+# by quotations, or by a model when AIOX_OPENAI_URL names one. Again and again to the same end.
 hub_people() {
+        local model=builtin/extractive file
+        [[ -z ${AIOX_OPENAI_URL:-} ]] || model=openai/${AIOX_OPENAI_MODEL:?AIOX_OPENAI_URL is set, AIOX_OPENAI_MODEL is not}
         hub_command 1
-        "${COMMAND[@]}" account create --jid "$1" || "${COMMAND[@]}" account show --jid "$1"
+        "${COMMAND[@]}" member add "$1" --role owner --tenant installation
+        if "${COMMAND[@]}" agent show guide; then
+                "${COMMAND[@]}" agent update guide --model "$model"
+        else
+                "${COMMAND[@]}" agent create guide --model "$model" --visibility public \
+                        --display_name Guide --description "Answers questions about this installation, from its manual."
+        fi
+        for file in "$REPOSITORY"/README.md "$REPOSITORY"/docs/*.md; do
+                [[ ! -s $file ]] || "${COMMAND[@]}" knowledge add guide --name "${file##*/}" --content "@$file" \
+                        --source "${file#"$REPOSITORY/"}"
+        done
 }
