@@ -125,7 +125,7 @@ void core_message_forget(Core *core, const Message *message) {
 
 void core_message_free(Core *core, Message *message) {
         lanes_leave(core, message);
-        lanes_abandon(core, message);
+        turns_abandon(core, message);
         core_message_forget(core, message);
         core_bury(core, message->turn_arena);
         core_bury(core, message->arena);
@@ -322,7 +322,7 @@ static void on_cancel(Core *core, const Event *event) {
                 list_add(&core->cancelling, cancel);
         }
         if (message)
-                lanes_cancel(core, message);
+                turns_cancel(core, message);
 }
 
 /* What may have been written is asked again, the same, before anything newer; a read may come later. */
@@ -409,8 +409,8 @@ static void store_run(Core *core) {
 static void core_settle(Core *core) {
         if (core->leading) {
                 commit_expire(core);
-                lanes_expire(core);
-                lanes_run(core);
+                turns_expire(core);
+                turns_run(core);
                 delivery_run(core);
         }
         lease_drain_run(core);
@@ -445,10 +445,10 @@ void core_step(Core *core, Moment now, const Event *event, Commands *ret_command
                         directory_apply(core->directory, &event->directory.changes[i]);
                 break;
         case EVENT_STEP:
-                lanes_step(core, event);
+                turns_step(core, event);
                 break;
         case EVENT_TURN_ENDED:
-                lanes_ended(core, event);
+                turns_ended(core, event);
                 break;
         case EVENT_LINK_UP:
         case EVENT_LINK_DOWN:
@@ -510,7 +510,7 @@ CoreCounts core_counts(const Core *core) {
 
 void core_free(Core *core) {
         core->commands = NULL;
-        lanes_drop_all(core);
+        turns_drop_all(core);
         commit_drop_all(core);
         lanes_free(core);
         commit_free(core);

@@ -203,7 +203,7 @@ static void step_reported(Core *core, Message *message, RowFate fate) {
         if (message->step.kind == STEP_TAKEN_UP) {
                 if (fate == ROW_WRITTEN && !message->dropped) {
                         message->attempts++;
-                        lanes_start(core, message);
+                        turns_start(core, message);
                 } else {
                         core_message_free(core, message); /* another hub has it */
                 }

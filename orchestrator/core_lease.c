@@ -155,7 +155,7 @@ static void start_reported(Core *core, const StoreReport *report) {
         delivery_adopt(core, report->marks, report->mark_count);
         if (core->draining)
                 return; /* only to release it again */
-        lanes_recover(core, report->open, report->open_count);
+        turns_recover(core, report->open, report->open_count);
         core_command(core, COMMAND_OPEN_LINKS);
 }
 
@@ -177,7 +177,7 @@ void lease_reported(Core *core, const StoreReport *report) {
                 if (!report->taken)
                         return; /* somebody was faster */
                 delivery_adopt(core, report->marks, report->mark_count);
-                lanes_recover(core, report->open, report->open_count);
+                turns_recover(core, report->open, report->open_count);
                 Command *command = core_command(core, COMMAND_NOTE);
                 command->note.sentence = "took over a hub that stood still";
                 command->note.who = core->request.other;
@@ -198,7 +198,7 @@ void lease_reported(Core *core, const StoreReport *report) {
 void lease_lost(Core *core) {
         core->leading = false;
         core->starting_again = true;
-        lanes_drop_all(core);
+        turns_drop_all(core);
         commit_drop_all(core);
         outlets_reset(core);
         core_command(core, COMMAND_CLOSE_LINKS);
@@ -237,7 +237,7 @@ void lease_drain_run(Core *core) {
                         Uuid id = core->running[i]->accepted.id;
                         if (uuid_is_zero(core->left_open) || uuid_compare(id, core->left_open) < 0)
                                 core->left_open = id;
-                        lanes_release(core, core->running[i]);
+                        turns_release(core, core->running[i]);
                 }
 }
 

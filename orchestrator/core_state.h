@@ -1,6 +1,6 @@
 /* The inside of the core, shared by its files and by nobody else: core.c (events), core_commit.c (batches and what
- * became of them), core_lanes.c (whose turn it is), core_delivery.c (what our server has taken), core_lease.c (which
- * hub may).
+ * became of them), core_lanes.c (whose turn it is), core_turns.c (turns and their ends), core_delivery.c (what our
+ * server has taken), core_lease.c (which hub may).
  */
 #pragma once
 
@@ -250,24 +250,28 @@ size_t commit_waiting(const Core *core);
 void commit_free(Core *core);
 
 /* core_lanes.c */
+void lanes_open(Core *core);
 int32_t lanes_depth(const Admission *admission, void *core);
 bool lanes_enter(Core *core, Message *message); /* counted from acceptance */
 void lanes_queue(Core *core, Message *message); /* durable: wait for a turn */
 void lanes_leave(Core *core, Message *message);
-void lanes_run(Core *core);                     /* starts what may start */
-void lanes_start(Core *core, Message *message); /* hands the turn to a worker */
-void lanes_step(Core *core, const Event *event);
-void lanes_ended(Core *core, const Event *event);
-void lanes_conclude(Core *core, Message *message, Outcome outcome, FailureKind reason, Text answer, Text explanation);
-void lanes_cancel(Core *core, Message *message);
-void lanes_recover(Core *core, const OpenMessage *open, size_t count);
-void lanes_drop_all(Core *core);
-void lanes_release(Core *core, Message *message);
-void lanes_abandon(Core *core, Message *message); /* gives its slot back */
-void lanes_open(Core *core);
-void lanes_expire(Core *core); /* deadlines */
-Message *lanes_turn(Core *core, uint64_t turn);
+Lane *lane_next(Core *core);                                      /* to be served now; NULL when none is ready */
+void lane_unlink(Core *core, Lane *lane, const Message *message); /* one that waits */
 void lanes_free(Core *core);
+
+/* core_turns.c */
+void turns_run(Core *core);                     /* starts what may start */
+void turns_start(Core *core, Message *message); /* hands the turn to a worker */
+Message *turns_find(Core *core, uint64_t turn);
+void turns_step(Core *core, const Event *event);
+void turns_ended(Core *core, const Event *event);
+void turns_conclude(Core *core, Message *message, Outcome outcome, FailureKind reason, Text answer, Text explanation);
+void turns_cancel(Core *core, Message *message);
+void turns_recover(Core *core, const OpenMessage *open, size_t count);
+void turns_expire(Core *core); /* deadlines */
+void turns_drop_all(Core *core);
+void turns_release(Core *core, Message *message);
+void turns_abandon(Core *core, Message *message); /* gives its slot back */
 
 /* core_delivery.c */
 void delivery_open(Core *core); /* one outlet a domain */

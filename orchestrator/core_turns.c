@@ -1,0 +1,324 @@
+/* Turns: from the moment a lane is served to the conclusion. A turn has a slot while a worker holds it; what is no
+ * longer this hub's is let go, and its end thrown away. */
+#include "orchestrator/core_state.h"
+
+#define SLOT_BITS 16
+
+/* Turns are numbered by slot and generation, so that a late word from a worker never meets another message. */
+static void slot_take(Core *core, Message *message) {
+        int32_t slot = core->free_slots[--core->free_count];
+
+        message->turn = ++core->turn_generation << SLOT_BITS | (uint64_t) slot;
+        core->running[slot] = message;
+        core->running_count++;
+}
+
+static void slot_release(Core *core, Message *message) {
+        int32_t slot = (int32_t) (message->turn & ((1 << SLOT_BITS) - 1));
+
+        core->running[slot] = NULL;
+        core->free_slots[core->free_count++] = slot;
+        core->running_count--;
+        message->turn = 0;
+}
+
+Message *turns_find(Core *core, uint64_t turn) {
+        int32_t slot = (int32_t) (turn & ((1 << SLOT_BITS) - 1));
+        Message *message = slot < core->settings.workers ? core->running[slot] : NULL;
+
+        return message && message->turn == turn ? message : NULL;
+}
+
+static void conclude_refused(Core *core, Message *message, const Failure *refusal) {
+        turns_conclude(core, message, OUTCOME_REFUSED, refusal->kind, TEXT_NONE,
+                       text_copy(message->arena, text_of(refusal->text)));
+}
+
+/* Before its turn a message is asked again: much may have changed since it was accepted. */
+static void lane_serve(Core *core, Lane *lane) {
+        Message *message = lane->first;
+        const Agent *agent = directory_agent_by_id(core->directory, message->accepted.agent_id);
+        Failure refusal;
+
+        lane->first = message->next;
+        if (!lane->first)
+                lane->last = NULL;
+        core->waiting_count--;
+        lane->active = message;
+        message->next = NULL;
+        if (!still_admitted(core->directory, core->now, message->accepted.sender, agent, &refusal)) {
+                conclude_refused(core, message, &refusal);
+                return;
+        }
+        slot_take(core, message);
+        if (!message->recovered) {
+                turns_start(core, message);
+                return;
+        }
+        message->state = MESSAGE_TAKING_UP;
+        message->step = (StepRecord){ .message_id = message->accepted.id,
+                                      .tenant_id = message->accepted.tenant_id,
+                                      .ordinal = (message->attempts + 1) * STEP_ATTEMPT,
+                                      .kind = STEP_TAKEN_UP };
+        commit_step(core, message);
+}
+
+void turns_run(Core *core) {
+        Lane *lane;
+
+        while (!core->draining && core->free_count > 0 && (lane = lane_next(core)))
+                lane_serve(core, lane);
+}
+
+void turns_start(Core *core, Message *message) {
+        const AcceptedRecord *accepted = &message->accepted;
+        const Agent *agent = directory_agent_by_id(core->directory, accepted->agent_id);
+
+        if (message->cancelled || !agent) {
+                slot_release(core, message);
+                turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, TEXT_NONE, TEXT_NONE);
+                return;
+        }
+        Text owner = text_copy(message->arena, text_of(agent->owner));
+        if (!owner.bytes) {
+                slot_release(core, message);
+                turns_conclude(core, message, OUTCOME_ERROR, FAILURE_TOO_LARGE, TEXT_NONE,
+                               TEXT("The message takes more memory than one may."));
+                return;
+        }
+        message->state = MESSAGE_RUNNING;
+        message->started_us = core->now.monotonic_us;
+        message->input = (TurnInput){
+                .message_id = accepted->id,
+                .tenant_id = accepted->tenant_id,
+                .agent_id = accepted->agent_id,
+                .version_id = agent->version_id,
+                .owner = owner,
+                .sender = accepted->sender,
+                .thread = accepted->reply_to.thread,
+                .body = accepted->body,
+                .conversation = accepted->conversation,
+                .attempt = message->attempts,
+                .deadline_us = message->deadline_us,
+                .steps = message->steps,
+                .step_count = message->step_count,
+        };
+        memcpy(message->input.policy_hash.bytes, agent->policy_hash, HASH_SIZE);
+        Command *command = core_command(core, COMMAND_TURN);
+        command->turn.turn = message->turn;
+        command->turn.input = &message->input;
+}
+
+/* Before a tool starts the question is asked once more whether this sender may still use this agent. */
+static bool step_admitted(Core *core, const Message *message, StepKind kind, Failure *ret_refusal) {
+        if (message->dropped || message->cancelled || message->late)
+                return failure_set(ret_refusal, FAILURE_CANCELLED, "The message was cancelled.");
+        if (kind != STEP_TOOL_STARTED)
+                return true;
+        if (still_admitted(core->directory, core->now, message->accepted.sender,
+                           directory_agent_by_id(core->directory, message->accepted.agent_id), ret_refusal))
+                return true;
+        ret_refusal->kind = FAILURE_POLICY;
+        return false;
+}
+
+void turns_step(Core *core, const Event *event) {
+        Message *message = turns_find(core, event->step.turn);
+        Failure failure;
+
+        if (!message)
+                return;
+        if (!step_admitted(core, message, event->step.kind, &failure)) {
+                Command *command = core_command(core, COMMAND_STEP_DONE);
+                command->turn.turn = message->turn;
+                command->turn.failure = failure;
+                return;
+        }
+        message->step = (StepRecord){ .message_id = message->accepted.id,
+                                      .tenant_id = message->accepted.tenant_id,
+                                      .ordinal = event->step.ordinal,
+                                      .kind = event->step.kind,
+                                      .payload = event->step.payload };
+        commit_step(core, message);
+}
+
+void turns_conclude(Core *core, Message *message, Outcome outcome, FailureKind reason, Text answer, Text explanation) {
+        ConcludedRecord *concluded = &message->concluded;
+        const AcceptedRecord *accepted = &message->accepted;
+
+        if (message->state == MESSAGE_WAITING && message->lane && message->lane->active != message)
+                lane_unlink(core, message->lane, message);
+        message->state = MESSAGE_CONCLUDING;
+        concluded->id = accepted->id;
+        concluded->tenant_id = accepted->tenant_id;
+        concluded->agent_id = accepted->agent_id;
+        concluded->outcome = outcome;
+        concluded->reason = reason;
+        concluded->answer = answer;
+        concluded->explanation = explanation;
+        concluded->attempt = message->attempts;
+        concluded->sender = accepted->sender;
+        concluded->reply_to = accepted->reply_to;
+        concluded->concluded_us = core->now.wall_us;
+        concluded->timings.admission_us = message->admission_us;
+        concluded->timings.total_us = core->now.monotonic_us - message->arrived_us;
+        concluded->timings.queue_us = (message->started_us ? message->started_us : core->now.monotonic_us) -
+                                      message->committed_us;
+        commit_conclude(core, message);
+}
+
+static Text copy(Arena *arena, Text text) {
+        return text.length ? text_copy(arena, text) : TEXT_NONE;
+}
+
+void turns_ended(Core *core, const Event *event) {
+        Message *message = turns_find(core, event->ended.turn);
+        const TurnResult *result = event->ended.result;
+
+        if (!message) {
+                core_bury(core, event->ended.arena);
+                return;
+        }
+        slot_release(core, message);
+        message->turn_arena = event->ended.arena;
+        if (message->dropped) {
+                core_message_free(core, message);
+                return;
+        }
+        message->concluded.usage = result->usage;
+        message->concluded.version_id = result->version_id;
+        message->concluded.policy_hash = result->policy_hash;
+        message->concluded.tools = result->tools;
+        message->concluded.timings.model_us = result->model_us;
+        message->concluded.worker = copy(event->ended.arena, event->ended.worker);
+        if (result->warning.length) {
+                Command *command = core_command(core, COMMAND_WARN_OWNER);
+                command->note.message_id = message->accepted.id;
+                command->note.who = message->input.owner;
+                command->note.text = result->warning;
+        }
+        if (message->cancelled)
+                turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, result->answer, TEXT_NONE);
+        else if (message->late && result->outcome == OUTCOME_CANCELLED)
+                turns_conclude(core, message, OUTCOME_ERROR, FAILURE_TIMED_OUT, result->answer,
+                               TEXT("The answer took too long."));
+        else
+                turns_conclude(core, message, result->outcome, result->reason, result->answer, result->explanation);
+}
+
+void turns_cancel(Core *core, Message *message) {
+        if (message->cancelled || message->state == MESSAGE_CONCLUDING)
+                return;
+        message->cancelled = true;
+        if (message->state == MESSAGE_WAITING)
+                turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, TEXT_NONE, TEXT_NONE);
+        else if (message->state == MESSAGE_RUNNING)
+                core_command(core, COMMAND_STOP_TURN)->turn.turn = message->turn;
+}
+
+static Message *message_recover(Core *core, const OpenMessage *open) {
+        size_t size = open->accepted.body.length + 64 * 1024;
+        for (size_t i = 0; i < open->step_count; i++)
+                size += open->steps[i].payload.length + sizeof(StepRecord) + 64;
+        Arena *arena = arena_new(size);
+        Message *message = core_message_new(core, arena);
+        StepRecord *steps = arena_take_array(arena, StepRecord, open->step_count);
+
+        for (size_t i = 0; i < open->step_count; i++) {
+                steps[i] = open->steps[i];
+                steps[i].payload = copy(arena, steps[i].payload);
+        }
+        message->accepted = open->accepted;
+        message->accepted.sender = copy(arena, open->accepted.sender);
+        message->accepted.body = copy(arena, open->accepted.body);
+        message->accepted.reply_to.agent = copy(arena, open->accepted.reply_to.agent);
+        message->accepted.reply_to.address = copy(arena, open->accepted.reply_to.address);
+        message->accepted.reply_to.thread = copy(arena, open->accepted.reply_to.thread);
+        message->accepted.reply_to.stanza_id = copy(arena, open->accepted.reply_to.stanza_id);
+        message->steps = steps;
+        message->step_count = open->step_count;
+        message->attempts = open->attempts;
+        message->recovered = true;
+        message->cancelled = open->cancelled;
+        message->arrived_us = message->committed_us = core->now.monotonic_us;
+        return message;
+}
+
+void turns_recover(Core *core, const OpenMessage *open, size_t count) {
+        for (size_t i = 0; i < count; i++) {
+                if (map_get(core->messages, MAP_KEY(open[i].accepted.id)))
+                        continue;
+                Message *message = message_recover(core, &open[i]);
+                if (!lanes_enter(core, message)) {
+                        core_bury(core, message->arena);
+                        continue;
+                }
+                core_message_keep(core, message);
+                if (message->attempts < core->settings.attempts || message->cancelled) {
+                        lanes_queue(core, message);
+                        continue;
+                }
+                message->state = MESSAGE_WAITING;
+                turns_conclude(core, message, OUTCOME_ERROR, FAILURE_INTERNAL, TEXT_NONE,
+                               TEXT("The answer failed several times and was given up."));
+        }
+}
+
+/* Those that wait are left to whoever holds them now; those that run are stopped, and their end is thrown away. */
+void turns_drop_all(Core *core) {
+        List all = { 0 };
+        Message *message;
+
+        for (size_t i = 0; (message = map_each(core->messages, &i));)
+                list_add(&all, message);
+        for (size_t i = 0; i < all.count; i++) {
+                message = all.items[i];
+                if (message->state == MESSAGE_WAITING)
+                        core_message_free(core, message);
+                if (message->state != MESSAGE_RUNNING)
+                        continue;
+                turns_release(core, message);
+        }
+        list_release(&all);
+}
+
+/* The turn's message is no longer ours; whatever the worker still does about it counts for nothing. */
+void turns_release(Core *core, Message *message) {
+        message->dropped = true;
+        lanes_leave(core, message);
+        core_message_forget(core, message);
+        if (core->commands)
+                core_command(core, COMMAND_STOP_TURN)->turn.turn = message->turn;
+}
+
+void turns_abandon(Core *core, Message *message) {
+        if (message->turn)
+                slot_release(core, message);
+}
+
+/* Past its deadline a running turn is stopped; one that still waits is concluded without having run. */
+void turns_expire(Core *core) {
+        List late = { 0 };
+        Message *message;
+
+        if (core->now.monotonic_us - core->expired_us < SECONDS)
+                return;
+        core->expired_us = core->now.monotonic_us;
+        /* Deadlines rise in the order in which messages came. */
+        for (size_t i = 0; (message = map_each(core->messages, &i));) {
+                if (core->now.monotonic_us < message->deadline_us)
+                        break;
+                list_add(&late, message);
+        }
+        for (size_t i = 0; i < late.count; i++) {
+                message = late.items[i];
+                if (message->state == MESSAGE_WAITING)
+                        turns_conclude(core, message, OUTCOME_ERROR, FAILURE_TIMED_OUT, TEXT_NONE,
+                                       TEXT("No worker was free in time."));
+                else if (message->state == MESSAGE_RUNNING && !message->late) {
+                        message->late = true;
+                        core_command(core, COMMAND_STOP_TURN)->turn.turn = message->turn;
+                }
+        }
+        list_release(&late);
+}
