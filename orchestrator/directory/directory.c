@@ -67,7 +67,7 @@ const char *agent_state_name(AgentState state) {
 bool agent_state_from_name(Text name, AgentState *ret_state) {
         for (size_t i = 0; i < COUNT_OF(agent_state_names); i++)
                 if (text_equal(text_of(agent_state_names[i]), name)) {
-                        *ret_state = (AgentState)i;
+                        *ret_state = (AgentState) i;
                         return true;
                 }
         return false;
@@ -80,7 +80,7 @@ const char *visibility_name(Visibility visibility) {
 bool visibility_from_name(Text name, Visibility *ret_visibility) {
         for (size_t i = 0; i < COUNT_OF(visibility_names); i++)
                 if (text_equal(text_of(visibility_names[i]), name)) {
-                        *ret_visibility = (Visibility)i;
+                        *ret_visibility = (Visibility) i;
                         return true;
                 }
         return false;
@@ -93,7 +93,7 @@ const char *role_name(Role role) {
 bool role_from_name(Text name, Role *ret_role) {
         for (size_t i = 0; i < COUNT_OF(role_names); i++)
                 if (text_equal(text_of(role_names[i]), name)) {
-                        *ret_role = (Role)i;
+                        *ret_role = (Role) i;
                         return true;
                 }
         return false;
@@ -242,9 +242,9 @@ static void apply_agent(Directory *directory, const DirectoryChange *change) {
         agent->tenant = tenant_of(directory, change->tenant_id);
         agent->version_id = change->version_id;
         agent->owner_id = change->owner_id;
-        string_replace((char **)&agent->name, change->name);
-        string_replace((char **)&agent->owner, change->owner);
-        string_replace((char **)&agent->pause_reason, change->pause_reason);
+        string_replace((char **) &agent->name, change->name);
+        string_replace((char **) &agent->owner, change->owner);
+        string_replace((char **) &agent->pause_reason, change->pause_reason);
         agent->visibility = change->visibility;
         agent->state = change->gone ? AGENT_DELETED : change->state;
         agent->priced = change->priced;
@@ -341,15 +341,16 @@ static void apply_limit(Directory *directory, const DirectoryChange *change) {
                 place->id = change->id;
                 map_put(directory->limit_places, MAP_KEY(place->id), place);
         }
-        if (!limit)
+        if (!limit || limit->what != change->what || limit->subject != change->subject) {
+                free(limit);
                 limit = memory_new(sizeof(*limit));
+                limit->id = change->id;
+                limit->subject = change->subject;
+                limit->what = change->what;
+        }
+        limit_change(limit, change->window_us, change->amount);
         place->list = limit_list(directory, change);
-        *limit = (Limit){ .id = change->id,
-                          .subject = change->subject,
-                          .what = change->what,
-                          .window_us = change->window_us,
-                          .amount = change->amount,
-                          .next = *place->list };
+        limit->next = *place->list;
         *place->list = limit;
 }
 
@@ -399,7 +400,7 @@ Uuid account_id(const Account *account) {
 }
 
 Role directory_role(const Directory *directory, const Sender *sender, const Tenant *tenant) {
-        (void)directory;
+        (void) directory;
         if (sender->account && !sender->suspended)
                 for (const Member *member = sender->account->members; member; member = member->next)
                         if (uuid_equal(member->tenant_id, tenant->id))
@@ -407,16 +408,20 @@ Role directory_role(const Directory *directory, const Sender *sender, const Tena
         return ROLE_NONE;
 }
 
+/* Of several that hold, the one to the person; so its limits are always the same. */
 static const Grant *grant_for(const Agent *agent, const Sender *asker, int64_t wall_us) {
+        const Grant *of_domain = NULL;
+
         for (const Grant *grant = agent->grants; grant; grant = grant->next) {
                 Text subject = text_of(grant->subject);
-                if (!text_equal(subject, asker->bare) && !text_equal(subject, asker->domain))
-                        continue;
                 if (wall_us < grant->not_before_us || (grant->expires_us && wall_us >= grant->expires_us))
                         continue;
-                return grant;
+                if (text_equal(subject, asker->bare))
+                        return grant;
+                if (text_equal(subject, asker->domain))
+                        of_domain = grant;
         }
-        return NULL;
+        return of_domain;
 }
 
 /* Every question is asked whatever the others say, so that an absent agent costs what a forbidden one does. */
@@ -498,9 +503,9 @@ static void account_free(Account *account) {
 
 static void agent_free(Agent *agent) {
         limits_free(agent->limits);
-        free((char *)agent->name);
-        free((char *)agent->owner);
-        free((char *)agent->pause_reason);
+        free((char *) agent->name);
+        free((char *) agent->owner);
+        free((char *) agent->pause_reason);
         free(agent->local);
         free(agent);
 }

@@ -31,7 +31,7 @@ bool limit_subject_from_name(Text name, LimitSubject *ret_subject) {
         size_t index;
         if (!name_find(subject_names, LIMIT_SUBJECT_COUNT, name, &index))
                 return false;
-        *ret_subject = (LimitSubject)index;
+        *ret_subject = (LimitSubject) index;
         return true;
 }
 
@@ -43,20 +43,24 @@ bool limit_what_from_name(Text name, LimitWhat *ret_what) {
         size_t index;
         if (!name_find(what_names, LIMIT_WHAT_COUNT, name, &index))
                 return false;
-        *ret_what = (LimitWhat)index;
+        *ret_what = (LimitWhat) index;
         return true;
 }
 
+/* A clock that went back refills nothing, then and later. */
 static void limit_refill(Limit *limit, int64_t now_us) {
-        double full = (double)limit->amount;
+        double full = (double) limit->amount;
 
-        if (limit->refilled_us == 0)
+        if (!limit->used) {
+                limit->used = true;
                 limit->tokens = full;
-        else if (now_us > limit->refilled_us)
-                limit->tokens += full * (double)(now_us - limit->refilled_us) / (double)limit->window_us;
+                limit->refilled_us = now_us;
+        } else if (now_us > limit->refilled_us) {
+                limit->tokens += full * (double) (now_us - limit->refilled_us) / (double) limit->window_us;
+                limit->refilled_us = now_us;
+        }
         if (limit->tokens > full)
                 limit->tokens = full;
-        limit->refilled_us = now_us > 0 ? now_us : 1;
 }
 
 static bool limit_allows(Limit *limit, int64_t amount, int64_t now_us, int64_t *ret_opens_us) {
@@ -66,11 +70,19 @@ static bool limit_allows(Limit *limit, int64_t amount, int64_t now_us, int64_t *
         if (limit->window_us == 0)
                 return true;
         limit_refill(limit, now_us);
-        if (limit->tokens >= (double)amount)
+        if (limit->tokens >= (double) amount)
                 return true;
-        double missing = (double)amount - limit->tokens;
-        *ret_opens_us = now_us + (int64_t)(missing / (double)limit->amount * (double)limit->window_us) + 1;
+        double missing = (double) amount - limit->tokens;
+        *ret_opens_us = now_us + (int64_t) (missing / (double) limit->amount * (double) limit->window_us) + 1;
         return false;
+}
+
+void limit_change(Limit *limit, int64_t window_us, int64_t amount) {
+        double tokens = limit->tokens + (double) (amount - limit->amount);
+
+        limit->tokens = tokens > 0 ? tokens : 0;
+        limit->window_us = window_us;
+        limit->amount = amount;
 }
 
 LimitVerdict limits_take(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us) {
@@ -90,6 +102,6 @@ LimitVerdict limits_take(Limit *const *lists, size_t count, LimitWhat what, int6
         for (size_t i = 0; i < count; i++)
                 for (Limit *limit = lists[i]; limit; limit = limit->next)
                         if (limit->what == what && limit->window_us > 0)
-                                limit->tokens -= (double)amount;
+                                limit->tokens -= (double) amount;
         return verdict;
 }

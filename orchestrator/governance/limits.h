@@ -37,7 +37,8 @@ typedef struct Limit {
         LimitWhat what;
         int64_t window_us, amount; /* window 0: of a single amount */
         double tokens;             /* what is left in the bucket */
-        int64_t refilled_us;       /* monotonic; 0 = never used, so full */
+        int64_t refilled_us;       /* monotonic */
+        bool used;                 /* once; until then it is full */
 } Limit;
 
 typedef struct LimitVerdict {
@@ -47,6 +48,8 @@ typedef struct LimitVerdict {
         int64_t opens_us; /* monotonic: when this amount would be let through; 0 = never */
 } LimitVerdict;
 
+/* Other numbers for the same row: what was used stays used. */
+void limit_change(Limit *limit, int64_t window_us, int64_t amount);
 /* Takes `amount` of `what` from every row of all the lists, or from none: the verdict names the row with the smallest
  * amount among those that refuse. */
 LimitVerdict limits_take(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us);
