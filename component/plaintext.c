@@ -13,8 +13,8 @@ static Text after(Text text, Text prefix) {
 static Text host_of(Text address) {
         Text rest = address, authority = address;
         text_split(&rest, '/', &authority);
-        const char *colon = authority.length ? memrchr(authority.bytes, ':', authority.length) : NULL;
-        bool bracketed = authority.length > 0 && authority.bytes[0] == '[';
+        const char *colon = authority.bytes ? memrchr(authority.bytes, ':', authority.length) : NULL;
+        bool bracketed = colon && authority.bytes[0] == '[';
         const char *end = bracketed ? memchr(authority.bytes, ']', authority.length) : colon;
         return end ? (Text){ authority.bytes, (size_t) (end - authority.bytes) + bracketed } : authority;
 }
