@@ -107,7 +107,8 @@ static void embed_migration(Source *source, const char *name, FILE *table) {
         const char *oldest;
         if (!next_line(source) || !(oldest = head(source, "oldest")))
                 stop(source, "a migration begins with \"-- oldest: N\"");
-        fprintf(table, "        { %d, %d, \"%s\",\n", (int) strtol(name, NULL, 10), (int) strtol(oldest, NULL, 10), name);
+        fprintf(table, "        { %d, %d, \"%s\",\n", (int) strtol(name, NULL, 10), (int) strtol(oldest, NULL, 10),
+                name);
         put_line(table, source->text);
         while (next_line(source))
                 put_line(table, source->text);

@@ -1,5 +1,5 @@
-/* The schema as the program carries it: migrations in order, and every query under its name, both made from the files in
- * schema/ when the program is built. Not a connection and not what runs them: that is store/.
+/* The schema as the program carries it: migrations in order, and every query under its name, both made from the files
+ * in schema/ when the program is built. Not a connection and not what runs them: that is store/.
  *
  * Constants; any thread.
  */
@@ -12,7 +12,8 @@
 /* One block of schema/queries/: `-- name: agent_by_name` becomes QUERY_AGENT_BY_NAME. */
 typedef struct QueryText {
         const char *name;
-        const char *roles; /* database roles without "aiox_", separated by spaces: it is prepared under each in a test */
+        const char
+                *roles; /* database roles without "aiox_", separated by spaces: it is prepared under each in a test */
         const char *sql;
 } QueryText;
 

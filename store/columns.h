@@ -1,5 +1,5 @@
-/* Columns: many values of one type as a PostgreSQL array in binary form, for statements that insert a batch by unnest(). A
- * column keeps its memory from batch to batch.
+/* Columns: many values of one type as a PostgreSQL array in binary form, for statements that insert a batch by
+ * unnest(). A column keeps its memory from batch to batch.
  *
  * One thread; never blocks. The Value borrows the column's bytes, until it is started again.
  */
@@ -22,7 +22,7 @@ void column_bigint(Column *column, int64_t value);
 void column_integer(Column *column, int64_t value);
 void column_smallint(Column *column, int64_t value);
 void column_time(Column *column, int64_t wall_us);
-void column_bytes(Column *column, Text bytes); /* text too */
+void column_bytes(Column *column, Text bytes);         /* text too */
 void column_bytes_or_null(Column *column, Text bytes); /* empty becomes null */
 Value column_value(Column *column);
 void column_release(Column *column);

@@ -50,8 +50,8 @@ bool failure_from_result(const PGresult *result, const char *about, Failure *ret
         const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
         const char *sentence = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
         if (!sentence)
-                sentence = PQresultStatus(result) == PGRES_PIPELINE_ABORTED ? "not run, because one before it failed" :
-                                                                              PQresultErrorMessage(result);
+                sentence = PQresultStatus(result) == PGRES_PIPELINE_ABORTED ? "not run, because one before it failed"
+                                                                            : PQresultErrorMessage(result);
         /* libpq makes a result without a state when the connection was lost. */
         return failure_set(ret_failure, state ? kind_of_state(state) : FAILURE_UNAVAILABLE, "%s: %s", about, sentence);
 }
@@ -90,8 +90,8 @@ bool connection_open(const char *conninfo, const char *user, const char *applica
         long long milliseconds = (long long) (patience_us / MILLISECONDS);
         snprintf(options, sizeof(options),
                  limits ? "-c timezone=UTC -c search_path=public -c statement_timeout=%lld "
-                          "-c idle_in_transaction_session_timeout=%lld" :
-                          "-c timezone=UTC -c search_path=public",
+                          "-c idle_in_transaction_session_timeout=%lld"
+                        : "-c timezone=UTC -c search_path=public",
                  milliseconds, 2 * milliseconds);
         const char *keywords[CONNECT_PARAMETERS], *values[CONNECT_PARAMETERS];
         connect_parameters(conninfo, user, application, options, keywords, values);

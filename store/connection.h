@@ -1,5 +1,5 @@
-/* One blocking connection to PostgreSQL in libpq's pipeline mode, with queries prepared when they are first used. Internal
- * to store/database.c and store/transaction.c; the journal has its own, which does not block.
+/* One blocking connection to PostgreSQL in libpq's pipeline mode, with queries prepared when they are first used.
+ * Internal to store/database.c and store/transaction.c; the journal has its own, which does not block.
  *
  * One thread at a time. Every wait ends with the patience it is given. After a false with connection_is_lost() the
  * connection can only be closed.
@@ -12,12 +12,13 @@
 
 typedef struct Connection Connection;
 
-/* What a session of this program always has. `limits`: statement and idle timeouts, which the owner's work does without. */
+/* What a session of this program always has. `limits`: statement and idle timeouts, which the owner's work does
+ * without. */
 bool connection_open(const char *conninfo, const char *user, const char *application, int64_t patience_us, bool limits,
                      Connection **ret_connection, Failure *reterr_failure) _must_check_;
 /* As database_new() was told, outside the pools: for work that needs a session of its own (store/database.c). */
-bool database_connect(Database *database, DatabaseRole role, Connection **ret_connection, Failure *reterr_failure)
-        _must_check_;
+bool database_connect(Database *database, DatabaseRole role, Connection **ret_connection,
+                      Failure *reterr_failure) _must_check_;
 void connection_close(Connection *connection);
 DEFINE_RELEASE(Connection *, connection_close)
 bool connection_is_lost(const Connection *connection);
@@ -30,12 +31,14 @@ typedef struct Call {
 
 /* Makes a query ready on this connection, when it is not yet. The others here do that themselves. */
 bool connection_prepare(Connection *connection, Query query, Failure *reterr_failure) _must_check_;
-/* Runs queries in one round trip, preparing those that are used for the first time before. ret_last is the result of the
- * last, which the caller clears; when one fails, those after it did not run, and the failure is that of the first. */
+/* Runs queries in one round trip, preparing those that are used for the first time before. ret_last is the result of
+ * the last, which the caller clears; when one fails, those after it did not run, and the failure is that of the first.
+ */
 bool connection_exchange(Connection *connection, const Call *calls, size_t count, PGresult **ret_last,
                          Failure *reterr_failure) _must_check_;
 /* Runs one query and hands over its rows as they come. */
-bool connection_stream(Connection *connection, Call call, RowTaker take, void *taker, Failure *reterr_failure) _must_check_;
+bool connection_stream(Connection *connection, Call call, RowTaker take, void *taker,
+                       Failure *reterr_failure) _must_check_;
 /* Statements that are no named query: what migrations and keep run as the owner. */
 bool connection_execute(Connection *connection, const char *sql, Failure *reterr_failure) _must_check_;
 

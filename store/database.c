@@ -37,7 +37,12 @@ struct Database {
         Pool pools[DATABASE_ROLE_COUNT];
 };
 
-typedef enum TransactionState { TRANSACTION_NEW, TRANSACTION_OPEN, TRANSACTION_FAILED, TRANSACTION_ENDED } TransactionState;
+typedef enum TransactionState {
+        TRANSACTION_NEW,
+        TRANSACTION_OPEN,
+        TRANSACTION_FAILED,
+        TRANSACTION_ENDED
+} TransactionState;
 
 struct Transaction {
         Database *database;
@@ -148,8 +153,9 @@ bool transaction_begin(Database *database, DatabaseRole role, Uuid tenant_id, Tr
                 return false;
         }
         Transaction *transaction = memory_new(sizeof(Transaction));
-        *transaction = (Transaction){ .database = database, .role = role, .tenant_id = tenant_id,
-                                      .connection = connection, .pooled = pooled };
+        *transaction = (Transaction){
+                .database = database, .role = role, .tenant_id = tenant_id, .connection = connection, .pooled = pooled
+        };
         *ret_transaction = transaction;
         return true;
 }
@@ -157,12 +163,13 @@ bool transaction_begin(Database *database, DatabaseRole role, Uuid tenant_id, Tr
 static void keep_result(Transaction *transaction, PGresult *result) {
         size_t count = transaction->result_count;
         if ((count & (count - 1)) == 0)
-                transaction->results = memory_resize(transaction->results, sizeof(PGresult *) * (count > 0 ? count * 2 : 1));
+                transaction->results = memory_resize(transaction->results,
+                                                     sizeof(PGresult *) * (count > 0 ? count * 2 : 1));
         transaction->results[transaction->result_count++] = result;
 }
 
-/* The first exchange of a transaction on an idle connection may find it dead; as nothing was committed, a new connection
- * may do the same again. */
+/* The first exchange of a transaction on an idle connection may find it dead; as nothing was committed, a new
+ * connection may do the same again. */
 static bool may_retry(const Transaction *transaction) {
         return transaction->pooled && transaction->state == TRANSACTION_NEW &&
                connection_is_lost(transaction->connection);
@@ -236,8 +243,8 @@ static bool begin_now(Transaction *transaction, Failure *reterr_failure) {
         return true;
 }
 
-bool transaction_stream(Transaction *transaction, Query query, const Value *values, size_t count, RowTaker take, void *taker,
-                        Failure *reterr_failure) {
+bool transaction_stream(Transaction *transaction, Query query, const Value *values, size_t count, RowTaker take,
+                        void *taker, Failure *reterr_failure) {
         if (!is_usable(transaction, reterr_failure))
                 return false;
         if (transaction->state == TRANSACTION_NEW && !begin_now(transaction, reterr_failure))

@@ -15,8 +15,8 @@
  *              return false;
  *      return transaction_commit(transaction, reterr_failure);
  *
- * A Database may be used by any thread; a Transaction by one at a time. Everything here blocks, up to the patience of the
- * settings, and must not be called from the hub thread. Rows and their texts live until transaction_end().
+ * A Database may be used by any thread; a Transaction by one at a time. Everything here blocks, up to the patience of
+ * the settings, and must not be called from the hub thread. Rows and their texts live until transaction_end().
  */
 #pragma once
 
@@ -25,8 +25,8 @@
 #include "base/uuid.h"
 #include "schema/schema.h"
 
-/* Who a connection is. TENANT sees the rows of the transaction's tenant; PLATFORM tables without tenant; DIRECTORY reads
- * what the directory needs, of all tenants; OWNER migrates and keeps. */
+/* Who a connection is. TENANT sees the rows of the transaction's tenant; PLATFORM tables without tenant; DIRECTORY
+ * reads what the directory needs, of all tenants; OWNER migrates and keeps. */
 typedef enum DatabaseRole {
         DATABASE_TENANT,
         DATABASE_PLATFORM,
@@ -59,8 +59,8 @@ Database *database_new(const DatabaseSettings *settings);
 void database_free(Database *database);
 DEFINE_RELEASE(Database *, database_free)
 
-/* Values of a query. Integers, texts and times are converted to the type that the query's parameter has; a value that does
- * not fit its parameter is FAILURE_INTERNAL, an integer out of range FAILURE_INVALID. Arrays are borrowed. */
+/* Values of a query. Integers, texts and times are converted to the type that the query's parameter has; a value that
+ * does not fit its parameter is FAILURE_INTERNAL, an integer out of range FAILURE_INVALID. Arrays are borrowed. */
 typedef enum ValueType {
         VALUE_NULL,
         VALUE_BOOLEAN,
@@ -69,9 +69,9 @@ typedef enum ValueType {
         VALUE_TEXT,  /* text, jsonb */
         VALUE_BYTES, /* bytea */
         VALUE_UUID,
-        VALUE_TIME,  /* timestamptz; microseconds since 1970 */
-        VALUE_TEXTS, /* text[] */
-        VALUE_UUIDS, /* uuid[] */
+        VALUE_TIME,    /* timestamptz; microseconds since 1970 */
+        VALUE_TEXTS,   /* text[] */
+        VALUE_UUIDS,   /* uuid[] */
         VALUE_ENCODED, /* already in its parameter's binary form: store/columns.h */
 } ValueType;
 
@@ -133,20 +133,20 @@ static inline Value value_uuids(const Uuid *items, size_t count) {
         return (Value){ .type = VALUE_UUIDS, .list = { items, count } };
 }
 
-/* tenant_id: whose rows a DATABASE_TENANT transaction sees; zero for the other roles. Opens a connection when none is free;
- * FAILURE_UNAVAILABLE when the database is away or none became free in time. */
+/* tenant_id: whose rows a DATABASE_TENANT transaction sees; zero for the other roles. Opens a connection when none is
+ * free; FAILURE_UNAVAILABLE when the database is away or none became free in time. */
 bool transaction_begin(Database *database, DatabaseRole role, Uuid tenant_id, Transaction **ret_transaction,
                        Failure *reterr_failure) _must_check_;
-/* ret_rows may be NULL. After a failure the transaction can only be ended. The database's errors become CONFLICT (unique,
- * foreign key), INVALID (a value out of its range or against a check), FORBIDDEN (not granted, row security), TIMED_OUT,
- * UNAVAILABLE (away, read-only, disk full, deadlock: the same may work later) and INTERNAL. */
+/* ret_rows may be NULL. After a failure the transaction can only be ended. The database's errors become CONFLICT
+ * (unique, foreign key), INVALID (a value out of its range or against a check), FORBIDDEN (not granted, row security),
+ * TIMED_OUT, UNAVAILABLE (away, read-only, disk full, deadlock: the same may work later) and INTERNAL. */
 bool transaction_run(Transaction *transaction, Query query, const Value *values, size_t count, const Rows **ret_rows,
                      Failure *reterr_failure) _must_check_;
 /* Rows one by one as they come, for results too large to hold; `row` is always row 0 of the Rows it is given, and lives
  * for the call. A false of `take` ends the transaction with its failure. */
 typedef bool (*RowTaker)(void *taker, const Rows *row, Failure *reterr_failure);
-bool transaction_stream(Transaction *transaction, Query query, const Value *values, size_t count, RowTaker take, void *taker,
-                        Failure *reterr_failure) _must_check_;
+bool transaction_stream(Transaction *transaction, Query query, const Value *values, size_t count, RowTaker take,
+                        void *taker, Failure *reterr_failure) _must_check_;
 /* Name of the unique or check constraint that the last failure names; "" when none. */
 const char *transaction_constraint(const Transaction *transaction);
 /* FAILURE_UNAVAILABLE here means: not known whether it was committed. */
@@ -163,8 +163,9 @@ bool rows_is_null(const Rows *rows, size_t row, int column);
 bool rows_boolean(const Rows *rows, size_t row, int column);
 int64_t rows_integer(const Rows *rows, size_t row, int column); /* smallint, integer, bigint, xid8 */
 double rows_real(const Rows *rows, size_t row, int column);
-Text rows_text(const Rows *rows, size_t row, int column);       /* text, name, jsonb, bytea; terminated by NUL */
+Text rows_text(const Rows *rows, size_t row, int column); /* text, name, jsonb, bytea; terminated by NUL */
 Uuid rows_uuid(const Rows *rows, size_t row, int column);
-int64_t rows_time(const Rows *rows, size_t row, int column);    /* microseconds since 1970 */
+int64_t rows_time(const Rows *rows, size_t row, int column); /* microseconds since 1970 */
 /* text[] of the row, in the arena; false when its limit is reached. */
-bool rows_texts(const Rows *rows, size_t row, int column, Arena *arena, Text **ret_items, size_t *ret_count) _must_check_;
+bool rows_texts(const Rows *rows, size_t row, int column, Arena *arena, Text **ret_items,
+                size_t *ret_count) _must_check_;

@@ -84,7 +84,10 @@ void journal_fail(Journal *journal) {
         const WireError *error = wire_error(journal->wire);
         bool full = error_is(journal, "53100") || error_is(journal, "25006") ||
                     (error_is(journal, "23514") && !error->constraint);
-        journal_finish(journal, error_is(journal, "AX001") ? STORE_FENCED : full ? STORE_FULL : STORE_UNAVAILABLE,
+        journal_finish(journal,
+                       error_is(journal, "AX001") ? STORE_FENCED
+                       : full                     ? STORE_FULL
+                                                  : STORE_UNAVAILABLE,
                        &error->failure);
 }
 
@@ -107,9 +110,8 @@ void journal_send(Journal *journal, const StoreRequest *request, Moment now) {
 }
 
 static void (*const starts[])(Journal *journal, Moment now) = {
-        [STORE_START] = lease_start,         [STORE_COMMIT] = commit_start,
-        [STORE_BEAT] = lease_beat,           [STORE_TAKE_OVER] = lease_take_over,
-        [STORE_READ_UNSENT] = lease_read_unsent, [STORE_RELEASE] = lease_release,
+        [STORE_START] = lease_start,         [STORE_COMMIT] = commit_start,           [STORE_BEAT] = lease_beat,
+        [STORE_TAKE_OVER] = lease_take_over, [STORE_READ_UNSENT] = lease_read_unsent, [STORE_RELEASE] = lease_release,
 };
 
 static void begin(Journal *journal, Moment now) {
@@ -117,7 +119,8 @@ static void begin(Journal *journal, Moment now) {
         Failure failure;
         journal->begun = true;
         if (request->kind != STORE_START && (journal->number == 0 || request->epoch != journal->epoch)) {
-                failure_set(&failure, FAILURE_CONFLICT, "this journal does not hold epoch %lld", (long long) request->epoch);
+                failure_set(&failure, FAILURE_CONFLICT, "this journal does not hold epoch %lld",
+                            (long long) request->epoch);
                 journal_finish(journal, STORE_FENCED, &failure);
                 return;
         }
@@ -155,7 +158,7 @@ static bool step(Journal *journal, Moment now) {
         case WIRE_NOTHING:
                 break;
         }
-        if (journal->request && !journal->begun && !journal->stage && wire_is_up(journal->wire)) {
+        if (journal->request && !journal->done && !journal->begun && !journal->stage && wire_is_up(journal->wire)) {
                 begin(journal, now);
                 return true;
         }

@@ -4,8 +4,8 @@
  * place where anything is decided.
  *
  * Belongs to one thread; no call blocks, save that journal_new() looks up no more than it is given. The caller polls
- * journal_descriptor(), which changes when it reconnects, for reading, and for writing while journal_wants_write(); after
- * that, and at the latest at journal_wake(), it calls journal_ready() until it returns NULL.
+ * journal_descriptor(), which changes when it reconnects, for reading, and for writing while journal_wants_write();
+ * after that, and at the latest at journal_wake(), it calls journal_ready() until it returns NULL.
  *
  *      journal_send(journal, command->request, now);
  *      while ((report = journal_ready(journal, now)))
@@ -27,8 +27,8 @@ typedef struct JournalSettings {
         int64_t patience_us;  /* for one answer of the server, then the connection is given up; 0 = 10 s */
 } JournalSettings;
 
-/* The keyring is borrowed and must hold the keys of every tenant that a request names: a row of another tenant is refused.
- * Begins to connect at the first request. */
+/* The keyring is borrowed and must hold the keys of every tenant that a request names: a row of another tenant is
+ * refused. Begins to connect at the first request. */
 Journal *journal_new(const JournalSettings *settings, Keyring *keyring);
 int journal_descriptor(const Journal *journal); /* -1 while there is none */
 bool journal_wants_write(const Journal *journal);
@@ -37,8 +37,8 @@ bool journal_is_connected(const Journal *journal);
 /* False while a request is under way. */
 bool journal_is_idle(const Journal *journal);
 
-/* Only when idle. The request, with all it points to, must live until its report. While the database is away the report is
- * STORE_UNAVAILABLE, at the latest after the pause before the next attempt to connect. */
+/* Only when idle. The request, with all it points to, must live until its report. While the database is away the report
+ * is STORE_UNAVAILABLE, at the latest after the pause before the next attempt to connect. */
 void journal_send(Journal *journal, const StoreRequest *request, Moment now);
 /* Moves on as far as it can without waiting; the report, when there is one. Whoever takes it frees its arena. */
 StoreReport *journal_ready(Journal *journal, Moment now);

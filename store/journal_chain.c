@@ -1,5 +1,5 @@
-/* The audit chains of this hub: where each ends, in memory, read once a tenant, and believed only as long as the connection
- * lasts that moved it. */
+/* The audit chains of this hub: where each ends, in memory, read once a tenant, and believed only as long as the
+ * connection lasts that moved it. */
 #include "store/journal_parts.h"
 
 Head *chain_head(Journal *journal, Uuid tenant_id) {
@@ -13,12 +13,14 @@ void chain_read(Journal *journal, const Uuid *tenants, size_t count, Stage then,
                 map_put(journal->heads, MAP_KEY(head->tenant_id), head);
         }
         wire_begin(journal->wire);
-        wire_add(journal->wire, QUERY_JOURNAL_HEADS, VALUES(value_integer(journal->number), value_uuids(tenants, count)));
+        wire_add(journal->wire, QUERY_JOURNAL_HEADS,
+                 VALUES(value_integer(journal->number), value_uuids(tenants, count)));
         wire_end(journal->wire, now);
         journal->stage = then;
 }
 
-/* A chain that has no row yet keeps its zeroes. The chain of an unknown transaction tells whether that was committed. */
+/* A chain that has no row yet keeps its zeroes. The chain of an unknown transaction tells whether that was committed.
+ */
 void chain_took(Journal *journal) {
         const Rows *rows = wire_rows(journal->wire, 0);
         Unknown *unknown = &journal->unknown;
@@ -102,7 +104,8 @@ static void chain_now(Journal *journal, Moment now) {
                 column_uuid(&ids[1], operation->id);
         }
         wire_begin(journal->wire);
-        wire_add(journal->wire, QUERY_JOURNAL_HOLD, VALUES(value_integer(journal->number), value_integer(journal->epoch)));
+        wire_add(journal->wire, QUERY_JOURNAL_HOLD,
+                 VALUES(value_integer(journal->number), value_integer(journal->epoch)));
         rows_add(journal, QUERY_JOURNAL_AUDIT, &journal->audit, 10, true);
         wire_add(journal->wire, QUERY_JOURNAL_CHAINED, VALUES(column_value(&ids[0]), column_value(&ids[1])));
         wire_end(journal->wire, now);

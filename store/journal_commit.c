@@ -1,5 +1,5 @@
-/* A batch: one transaction, or as many as it takes when a row in it cannot be written. Rows of the batch are counted through
- * as units, so that a batch can be halved whatever it consists of.
+/* A batch: one transaction, or as many as it takes when a row in it cannot be written. Rows of the batch are counted
+ * through as units, so that a batch can be halved whatever it consists of.
  *
  *      commit_start → commit_next → commit_try → commit_tried ─┬→ commit_next … → commit_look_up → report
  *                          ↑            (heads read first      ├→ halved → commit_next
@@ -16,7 +16,14 @@
 static void commit_next(Journal *journal, Moment now);
 static void commit_try(Journal *journal, Moment now);
 
-typedef enum UnitKind { UNIT_ACCEPTED, UNIT_CONCLUDED, UNIT_STEP, UNIT_CANCELLED, UNIT_AUDIT, UNIT_KIND_COUNT } UnitKind;
+typedef enum UnitKind {
+        UNIT_ACCEPTED,
+        UNIT_CONCLUDED,
+        UNIT_STEP,
+        UNIT_CANCELLED,
+        UNIT_AUDIT,
+        UNIT_KIND_COUNT
+} UnitKind;
 
 typedef struct Unit {
         UnitKind kind;
@@ -56,8 +63,7 @@ static bool next_waiting(const Commit *commit, size_t *place) {
         return *place < commit->range.to;
 }
 
-#define each_waiting(commit, place) \
-        for (size_t place = (commit)->range.from; next_waiting((commit), &place); place++)
+#define each_waiting(commit, place) for (size_t place = (commit)->range.from; next_waiting((commit), &place); place++)
 
 static void push_range(Commit *commit, size_t from, size_t to) {
         if (from == to)
@@ -68,8 +74,8 @@ static void push_range(Commit *commit, size_t from, size_t to) {
 
 /* By which a batch that comes again is known. */
 static Hash fingerprint(const JournalBatch *batch) {
-        const size_t counts[] = { batch->accepted_count, batch->concluded_count, batch->step_count, batch->cancelled_count,
-                                  batch->audit_count };
+        const size_t counts[] = { batch->accepted_count, batch->concluded_count, batch->step_count,
+                                  batch->cancelled_count, batch->audit_count };
         const Text parts[] = { MAP_KEY(counts),
                                batch->concluded_count > 0 ? MAP_KEY(batch->concluded[0].sequence) : TEXT_NONE,
                                batch->audit_count > 0 ? MAP_KEY(batch->audit[0].at_us) : TEXT_NONE,
@@ -90,7 +96,9 @@ void commit_lost(Journal *journal) {
         if (!journal->commit.seals || journal->touched_count == 0)
                 return; /* nothing was under way, or nothing that would do harm twice */
         const Head *head = journal->touched[0];
-        journal->unknown = (Unknown){ .there = true, .tenant_id = head->tenant_id, .hash = head->tried_hash,
+        journal->unknown = (Unknown){ .there = true,
+                                      .tenant_id = head->tenant_id,
+                                      .hash = head->tried_hash,
                                       .range = journal->commit.range,
                                       .fingerprint = fingerprint(journal->commit.batch) };
 }
@@ -148,10 +156,11 @@ static size_t missing_heads(Journal *journal, Uuid *ret_tenants, size_t limit) {
         size_t count = 0;
         each_waiting(&journal->commit, place) {
                 Unit unit = unit_at(batch, place);
-                const Uuid *tenant_id = unit.kind == UNIT_CONCLUDED ? &batch->concluded[unit.index].tenant_id :
-                                        unit.kind == UNIT_AUDIT     ? &batch->audit[unit.index].tenant_id :
-                                                                      NULL;
-                if (!tenant_id || chain_head(journal, *tenant_id) || map_get(seen, MAP_KEY(*tenant_id)) || count == limit)
+                const Uuid *tenant_id = unit.kind == UNIT_CONCLUDED ? &batch->concluded[unit.index].tenant_id
+                                        : unit.kind == UNIT_AUDIT   ? &batch->audit[unit.index].tenant_id
+                                                                    : NULL;
+                if (!tenant_id || chain_head(journal, *tenant_id) || map_get(seen, MAP_KEY(*tenant_id)) ||
+                    count == limit)
                         continue;
                 map_put(seen, MAP_KEY(*tenant_id), (void *) tenant_id);
                 ret_tenants[count++] = *tenant_id;
@@ -246,14 +255,14 @@ static void commit_try(Journal *journal, Moment now) {
         chain_forget(journal);
         rows_start(journal);
         commit->seals = arena_new((size_t) 64 << 20);
-        each_waiting(commit, unit)
-                add_unit(journal, unit);
+        each_waiting(commit, unit) add_unit(journal, unit);
         if (!next_waiting(commit, &place)) {
                 commit_next(journal, now);
                 return;
         }
         wire_begin(journal->wire);
-        wire_add(journal->wire, QUERY_JOURNAL_HOLD, VALUES(value_integer(journal->number), value_integer(journal->epoch)));
+        wire_add(journal->wire, QUERY_JOURNAL_HOLD,
+                 VALUES(value_integer(journal->number), value_integer(journal->epoch)));
         for (size_t i = 0; i < COUNT_OF(inserts); i++)
                 rows_add(journal, inserts[i].query, (Table *) ((char *) journal + inserts[i].table), inserts[i].columns,
                          inserts[i].with_hub);
@@ -264,7 +273,8 @@ static void commit_try(Journal *journal, Moment now) {
 /* The ids that came back were written; an accepted row that did not come back stands already, or its key does. */
 static void settle_written(Journal *journal) {
         Commit *commit = &journal->commit;
-        const Rows *rows = journal->accepted.rows > 0 ? wire_rows(journal->wire, 1 + (journal->persons.rows > 0)) : NULL;
+        const Rows *rows = journal->accepted.rows > 0 ? wire_rows(journal->wire, 1 + (journal->persons.rows > 0))
+                                                      : NULL;
         size_t next = 0;
         each_waiting(commit, place) {
                 Unit unit = unit_at(commit->batch, place);
@@ -361,13 +371,15 @@ static void commit_stand(Journal *journal, Moment now) {
                 if (unit.kind == UNIT_CONCLUDED) {
                         const ConcludedRecord *record = &commit->batch->concluded[unit.index];
                         if (find_conclusion(conclusions, record->id, &row))
-                                settle(journal, place, fate_of(journal, rows_integer(conclusions, row, 1),
-                                                               rows_integer(conclusions, row, 2), record->sequence));
+                                settle(journal, place,
+                                       fate_of(journal, rows_integer(conclusions, row, 1),
+                                               rows_integer(conclusions, row, 2), record->sequence));
                 } else if (unit.kind == UNIT_STEP) {
                         const StepRecord *record = &commit->batch->steps[unit.index];
                         if (find_step(steps, record->message_id, record->ordinal, &row))
-                                settle(journal, place, fate_of(journal, rows_integer(steps, row, 2),
-                                                               rows_integer(steps, row, 3), record->sequence));
+                                settle(journal, place,
+                                       fate_of(journal, rows_integer(steps, row, 2), rows_integer(steps, row, 3),
+                                               record->sequence));
                 }
         }
         commit_try(journal, now);
@@ -418,7 +430,8 @@ static bool read_repeat(Journal *journal, const Rows *rows, size_t row, const Ac
         if (uuid_is_zero(fate->first))
                 return false;
         if (uuid_equal(fate->first, record->id)) {
-                bool own = rows_integer(rows, row, 5) == journal->number && rows_integer(rows, row, 6) == record->sequence;
+                bool own = rows_integer(rows, row, 5) == journal->number &&
+                           rows_integer(rows, row, 6) == record->sequence;
                 *fate = (AcceptedFate){ .fate = own ? ROW_WRITTEN : ROW_REFUSED };
                 return true;
         }

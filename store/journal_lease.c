@@ -12,7 +12,8 @@ static bool answered(Journal *journal) {
 
 static void hold(Journal *journal) {
         wire_begin(journal->wire);
-        wire_add(journal->wire, QUERY_JOURNAL_HOLD, VALUES(value_integer(journal->number), value_integer(journal->epoch)));
+        wire_add(journal->wire, QUERY_JOURNAL_HOLD,
+                 VALUES(value_integer(journal->number), value_integer(journal->epoch)));
 }
 
 /* Marks of the request, upserted. */
@@ -40,13 +41,13 @@ static void copy_marks(Journal *journal, const Rows *rows) {
         StoreReport *report = journal->report;
         report->marks = arena_take_array(report->arena, DeliveredMark, rows_count(rows) + 1);
         for (size_t i = 0; report->marks && i < rows_count(rows); i++)
-                report->marks[report->mark_count++] =
-                        (DeliveredMark){ journal_copy(journal, rows_text(rows, i, 0)),
-                                         journal_copy(journal, rows_text(rows, i, 1)), rows_integer(rows, i, 2) };
+                report->marks[report->mark_count++] = (DeliveredMark){ journal_copy(journal, rows_text(rows, i, 0)),
+                                                                       journal_copy(journal, rows_text(rows, i, 1)),
+                                                                       rows_integer(rows, i, 2) };
 }
 
-/* A row that does not open (altered, or of a tenant whose key was destroyed) is left where it is: it must not keep the hub
- * from all others. */
+/* A row that does not open (altered, or of a tenant whose key was destroyed) is left where it is: it must not keep the
+ * hub from all others. */
 static void leave_out(const char *sentence, Uuid message_id, const Failure *cause) {
         log_error(sentence, "message", LOG_UUID, &message_id, "cause", LOG_STRING, cause->text);
 }
@@ -174,8 +175,9 @@ static void durability_read(Journal *journal, Moment now) {
         const Rows *rows = wire_rows(journal->wire, 0);
         for (int i = 0; i < 3; i++)
                 if (text_equal(rows_text(rows, 0, i), TEXT("off"))) {
-                        failure_set(&failure, FAILURE_POLICY,
-                                    "fsync, synchronous_commit or full_page_writes is off: a commit would be no promise");
+                        failure_set(
+                                &failure, FAILURE_POLICY,
+                                "fsync, synchronous_commit or full_page_writes is off: a commit would be no promise");
                         journal_finish(journal, STORE_UNAVAILABLE, &failure);
                         return;
                 }
@@ -206,7 +208,8 @@ void lease_attach(Journal *journal, Moment now) {
         wire_begin(journal->wire);
         wire_add(journal->wire, QUERY_LEASE_END_SESSIONS,
                  VALUES(value_string(journal->hub), value_integer(journal->epoch), value_null()));
-        wire_add(journal->wire, QUERY_LEASE_ATTACH, VALUES(value_integer(journal->number), value_integer(journal->epoch)));
+        wire_add(journal->wire, QUERY_LEASE_ATTACH,
+                 VALUES(value_integer(journal->number), value_integer(journal->epoch)));
         wire_end(journal->wire, now);
         journal->stage = attached;
 }
@@ -269,7 +272,8 @@ void lease_take_over(Journal *journal, Moment now) {
         journal->stage = taken;
 }
 
-static bool read_unsent(Journal *journal, const Rows *rows, size_t row, ConcludedRecord *record, Failure *reterr_failure) {
+static bool read_unsent(Journal *journal, const Rows *rows, size_t row, ConcludedRecord *record,
+                        Failure *reterr_failure) {
         *record = (ConcludedRecord){
                 .sequence = rows_integer(rows, row, 0),
                 .id = rows_uuid(rows, row, 1),
@@ -325,8 +329,9 @@ void lease_read_unsent(Journal *journal, Moment now) {
         hold(journal);
         if (uuid_is_zero(request->message_id))
                 wire_add(journal->wire, QUERY_JOURNAL_UNSENT,
-                         VALUES(value_integer(journal->number), value_text(request->other), value_integer(request->after),
-                                value_text(request->domain), value_integer((int64_t) request->limit + 1)));
+                         VALUES(value_integer(journal->number), value_text(request->other),
+                                value_integer(request->after), value_text(request->domain),
+                                value_integer((int64_t) request->limit + 1)));
         else
                 wire_add(journal->wire, QUERY_JOURNAL_CONCLUSION, VALUES(value_uuid(request->message_id)));
         wire_end(journal->wire, now);

@@ -11,9 +11,9 @@
 #include "store/journal.h"
 #include "store/wire.h"
 
-#define PERSON_CACHE  65536 /* persons whose row is known to be there */
-#define RANGE_LIMIT   64
-#define COLUMN_LIMIT  25
+#define PERSON_CACHE 65536 /* persons whose row is known to be there */
+#define RANGE_LIMIT  64
+#define COLUMN_LIMIT 25
 
 /* What one insert is fed from. */
 typedef struct Table {
@@ -56,7 +56,7 @@ typedef struct Commit {
 typedef struct Unknown {
         bool there, committed;
         Uuid tenant_id;
-        Hash hash;       /* the chain's end if it was committed */
+        Hash hash;        /* the chain's end if it was committed */
         Hash fingerprint; /* of the batch */
         Range range;
 } Unknown;
@@ -90,7 +90,7 @@ struct Journal {
         Unknown unknown;
         Commit commit;
         Table accepted, concluded, steps, cancelled, audit, persons;
-        Uuid *known_persons; /* by their last bytes */
+        Uuid *known_persons;   /* by their last bytes */
         Operation *operations; /* to be chained, in the report's arena */
         size_t operation_count;
 };
@@ -121,8 +121,8 @@ int64_t content_of(const Hash *hash);
 /* Opens a sealed value of a report's row; an empty text when it is null. */
 bool rows_open(Journal *journal, Uuid tenant_id, const Rows *rows, size_t row, int column, int key_column,
                const char *table, const char *name, Text id, Text *ret_plain, Failure *reterr_failure);
-bool rows_open_reply(Journal *journal, Uuid tenant_id, Uuid id, const Rows *rows, size_t row, int column, int key_column,
-                     ReplyTo *ret_reply, Text *ret_sender, Failure *reterr_failure);
+bool rows_open_reply(Journal *journal, Uuid tenant_id, Uuid id, const Rows *rows, size_t row, int column,
+                     int key_column, ReplyTo *ret_reply, Text *ret_sender, Failure *reterr_failure);
 typedef struct StepPlace {
         uint8_t id[20];
 } StepPlace;
@@ -133,8 +133,8 @@ Head *chain_head(Journal *journal, Uuid tenant_id); /* NULL: not known yet */
 void chain_read(Journal *journal, const Uuid *tenants, size_t count, Stage then, Moment now);
 void chain_took(Journal *journal); /* what chain_read() brought */
 void chain_touch(Journal *journal, Head *head);
-void chain_forget(Journal *journal);  /* what is not committed */
-void chain_clear(Journal *journal);   /* all: it is read again */
+void chain_forget(Journal *journal); /* what is not committed */
+void chain_clear(Journal *journal);  /* all: it is read again */
 void chain_committed(Journal *journal);
 /* Puts operations into their chains after a heartbeat; finishes the request. */
 void chain_operations(Journal *journal, const Rows *rows, Moment now);

@@ -23,16 +23,18 @@ Text step_place(Uuid message_id, int32_t ordinal, StepPlace *room) {
         return (Text){ (const char *) room->id, sizeof(room->id) };
 }
 
-static const Oid accepted_types[] = { OID_UUID,    OID_UUID,     OID_UUID, OID_UUID,  OID_BIGINT, OID_TIMESTAMPTZ, OID_UUID, OID_INTEGER,
-                                      OID_SMALLINT, OID_TEXT, OID_BYTEA, OID_BYTEA, OID_UUID, OID_UUID, OID_BIGINT };
-static const Oid concluded_types[] = { OID_UUID,    OID_UUID,     OID_UUID,    OID_BIGINT,   OID_TIMESTAMPTZ, OID_BIGINT,
-                                       OID_BIGINT,  OID_BIGINT,   OID_BIGINT,  OID_INTEGER,  OID_INTEGER,     OID_INTEGER,
-                                       OID_INTEGER, OID_SMALLINT, OID_SMALLINT, OID_SMALLINT, OID_SMALLINT,   OID_SMALLINT,
-                                       OID_SMALLINT, OID_BYTEA,   OID_TEXT,    OID_TEXT,     OID_BYTEA,       OID_BYTEA };
+static const Oid accepted_types[] = { OID_UUID,        OID_UUID,  OID_UUID,    OID_UUID,     OID_BIGINT,
+                                      OID_TIMESTAMPTZ, OID_UUID,  OID_INTEGER, OID_SMALLINT, OID_TEXT,
+                                      OID_BYTEA,       OID_BYTEA, OID_UUID,    OID_UUID,     OID_BIGINT };
+static const Oid concluded_types[] = { OID_UUID,     OID_UUID,     OID_UUID,     OID_BIGINT,   OID_TIMESTAMPTZ,
+                                       OID_BIGINT,   OID_BIGINT,   OID_BIGINT,   OID_BIGINT,   OID_INTEGER,
+                                       OID_INTEGER,  OID_INTEGER,  OID_INTEGER,  OID_SMALLINT, OID_SMALLINT,
+                                       OID_SMALLINT, OID_SMALLINT, OID_SMALLINT, OID_SMALLINT, OID_BYTEA,
+                                       OID_TEXT,     OID_TEXT,     OID_BYTEA,    OID_BYTEA };
 static const Oid step_types[] = { OID_UUID, OID_INTEGER, OID_UUID, OID_BIGINT, OID_SMALLINT, OID_SMALLINT, OID_BYTEA };
 static const Oid cancelled_types[] = { OID_UUID, OID_UUID, OID_UUID, OID_BIGINT };
-static const Oid audit_types[] = { OID_UUID, OID_UUID, OID_UUID, OID_UUID, OID_BIGINT, OID_TIMESTAMPTZ,
-                                   OID_TEXT, OID_TEXT, OID_TEXT, OID_BYTEA };
+static const Oid audit_types[] = { OID_UUID,        OID_UUID, OID_UUID, OID_UUID, OID_BIGINT,
+                                   OID_TIMESTAMPTZ, OID_TEXT, OID_TEXT, OID_TEXT, OID_BYTEA };
 static const Oid person_types[] = { OID_UUID, OID_UUID, OID_BYTEA, OID_SMALLINT };
 
 static void start_table(Table *table, const Oid *types, size_t count) {
@@ -143,8 +145,8 @@ bool rows_open(Journal *journal, Uuid tenant_id, const Rows *rows, size_t row, i
                               ret_plain, reterr_failure);
 }
 
-bool rows_open_reply(Journal *journal, Uuid tenant_id, Uuid id, const Rows *rows, size_t row, int column, int key_column,
-                     ReplyTo *ret_reply, Text *ret_sender, Failure *reterr_failure) {
+bool rows_open_reply(Journal *journal, Uuid tenant_id, Uuid id, const Rows *rows, size_t row, int column,
+                     int key_column, ReplyTo *ret_reply, Text *ret_sender, Failure *reterr_failure) {
         Text packed;
         *ret_reply = (ReplyTo){ 0 };
         *ret_sender = TEXT_NONE;
@@ -194,7 +196,8 @@ bool rows_accept(Journal *journal, const AcceptedRecord *record, Failure *reterr
         return true;
 }
 
-static const char *const outcome_names[OUTCOME_COUNT] = { "pending", "success", "error", "refused", "cancelled", "parked" };
+static const char *const outcome_names[OUTCOME_COUNT] = { "pending", "success",   "error",
+                                                          "refused", "cancelled", "parked" };
 
 static void add_hash(TextBuilder *builder, const Hash *hash) {
         text_add_hex(builder, hash->bytes, sizeof(hash->bytes));
@@ -217,10 +220,14 @@ static void audit_conclusion(Journal *journal, const ConcludedRecord *record, Uu
                               TEXT_ARGUMENTS(text_built(&policy)), (long long) record->usage.prompt_tokens,
                               failure_form(record->reason)->name, uuid_is_zero(record->version_id) ? "" : version);
         text_builder_release(&policy);
-        rows_audit_entry(journal, &(AuditEntry){ .tenant_id = record->tenant_id, .message_id = record->id,
-                                                 .agent_id = record->agent_id, .person_id = person_id,
-                                                 .at_us = record->concluded_us, .type = TEXT("message.concluded"),
-                                                 .severity = TEXT("info"), .facts = { bytes, (size_t) length } });
+        rows_audit_entry(journal, &(AuditEntry){ .tenant_id = record->tenant_id,
+                                                 .message_id = record->id,
+                                                 .agent_id = record->agent_id,
+                                                 .person_id = person_id,
+                                                 .at_us = record->concluded_us,
+                                                 .type = TEXT("message.concluded"),
+                                                 .severity = TEXT("info"),
+                                                 .facts = { bytes, (size_t) length } });
 }
 
 bool rows_conclude(Journal *journal, const ConcludedRecord *record, Failure *reterr_failure) {
@@ -230,8 +237,8 @@ bool rows_conclude(Journal *journal, const ConcludedRecord *record, Failure *ret
         Uuid person_id;
         int key_id = 0;
         if (!person_of(journal, record->tenant_id, record->sender, &person_id, reterr_failure) ||
-            (record->answer.length > 0 && !seal(journal, record->tenant_id, "concluded", "answer", id, record->answer, &answer,
-                                                &key_id, reterr_failure)) ||
+            (record->answer.length > 0 && !seal(journal, record->tenant_id, "concluded", "answer", id, record->answer,
+                                                &answer, &key_id, reterr_failure)) ||
             (record->explanation.length > 0 && !seal(journal, record->tenant_id, "concluded", "explanation", id,
                                                      record->explanation, &explanation, &key_id, reterr_failure)))
                 return false;
@@ -254,8 +261,9 @@ bool rows_conclude(Journal *journal, const ConcludedRecord *record, Failure *ret
         column_smallint(&columns[16], key_id);
         column_smallint(&columns[17], record->outcome);
         column_smallint(&columns[18], record->reason);
-        column_bytes_or_null(&columns[19], memcmp(&record->policy_hash, &none, sizeof(none)) == 0 ?
-                                                   TEXT_NONE : MAP_KEY(record->policy_hash));
+        column_bytes_or_null(&columns[19], memcmp(&record->policy_hash, &none, sizeof(none)) == 0
+                                                   ? TEXT_NONE
+                                                   : MAP_KEY(record->policy_hash));
         column_bytes_or_null(&columns[20], record->worker);
         column_bytes_or_null(&columns[21], record->tools);
         column_bytes_or_null(&columns[22], answer);
@@ -270,9 +278,9 @@ bool rows_step(Journal *journal, const StepRecord *record, Failure *reterr_failu
         StepPlace room;
         Text payload = TEXT_NONE;
         int key_id = 0;
-        if (record->payload.length > 0 &&
-            !seal(journal, record->tenant_id, "steps", "payload", step_place(record->message_id, record->ordinal, &room),
-                  record->payload, &payload, &key_id, reterr_failure))
+        if (record->payload.length > 0 && !seal(journal, record->tenant_id, "steps", "payload",
+                                                step_place(record->message_id, record->ordinal, &room), record->payload,
+                                                &payload, &key_id, reterr_failure))
                 return false;
         column_uuid(&columns[0], record->message_id);
         column_integer(&columns[1], record->ordinal);
@@ -302,9 +310,12 @@ bool rows_audit(Journal *journal, const AuditRecord *record, Failure *reterr_fai
         Uuid person_id;
         if (!person_of(journal, record->tenant_id, record->person, &person_id, reterr_failure))
                 return false;
-        rows_audit_entry(journal, &(AuditEntry){ .tenant_id = record->tenant_id, .message_id = record->message_id,
-                                                 .agent_id = record->agent_id, .person_id = person_id,
-                                                 .at_us = record->at_us, .type = record->type,
+        rows_audit_entry(journal, &(AuditEntry){ .tenant_id = record->tenant_id,
+                                                 .message_id = record->message_id,
+                                                 .agent_id = record->agent_id,
+                                                 .person_id = person_id,
+                                                 .at_us = record->at_us,
+                                                 .type = record->type,
                                                  .severity = record->severity,
                                                  .facts = record->facts.length > 0 ? record->facts : TEXT("{}") });
         return true;

@@ -25,7 +25,7 @@ struct Keyring {
         uint8_t master_id[MASTER_ID_SIZE];
         Key **slabs;
         size_t slab_count, slab_used; /* slab_used: keys taken from the last slab */
-        int64_t seen; /* xmin up to which changes were read */
+        int64_t seen;                 /* xmin up to which changes were read */
 };
 
 /* By which a wrapped key says whose it is; tells nothing about the master key. */
@@ -40,7 +40,9 @@ static bool decode_hex(Text text, uint8_t *ret_bytes, size_t size) {
                 return false;
         for (size_t i = 0; i < text.length; i++) {
                 char c = text.bytes[i];
-                int digit = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+                int digit = c >= '0' && c <= '9'                 ? c - '0'
+                            : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                                 : -1;
                 if (digit < 0)
                         return false;
                 ret_bytes[i / 2] = (uint8_t) (ret_bytes[i / 2] << 4 | digit);
@@ -132,11 +134,13 @@ static bool unwrap_row(void *taker, const Rows *rows, Failure *reterr_failure) {
         Uuid tenant_id = rows_uuid(rows, 0, 0);
         int64_t key_id = rows_integer(rows, 0, 1);
         if (key_id > TENANT_KEYS)
-                return failure_set(reterr_failure, FAILURE_INTERNAL, "a tenant has more than %d data keys", TENANT_KEYS);
+                return failure_set(reterr_failure, FAILURE_INTERNAL, "a tenant has more than %d data keys",
+                                   TENANT_KEYS);
         if (!text_equal(rows_text(rows, 0, 2), (Text){ (const char *) keyring->master_id, MASTER_ID_SIZE }))
-                return failure_set(reterr_failure, FAILURE_FORBIDDEN,
-                                   "the master key is not the one this database was sealed with: give us the file that was "
-                                   "used before");
+                return failure_set(
+                        reterr_failure, FAILURE_FORBIDDEN,
+                        "the master key is not the one this database was sealed with: give us the file that was "
+                        "used before");
         _cleanup_(arena_freep) Arena *arena = arena_new(1024);
         KeyPlace room;
         Text key;
@@ -144,7 +148,8 @@ static bool unwrap_row(void *taker, const Rows *rows, Failure *reterr_failure) {
                          key_place(tenant_id, (int) key_id, &room), rows_text(rows, 0, 3), arena, &key, reterr_failure))
                 return failure_prefix(reterr_failure, "the data key of a tenant");
         if (key.length != KEY_SIZE)
-                return failure_set(reterr_failure, FAILURE_INTERNAL, "a tenant's data key has another length than ours");
+                return failure_set(reterr_failure, FAILURE_INTERNAL,
+                                   "a tenant's data key has another length than ours");
         put_key(keyring, tenant_id, (int) key_id, (const Key *) key.bytes);
         crypto_wipe((void *) key.bytes, key.length);
         return true;
@@ -157,8 +162,8 @@ bool keyring_refresh(Keyring *keyring, Database *database, Failure *reterr_failu
             !transaction_run(transaction, QUERY_SNAPSHOT_XMIN, NO_VALUES, &rows, reterr_failure))
                 return false;
         int64_t xmin = rows_integer(rows, 0, 0);
-        if (!transaction_stream(transaction, QUERY_KEYRING_READ, VALUES(value_integer(keyring->seen)), unwrap_row, keyring,
-                                reterr_failure))
+        if (!transaction_stream(transaction, QUERY_KEYRING_READ, VALUES(value_integer(keyring->seen)), unwrap_row,
+                                keyring, reterr_failure))
                 return false;
         keyring->seen = xmin;
         return true;
@@ -178,9 +183,10 @@ bool keyring_make(Keyring *keyring, Transaction *transaction, Uuid tenant_id, Fa
         const Rows *rows;
         crypto_random(key->bytes, KEY_SIZE);
         if (!wrap(keyring->master, tenant_id, 1, key, arena, &wrapped, reterr_failure) ||
-            !transaction_run(transaction, QUERY_KEYRING_INSERT,
-                             VALUES(value_uuid(tenant_id), value_integer(1), value_bytes(master_id), value_bytes(wrapped)),
-                             &rows, reterr_failure))
+            !transaction_run(
+                    transaction, QUERY_KEYRING_INSERT,
+                    VALUES(value_uuid(tenant_id), value_integer(1), value_bytes(master_id), value_bytes(wrapped)),
+                    &rows, reterr_failure))
                 return false;
         if (rows_changed(rows) > 0) {
                 put_key(keyring, tenant_id, 1, key);
@@ -210,8 +216,7 @@ bool keyring_open(Database *database, const char *master_key_file, Keyring **ret
         make_master_id(keyring->master, keyring->master_id);
         if (!keyring_refresh(keyring, database, reterr_failure))
                 return false;
-        if (!keyring_has(keyring, installation_tenant_id) &&
-            !make_installation_key(keyring, database, reterr_failure))
+        if (!keyring_has(keyring, installation_tenant_id) && !make_installation_key(keyring, database, reterr_failure))
                 return false;
         *ret_keyring = keyring;
         keyring = NULL;
@@ -305,8 +310,8 @@ bool keyring_seal(Keyring *keyring, Uuid tenant_id, SealPlace place, Text plain,
         int key_id = 0;
         pthread_rwlock_rdlock(&keyring->lock);
         const Key *key = find_key(keyring, tenant_id, &key_id, reterr_failure);
-        bool done = key && crypto_seal(key, text_of(place.table), text_of(place.column), place.id, plain, arena, ret_sealed,
-                                       reterr_failure);
+        bool done = key && crypto_seal(key, text_of(place.table), text_of(place.column), place.id, plain, arena,
+                                       ret_sealed, reterr_failure);
         pthread_rwlock_unlock(&keyring->lock);
         if (done)
                 *ret_key_id = key_id;
@@ -317,8 +322,8 @@ bool keyring_unseal(Keyring *keyring, Uuid tenant_id, int key_id, SealPlace plac
                     Text *ret_plain, Failure *reterr_failure) {
         pthread_rwlock_rdlock(&keyring->lock);
         const Key *key = find_key(keyring, tenant_id, &key_id, reterr_failure);
-        bool done = key && crypto_open(key, text_of(place.table), text_of(place.column), place.id, sealed, arena, ret_plain,
-                                       reterr_failure);
+        bool done = key && crypto_open(key, text_of(place.table), text_of(place.column), place.id, sealed, arena,
+                                       ret_plain, reterr_failure);
         pthread_rwlock_unlock(&keyring->lock);
         return done;
 }

@@ -45,10 +45,11 @@ static bool compare(const Rows *rows, size_t *ret_applied, Failure *reterr_failu
                 Text name = rows_text(rows, i, 2);
                 if (number > newest) {
                         if (rows_integer(rows, i, 1) > newest)
-                                return failure_set(reterr_failure, FAILURE_CONFLICT,
-                                                   "the database was migrated by a newer program (%.*s), on which this one "
-                                                   "must not run: install that version",
-                                                   TEXT_ARGUMENTS(name));
+                                return failure_set(
+                                        reterr_failure, FAILURE_CONFLICT,
+                                        "the database was migrated by a newer program (%.*s), on which this one "
+                                        "must not run: install that version",
+                                        TEXT_ARGUMENTS(name));
                         continue;
                 }
                 if (applied >= migration_count || number != migrations[applied].number)
@@ -92,8 +93,8 @@ static bool apply(Connection *connection, const Migration *migration, Failure *r
         if (run_only(connection, QUERY_TRANSACTION_BEGIN, NO_VALUES, reterr_failure) &&
             connection_execute(connection, migration->sql, reterr_failure) &&
             run_only(connection, QUERY_MIGRATION_APPLIED,
-                     VALUES(value_integer(migration->number), value_integer(migration->oldest), value_string(migration->name),
-                            value_bytes(MAP_KEY(hash)), value_string(AIOX_VERSION)),
+                     VALUES(value_integer(migration->number), value_integer(migration->oldest),
+                            value_string(migration->name), value_bytes(MAP_KEY(hash)), value_string(AIOX_VERSION)),
                      reterr_failure) &&
             run_only(connection, QUERY_TRANSACTION_COMMIT, NO_VALUES, reterr_failure))
                 return true;
@@ -129,10 +130,11 @@ static bool check_durability(Transaction *transaction, Failure *reterr_failure) 
                 return false;
         for (int i = 0; i < (int) COUNT_OF(names); i++)
                 if (text_equal(rows_text(rows, 0, i), TEXT("off")))
-                        return failure_set(reterr_failure, FAILURE_POLICY,
-                                           "the database runs with %s = off, so a commit would be no promise: switch it on, "
-                                           "or start with --unsafe to lose messages knowingly",
-                                           names[i]);
+                        return failure_set(
+                                reterr_failure, FAILURE_POLICY,
+                                "the database runs with %s = off, so a commit would be no promise: switch it on, "
+                                "or start with --unsafe to lose messages knowingly",
+                                names[i]);
         return true;
 }
 
@@ -197,8 +199,8 @@ bool schema_keep(Database *database, const KeepSettings *settings, Progress prog
                         return false;
                 if (over && !remove_part(connection, rows, i, reterr_failure))
                         return false;
-                tell(progress, listener, "%s %s", over ? "removed" : "kept, for a message in it is open:",
-                     rows_text(rows, i, 0).bytes);
+                tell(progress, listener, "%s %s",
+                     over ? "removed" : "kept, for a message in it is open:", rows_text(rows, i, 0).bytes);
         }
         return true;
 }

@@ -23,7 +23,8 @@ static Text put_integer(ParameterRoom *room, int64_t value, size_t size) {
 
 static bool encode_integer(ParameterRoom *room, int64_t value, Oid type, Text *ret_bytes, Failure *reterr_failure) {
         if ((type == OID_SMALLINT && value != (int16_t) value) || (type == OID_INTEGER && value != (int32_t) value))
-                return failure_set(reterr_failure, FAILURE_INVALID, "the number %lld is too large here", (long long) value);
+                return failure_set(reterr_failure, FAILURE_INVALID, "the number %lld is too large here",
+                                   (long long) value);
         if (type == OID_DOUBLE) {
                 double real = (double) value;
                 memcpy(&value, &real, sizeof(value));
@@ -51,8 +52,8 @@ static Text encode_list(ParameterRoom *room, const Value *value) {
         for (size_t i = 0; i < (value->list.count > 0 ? 5 : 3); i++)
                 add_int32(&room->builder, header[i]);
         for (size_t i = 0; i < value->list.count; i++) {
-                Text item = texts ? ((const Text *) value->list.items)[i] :
-                                    MAP_KEY(((const Uuid *) value->list.items)[i]);
+                Text item = texts ? ((const Text *) value->list.items)[i]
+                                  : MAP_KEY(((const Uuid *) value->list.items)[i]);
                 add_int32(&room->builder, (int32_t) item.length);
                 text_add(&room->builder, item);
         }
@@ -136,8 +137,8 @@ bool parameters_make(const Value *values, size_t count, const Oid *types, Parame
                 Text bytes = TEXT_NONE;
                 bool fits = type_accepts(values[i].type, types[i]);
                 if (!fits)
-                        failure_set(reterr_failure, FAILURE_INTERNAL, "parameter $%zu has type %u, which its value is not",
-                                    i + 1, types[i]);
+                        failure_set(reterr_failure, FAILURE_INTERNAL,
+                                    "parameter $%zu has type %u, which its value is not", i + 1, types[i]);
                 if (!fits || !encode(&made.room[i], &values[i], types[i], &bytes, reterr_failure)) {
                         parameters_release(&made);
                         return false;

@@ -108,11 +108,13 @@ static WireEvent lose(Wire *wire, Moment now, const char *sentence) {
         return WIRE_LOST;
 }
 
-/* Plans are made once, when tables may be empty still, and must stay right when they are large: rows are found by index and
- * nothing else. A frozen hub's transaction must not hold its lease for ever, and nobody waits long for another's. */
+/* Plans are made once, when tables may be empty still, and must stay right when they are large: rows are found by index
+ * and nothing else. A frozen hub's transaction must not hold its lease for ever, and nobody waits long for another's.
+ */
 #define OPTIONS                                                                                                        \
-        "-c timezone=UTC -c search_path=public -c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off "   \
-        "-c enable_bitmapscan=off -c enable_hashjoin=off -c idle_in_transaction_session_timeout=5000 "                     \
+        "-c timezone=UTC -c search_path=public -c plan_cache_mode=force_generic_plan -c jit=off -c "                   \
+        "enable_seqscan=off "                                                                                          \
+        "-c enable_bitmapscan=off -c enable_hashjoin=off -c idle_in_transaction_session_timeout=5000 "                 \
         "-c lock_timeout=5000 -c statement_timeout=60000"
 
 static WireEvent start_connecting(Wire *wire, Moment now) {

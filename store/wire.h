@@ -1,6 +1,6 @@
-/* The wire: one connection to PostgreSQL that never blocks, in pipeline mode, with one exchange under way at a time: some
- * queries, one implicit transaction, all their results. It connects again by itself, with growing pauses. Internal to the
- * journal.
+/* The wire: one connection to PostgreSQL that never blocks, in pipeline mode, with one exchange under way at a time:
+ * some queries, one implicit transaction, all their results. It connects again by itself, with growing pauses. Internal
+ * to the journal.
  *
  * One thread. What results point to lives until the next wire_begin().
  */
@@ -16,8 +16,8 @@ typedef struct Wire Wire;
 /* Why an exchange failed: nothing of it happened. */
 typedef struct WireError {
         bool failed;
-        char state[6];    /* SQLSTATE */
-        bool constraint;  /* it names one */
+        char state[6];   /* SQLSTATE */
+        bool constraint; /* it names one */
         Failure failure;
 } WireError;
 

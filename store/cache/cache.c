@@ -125,8 +125,8 @@ static bool connect_redis(Cache *cache, Failure *reterr_failure) {
                 return true;
         if (clock_now().monotonic_us < cache->retry_us)
                 return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "the cache is away");
-        cache->redis = cache->path ? redisConnectUnixWithTimeout(cache->path, patience) :
-                                     redisConnectWithTimeout(cache->host, cache->port, patience);
+        cache->redis = cache->path ? redisConnectUnixWithTimeout(cache->path, patience)
+                                   : redisConnectWithTimeout(cache->host, cache->port, patience);
         if (!cache->redis)
                 return away(cache, "no memory", reterr_failure);
         if (cache->redis->err || redisSetTimeout(cache->redis, patience) != REDIS_OK) {
@@ -152,8 +152,8 @@ bool cache_ping(Cache *cache, Failure *reterr_failure) {
 /* A digest, so that Redis knows nothing of who talks to whom. */
 static Hash lane_hash(const CacheLane *lane) {
         int32_t conversation = (int32_t) htobe32((uint32_t) lane->conversation);
-        const Text parts[] = { MAP_KEY(lane->tenant_id), MAP_KEY(lane->agent_id), MAP_KEY(lane->person_id), lane->thread,
-                               MAP_KEY(conversation) };
+        const Text parts[] = { MAP_KEY(lane->tenant_id), MAP_KEY(lane->agent_id), MAP_KEY(lane->person_id),
+                               lane->thread, MAP_KEY(conversation) };
         return crypto_sha256_parts(parts, COUNT_OF(parts));
 }
 
@@ -202,7 +202,8 @@ static bool pack(Cache *cache, const CacheLane *lane, const Hash *hash, const Ca
         return true;
 }
 
-static bool unpack(Cache *cache, const CacheLane *lane, const Hash *hash, Text packed, Arena *arena, CacheExchange *exchange) {
+static bool unpack(Cache *cache, const CacheLane *lane, const Hash *hash, Text packed, Arena *arena,
+                   CacheExchange *exchange) {
         ExchangePlace room;
         Failure ignored;
         Text plain;
@@ -241,29 +242,32 @@ static bool trim(Cache *cache, Text key, int keep, Failure *reterr_failure) {
         qsort(ids->element, ids->elements, sizeof(redisReply *), compare_replies);
         size_t old = ids->elements - (size_t) keep;
         for (size_t i = 0; i < old; i++)
-                redisAppendCommand(cache->redis, "HDEL %b %b", key.bytes, key.length, ids->element[i]->str, (size_t) 16);
+                redisAppendCommand(cache->redis, "HDEL %b %b", key.bytes, key.length, ids->element[i]->str,
+                                   (size_t) 16);
         for (size_t i = 0; i < old; i++)
                 if (!take_only(cache, reterr_failure))
                         return false;
         return true;
 }
 
-bool cache_remember(Cache *cache, const CacheLane *lane, const CacheExchange *exchange, int keep, Failure *reterr_failure) {
-        _cleanup_(arena_freep) Arena *arena =
-                arena_new(4096 + 4 * (exchange->question.length + exchange->answer.length));
+bool cache_remember(Cache *cache, const CacheLane *lane, const CacheExchange *exchange, int keep,
+                    Failure *reterr_failure) {
+        _cleanup_(arena_freep)
+                Arena *arena = arena_new(4096 + 4 * (exchange->question.length + exchange->answer.length));
         _reply_ *length = NULL;
         Hash hash = lane_hash(lane);
         char room[LANE_KEY_SIZE];
         Text key = lane_key(&hash, room), packed;
-        if (!pack(cache, lane, &hash, exchange, arena, &packed, reterr_failure) || !connect_redis(cache, reterr_failure))
+        if (!pack(cache, lane, &hash, exchange, arena, &packed, reterr_failure) ||
+            !connect_redis(cache, reterr_failure))
                 return false;
         redisAppendCommand(cache->redis, "SET memory:since %lld NX", (long long) (clock_now().wall_us / SECONDS));
-        redisAppendCommand(cache->redis, "HSET %b %b %b", key.bytes, key.length, exchange->message_id.bytes, (size_t) 16,
-                           packed.bytes, packed.length);
+        redisAppendCommand(cache->redis, "HSET %b %b %b", key.bytes, key.length, exchange->message_id.bytes,
+                           (size_t) 16, packed.bytes, packed.length);
         redisAppendCommand(cache->redis, "EXPIRE %b %lld", key.bytes, key.length, (long long) cache->memory_seconds);
         redisAppendCommand(cache->redis, "HLEN %b", key.bytes, key.length);
-        if (!take_only(cache, reterr_failure) || !take_only(cache, reterr_failure) || !take_only(cache, reterr_failure) ||
-            !take(cache, &length, reterr_failure))
+        if (!take_only(cache, reterr_failure) || !take_only(cache, reterr_failure) ||
+            !take_only(cache, reterr_failure) || !take(cache, &length, reterr_failure))
                 return false;
         /* A few more than asked for cost less than trimming each time. */
         return length->integer <= keep + keep / 2 + 4 || trim(cache, key, keep, reterr_failure);
@@ -300,8 +304,8 @@ static size_t sort_found(const redisReply *lane, Uuid before, Found *found) {
         return count;
 }
 
-bool cache_recall(Cache *cache, const CacheLane *lane, Uuid before, int limit, Arena *arena, CacheExchange **ret_exchanges,
-                  size_t *ret_count, bool *ret_complete, Failure *reterr_failure) {
+bool cache_recall(Cache *cache, const CacheLane *lane, Uuid before, int limit, Arena *arena,
+                  CacheExchange **ret_exchanges, size_t *ret_count, bool *ret_complete, Failure *reterr_failure) {
         _reply_ *since = NULL, *fields = NULL;
         Hash hash = lane_hash(lane);
         char room[LANE_KEY_SIZE];

@@ -1,7 +1,7 @@
-/* What the journal costs: whole lives of messages (accepted in one batch, concluded in the next) through store/journal.h
- * against the PostgreSQL of tests/lab/with-postgres, on one connection. Closed loop: the next batch is sent when the report
- * of the last is there, so the rate is the most that this machine commits. CPU is that of all of PostgreSQL's processes, and
- * of this thread, per message.
+/* What the journal costs: whole lives of messages (accepted in one batch, concluded in the next) through
+ * store/journal.h against the PostgreSQL of tests/lab/with-postgres, on one connection. Closed loop: the next batch is
+ * sent when the report of the last is there, so the rate is the most that this machine commits. CPU is that of all of
+ * PostgreSQL's processes, and of this thread, per message.
  *
  *      tests/lab/with-postgres build/tests/bench/journal [SECONDS [BODY_BYTES]]
  */
@@ -48,8 +48,8 @@ static bool process_read(long pid, long *ret_parent, int64_t *ret_ticks) {
         if (!file)
                 return false;
         const char *after = fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
-        bool good = after && sscanf(after, ") %*c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld", ret_parent, &user,
-                                    &system, &children_user, &children_system) == 5;
+        bool good = after && sscanf(after, ") %*c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld", ret_parent,
+                                    &user, &system, &children_user, &children_system) == 5;
         fclose(file);
         if (good)
                 *ret_ticks = (int64_t) (user + system) + children_user + children_system;
@@ -93,7 +93,9 @@ static StoreReport *ask(Bench *bench) {
 }
 
 static void start(Bench *bench) {
-        bench->request = (StoreRequest){ .kind = STORE_START, .hub = TEXT("bench"), .domains = TEXT("agents.example"),
+        bench->request = (StoreRequest){ .kind = STORE_START,
+                                         .hub = TEXT("bench"),
+                                         .domains = TEXT("agents.example"),
                                          .process = uuid_make(&bench->generator, clock_now().wall_us) };
         StoreReport *report = ask(bench);
         bench->request.epoch = report->epoch;
@@ -110,8 +112,8 @@ static void make_accepted(Bench *bench, AcceptedRecord *record, Moment now) {
                 .agent_id = { { 1 } },
                 .sequence = ++bench->counter,
                 .sender = sender,
-                .reply_to = { DOOR_CHAT, TEXT("guide@agents.example"), sender, TEXT("e0ffe42b28561960c6b12b944a092794b"),
-                              TEXT("4fd61b376fbc4950b9433f031a5595ab") },
+                .reply_to = { DOOR_CHAT, TEXT("guide@agents.example"), sender,
+                              TEXT("e0ffe42b28561960c6b12b944a092794b"), TEXT("4fd61b376fbc4950b9433f031a5595ab") },
                 .body = bench->body,
                 .key_count = 1,
                 .accepted_us = now.wall_us,
@@ -123,11 +125,19 @@ static void make_accepted(Bench *bench, AcceptedRecord *record, Moment now) {
 
 static void make_concluded(Bench *bench, ConcludedRecord *record, const AcceptedRecord *accepted, Moment now) {
         *record = (ConcludedRecord){
-                .id = accepted->id, .tenant_id = accepted->tenant_id, .agent_id = accepted->agent_id,
-                .version_id = { { 2 } }, .sequence = ++bench->counter, .outcome = OUTCOME_SUCCESS, .answer = bench->body,
+                .id = accepted->id,
+                .tenant_id = accepted->tenant_id,
+                .agent_id = accepted->agent_id,
+                .version_id = { { 2 } },
+                .sequence = ++bench->counter,
+                .outcome = OUTCOME_SUCCESS,
+                .answer = bench->body,
                 .usage = { .prompt_tokens = 10, .completion_tokens = 10, .model_calls = 1 },
-                .timings = { 5, 300, 20, 700 }, .worker = TEXT("thread-1"), .policy_hash = { { 3 } },
-                .sender = accepted->sender, .concluded_us = now.wall_us,
+                .timings = { 5, 300, 20, 700 },
+                .worker = TEXT("thread-1"),
+                .policy_hash = { { 3 } },
+                .sender = accepted->sender,
+                .concluded_us = now.wall_us,
         };
 }
 
@@ -199,7 +209,8 @@ int main(int count, char **arguments) {
         for (int round = 0; round < ROUNDS; round++)
                 for (size_t i = 0; i < COUNT_OF(sizes); i++)
                         figures[i][round] = run(&bench, sizes[i], round_us, postmaster);
-        printf("batch  messages/s  database us/msg  hub us/msg  commit p50 ms  p99 ms   (median of %d rounds)\n", ROUNDS);
+        printf("batch  messages/s  database us/msg  hub us/msg  commit p50 ms  p99 ms   (median of %d rounds)\n",
+               ROUNDS);
         for (size_t i = 0; i < COUNT_OF(sizes); i++) {
                 qsort(figures[i], ROUNDS, sizeof(Figures), compare_rates);
                 const Figures *median = &figures[i][ROUNDS / 2];

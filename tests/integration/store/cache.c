@@ -32,7 +32,8 @@ static Cache *open_cache(Keyring *keyring, int64_t memory_seconds) {
                 password[strcspn(password, "\n")] = '\0';
                 fclose(file);
         }
-        ck_assert_done(cache_new(&(CacheSettings){ .address = getenv("AIOX_REDIS"), .password = file ? password : NULL,
+        ck_assert_done(cache_new(&(CacheSettings){ .address = getenv("AIOX_REDIS"),
+                                                   .password = file ? password : NULL,
                                                    .memory_seconds = memory_seconds },
                                  keyring, &cache, &failure),
                        failure);
@@ -169,7 +170,8 @@ END_TEST
 START_TEST(server_that_is_away_is_said_at_once) {
         _cleanup_(cache_freep) Cache *cache = NULL;
         Failure failure;
-        ck_assert_done(cache_new(&(CacheSettings){ .address = "unix:/nonexistent/redis" }, NULL, &cache, &failure), failure);
+        ck_assert_done(cache_new(&(CacheSettings){ .address = "unix:/nonexistent/redis" }, NULL, &cache, &failure),
+                       failure);
         for (int i = 0; i < 2; i++) {
                 ck_assert(!cache_ping(cache, &failure));
                 ck_assert_int_eq(failure.kind, FAILURE_UNAVAILABLE);
@@ -178,8 +180,13 @@ START_TEST(server_that_is_away_is_said_at_once) {
 END_TEST
 
 START_TEST(address_that_does_not_read_is_refused) {
-        static const char *const addresses[] = { "",           "redis://",         "redis://host:0",   "redis://host:99999",
-                                                 "redis://h/x", "http://host:6379", "unix:relative" };
+        static const char *const addresses[] = { "",
+                                                 "redis://",
+                                                 "redis://host:0",
+                                                 "redis://host:99999",
+                                                 "redis://h/x",
+                                                 "http://host:6379",
+                                                 "unix:relative" };
         for (size_t i = 0; i < COUNT_OF(addresses); i++) {
                 Cache *cache;
                 Failure failure;

@@ -1,5 +1,5 @@
-/* Store cases: what base/record.h promises about each StoreRequest, as one table of tests that runs against PostgreSQL and
- * against the simulator's store alike. A program that links cases.c says which by store_under_test() and calls
+/* Store cases: what base/record.h promises about each StoreRequest, as one table of tests that runs against PostgreSQL
+ * and against the simulator's store alike. A program that links cases.c says which by store_under_test() and calls
  * store_cases_run(). Not tests of what only one of them has.
  *
  * Several clients stand for several processes, each with a connection of its own; one asks at a time.

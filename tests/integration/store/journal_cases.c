@@ -36,9 +36,10 @@ static void cut(Journal *journal) {
  * tells apart a transaction that did not begin yet, so it is asked for until it has. */
 static void await_transactions(const char *before) {
         for (int i = 0; i < 2000; i++) {
-                const char *now = place_ask_as("aiox_journal", NULL,
-                                               "SELECT concat((SELECT count(*) FROM accepted), ' ', (SELECT count(*) FROM "
-                                               "concluded), ' ', (SELECT count(*) FROM estates))");
+                const char *now = place_ask_as(
+                        "aiox_journal", NULL,
+                        "SELECT concat((SELECT count(*) FROM accepted), ' ', (SELECT count(*) FROM "
+                        "concluded), ' ', (SELECT count(*) FROM estates))");
                 if (strcmp(now, before) != 0)
                         return;
         }
@@ -47,9 +48,10 @@ static void await_transactions(const char *before) {
 
 static StoreReport *ask_deaf(StoreUnderTest *store, int client, const StoreRequest *request) {
         Journal *journal = journal_of(store, client);
-        char *before = memory_string(place_ask_as("aiox_journal", NULL,
-                                                  "SELECT concat((SELECT count(*) FROM accepted), ' ', (SELECT count(*) "
-                                                  "FROM concluded), ' ', (SELECT count(*) FROM estates))"));
+        char *before = memory_string(
+                place_ask_as("aiox_journal", NULL,
+                             "SELECT concat((SELECT count(*) FROM accepted), ' ', (SELECT count(*) "
+                             "FROM concluded), ' ', (SELECT count(*) FROM estates))"));
         journal_send(journal, request, clock_now());
         ck_assert_ptr_null(journal_ready(journal, clock_now()));
         cut(journal);
@@ -80,11 +82,15 @@ StoreUnderTest *store_under_test(void) {
         store = memory_new(sizeof(PostgresStore));
         store->database = place_database();
         place_clean(store->database);
-        ck_assert_done(keyring_open(store->database, getenv("AIOX_MASTER_KEY_FILE"), &store->keyring, &failure), failure);
+        ck_assert_done(keyring_open(store->database, getenv("AIOX_MASTER_KEY_FILE"), &store->keyring, &failure),
+                       failure);
         for (int i = 0; i < STORE_CLIENTS; i++)
                 store->journals[i] = place_journal(store->keyring);
-        store->store = (StoreUnderTest){ .ask = ask, .ask_deaf = ask_deaf, .ask_dumb = ask_dumb,
-                                         .spoil_accepted = spoil_accepted, .spoil_concluded = spoil_concluded,
+        store->store = (StoreUnderTest){ .ask = ask,
+                                         .ask_deaf = ask_deaf,
+                                         .ask_dumb = ask_dumb,
+                                         .spoil_accepted = spoil_accepted,
+                                         .spoil_concluded = spoil_concluded,
                                          .tenant_id = installation_tenant_id };
         return &store->store;
 }

@@ -23,8 +23,8 @@ static void require(bool good, const char *format, ...) {
 Database *place_database(void) {
         const char *conninfo = getenv("AIOX_DATABASE"), *owner = getenv("AIOX_DATABASE_OWNER");
         require(conninfo && owner, "run this by tests/lab/with-postgres");
-        return database_new(&(DatabaseSettings){ .conninfo = conninfo, .owner_conninfo = owner, .application = "test",
-                                                 .patience_us = 20 * 1000000 });
+        return database_new(&(DatabaseSettings){
+                .conninfo = conninfo, .owner_conninfo = owner, .application = "test", .patience_us = 20 * 1000000 });
 }
 
 static PGconn *owner_session(void) {
@@ -40,8 +40,7 @@ static PGconn *owner_session(void) {
 void place_execute(const char *sql) {
         PGresult *result = PQexec(owner_session(), sql);
         ExecStatusType status = PQresultStatus(result);
-        require(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK, "%s: %s", sql,
-                      PQresultErrorMessage(result));
+        require(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK, "%s: %s", sql, PQresultErrorMessage(result));
         PQclear(result);
 }
 
@@ -56,14 +55,15 @@ const char *place_ask(const char *sql) {
 }
 
 void place_empty(void) {
-        place_execute("SET client_min_messages = warning; DO $$ DECLARE drop_it text; BEGIN "
-                      "FOR drop_it IN SELECT format('DROP VIEW IF EXISTS %I CASCADE', relname) FROM pg_class c "
-                      "  WHERE relnamespace = 'public'::regnamespace AND relkind = 'v' "
-                      "UNION ALL SELECT format('DROP TABLE IF EXISTS %I CASCADE', relname) FROM pg_class c "
-                      "  WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition "
-                      "UNION ALL SELECT format('DROP FUNCTION IF EXISTS %s CASCADE', p.oid::regprocedure) FROM pg_proc p "
-                      "  WHERE pronamespace = 'public'::regnamespace AND proowner = current_user::regrole "
-                      "LOOP EXECUTE drop_it; END LOOP; END $$");
+        place_execute(
+                "SET client_min_messages = warning; DO $$ DECLARE drop_it text; BEGIN "
+                "FOR drop_it IN SELECT format('DROP VIEW IF EXISTS %I CASCADE', relname) FROM pg_class c "
+                "  WHERE relnamespace = 'public'::regnamespace AND relkind = 'v' "
+                "UNION ALL SELECT format('DROP TABLE IF EXISTS %I CASCADE', relname) FROM pg_class c "
+                "  WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition "
+                "UNION ALL SELECT format('DROP FUNCTION IF EXISTS %s CASCADE', p.oid::regprocedure) FROM pg_proc p "
+                "  WHERE pronamespace = 'public'::regnamespace AND proowner = current_user::regrole "
+                "LOOP EXECUTE drop_it; END LOOP; END $$");
 }
 
 void place_fresh(Database *database) {
@@ -83,9 +83,9 @@ const char *place_ask_as(const char *role, const char *tenant, const char *sql) 
         PGresult *result = PQexec(session, sql);
         free(answer);
         /* A refusal is an answer too. */
-        answer = memory_string(PQresultStatus(result) != PGRES_TUPLES_OK ? PQresultErrorField(result, PG_DIAG_SQLSTATE) :
-                               PQntuples(result) > 0                     ? PQgetvalue(result, 0, 0) :
-                                                                           "");
+        answer = memory_string(PQresultStatus(result) != PGRES_TUPLES_OK ? PQresultErrorField(result, PG_DIAG_SQLSTATE)
+                               : PQntuples(result) > 0                   ? PQgetvalue(result, 0, 0)
+                                                                         : "");
         PQclear(result);
         PQfinish(session);
         return answer;
@@ -108,7 +108,8 @@ void place_clean(Database *database) {
 }
 
 Journal *place_journal(Keyring *keyring) {
-        return journal_new(&(JournalSettings){ .conninfo = getenv("AIOX_DATABASE"), .patience_us = 10 * SECONDS }, keyring);
+        return journal_new(&(JournalSettings){ .conninfo = getenv("AIOX_DATABASE"), .patience_us = 10 * SECONDS },
+                           keyring);
 }
 
 StoreReport *place_await(Journal *journal) {
@@ -121,7 +122,8 @@ StoreReport *place_await(Journal *journal) {
                 require(now.monotonic_us < deadline, "no report in 20 s");
                 int64_t wake = journal_wake(journal) < deadline ? journal_wake(journal) : deadline;
                 struct pollfd watched = { .fd = journal_descriptor(journal),
-                                          .events = (short) (journal_wants_write(journal) ? POLLIN | POLLOUT : POLLIN) };
+                                          .events = (short) (journal_wants_write(journal) ? POLLIN | POLLOUT
+                                                                                          : POLLIN) };
                 int64_t left = (wake - clock_now().monotonic_us) / MILLISECONDS + 1;
                 poll(&watched, watched.fd >= 0, left > 0 ? (int) left : 0);
         }
@@ -130,4 +132,19 @@ StoreReport *place_await(Journal *journal) {
 StoreReport *place_request(Journal *journal, const StoreRequest *request) {
         journal_send(journal, request, clock_now());
         return place_await(journal);
+}
+
+Uuid place_tenant(Database *database, Keyring *keyring, const char *slug) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        static UuidGenerator generator;
+        Uuid id = uuid_make(&generator, clock_now().wall_us);
+        Failure failure;
+        require(transaction_begin(database, DATABASE_TENANT, id, &transaction, &failure) &&
+                        transaction_run(
+                                transaction, QUERY_TENANT_ADD,
+                                VALUES(value_uuid(id), value_string(slug), value_string("Test"), value_string("free")),
+                                NULL, &failure) &&
+                        keyring_make(keyring, transaction, id, &failure) && transaction_commit(transaction, &failure),
+                "%s", failure.text);
+        return id;
 }

@@ -16,8 +16,8 @@ void place_empty(void);
 void place_fresh(Database *database);
 /* One or more statements as the owner; the test fails when they do. */
 void place_execute(const char *sql);
-/* The first column of the first row of a statement as the owner, as text, empty when there is none; lives until the next
- * call. */
+/* The first column of the first row of a statement as the owner, as text, empty when there is none; lives until the
+ * next call. */
 const char *place_ask(const char *sql);
 
 /* As another role of the program, by the conninfo of AIOX_DATABASE; for a tenant when that is not NULL. */
@@ -30,3 +30,5 @@ Journal *place_journal(Keyring *keyring);
 StoreReport *place_request(Journal *journal, const StoreRequest *request);
 /* The report of what was sent before. */
 StoreReport *place_await(Journal *journal);
+/* A tenant with a key. */
+Uuid place_tenant(Database *database, Keyring *keyring, const char *slug);

@@ -75,7 +75,8 @@ START_TEST(newer_schema_runs_the_program_before_it_and_no_older) {
         snprintf(sql, sizeof(sql), "INSERT INTO migrations VALUES (%d, %d, 'later', '', 'later')", newest + 1, newest);
         place_execute(sql);
         ck_assert_done(schema_check(database, true, &failure), failure);
-        snprintf(sql, sizeof(sql), "INSERT INTO migrations VALUES (%d, %d, 'later', '', 'later')", newest + 2, newest + 1);
+        snprintf(sql, sizeof(sql), "INSERT INTO migrations VALUES (%d, %d, 'later', '', 'later')", newest + 2,
+                 newest + 1);
         place_execute(sql);
         ck_assert(!schema_check(database, true, &failure));
         ck_assert_int_eq(failure.kind, FAILURE_CONFLICT);
@@ -140,15 +141,18 @@ static const struct {
           "AND p.qual LIKE '%tenant_id = current_tenant()%' AND p.with_check LIKE '%tenant_id = current_tenant()%')" },
         { "no policy but the tenant's lets aiox_tenant see rows",
           "SELECT string_agg(tablename || '.' || policyname, ', ') FROM pg_policies WHERE schemaname = 'public' "
-          "AND ('public' = ANY (roles) OR 'aiox_tenant' = ANY (roles)) AND policyname NOT IN ('own_tenant', 'own_members')" },
+          "AND ('public' = ANY (roles) OR 'aiox_tenant' = ANY (roles)) AND policyname NOT IN ('own_tenant', "
+          "'own_members')" },
         { "every view asks as whoever uses it",
-          "SELECT string_agg(relname, ', ') FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'v' "
+          "SELECT string_agg(relname, ', ') FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = "
+          "'v' "
           "AND NOT coalesce(reloptions @> '{security_invoker=true}', false) "
           "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = pg_class.oid AND d.deptype = 'e')" },
         { "no role of the program owns anything, passes row security or administers",
           "SELECT string_agg(rolname, ', ') FROM pg_roles r WHERE rolname LIKE 'aiox\\_%' AND rolname <> current_user "
           "AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication "
-          "OR EXISTS (SELECT FROM pg_class WHERE relowner = r.oid) OR EXISTS (SELECT FROM pg_proc WHERE proowner = r.oid) "
+          "OR EXISTS (SELECT FROM pg_class WHERE relowner = r.oid) OR EXISTS (SELECT FROM pg_proc WHERE proowner = "
+          "r.oid) "
           "OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid))" },
         { "no function runs with its owner's rights",
           "SELECT string_agg(proname, ', ') FROM pg_proc p WHERE pronamespace = 'public'::regnamespace AND prosecdef "
@@ -164,9 +168,10 @@ static const struct {
         { "no part is granted to anybody",
           "SELECT string_agg(relname, ', ') FROM pg_class c, aclexplode(c.relacl) g WHERE c.relispartition "
           "AND c.relkind = 'r' AND g.grantee <> c.relowner" },
-        { "the journal's role reads no body", "SELECT has_column_privilege('aiox_journal', 'accepted', 'body', 'SELECT') "
-                                              "OR has_column_privilege('aiox_platform', 'accepted', 'body', 'SELECT') "
-                                              "OR has_column_privilege('aiox_directory', 'accepted', 'body', 'SELECT')" },
+        { "the journal's role reads no body",
+          "SELECT has_column_privilege('aiox_journal', 'accepted', 'body', 'SELECT') "
+          "OR has_column_privilege('aiox_platform', 'accepted', 'body', 'SELECT') "
+          "OR has_column_privilege('aiox_directory', 'accepted', 'body', 'SELECT')" },
         { "nobody updates or deletes a version or the audit",
           "SELECT string_agg(grantee || ' ' || privilege_type || ' ' || table_name, ', ') "
           "FROM information_schema.role_table_grants WHERE table_name IN ('agent_versions', 'audit') "
@@ -204,8 +209,9 @@ START_TEST(parts_are_made_ahead_and_taken_away) {
         place_fresh(database);
         ck_assert_str_eq(place_ask("SELECT count(*) FROM parts"), "160");
         place_execute("SELECT make_parts(current_date - 12, current_date - 10)");
-        ck_assert_done(schema_keep(database, &(KeepSettings){ .days_ahead = 40, .journal_days = 5 }, NULL, NULL, &failure),
-                       failure);
+        ck_assert_done(
+                schema_keep(database, &(KeepSettings){ .days_ahead = 40, .journal_days = 5 }, NULL, NULL, &failure),
+                failure);
         ck_assert_str_eq(place_ask("SELECT count(*) FROM parts"), "210");
         ck_assert_str_eq(place_ask("SELECT min(day) = current_date - 1 FROM parts"), "t");
         ck_assert_str_eq(place_ask("SELECT count(*) FROM pg_class WHERE relname LIKE 'accepted\\_%' AND relkind = 'r'"),
