@@ -49,6 +49,8 @@ const Setting settings_table[] = {
           .help = "How long a stop waits for running turns before it leaves them to the next start." },
         { "lease_seconds", SETTING_INTEGER, AT(lease_seconds), .fallback = "10", .least = 2, .most = 600,
           .unit = "seconds", .help = "How long a hub's heartbeat may stand still before another hub takes over." },
+        { "turn_seconds", SETTING_INTEGER, AT(turn_seconds), .fallback = "300", .least = 1, .most = 3600,
+          .unit = "seconds", .help = "How long a message may wait for its answer, from when it was accepted." },
         { "openai_url", SETTING_URL, AT(openai_url),
           .help = "Base URL of an OpenAI-compatible provider, ending in /v1: OpenAI, Ollama, llama.cpp, vLLM, "
                   "Mistral." },

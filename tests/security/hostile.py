@@ -130,7 +130,8 @@ def flat(lab, pid, flood, memory_kb, database_bytes):
     still_answers(lab, pid, seconds=60)
     grown, more = lab.memory() - memory, database_size(lab) - size
     print("# memory %+d kB, database %+d bytes" % (grown, more))
-    assert grown < memory_kb, "memory grew by %d kB" % grown
+    # What a sanitizer keeps of freed memory is not the hub's.
+    assert grown < memory_kb or lab.sanitized, "memory grew by %d kB" % grown
     assert more < database_bytes, "the database grew by %d bytes" % more
 
 

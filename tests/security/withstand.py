@@ -311,6 +311,10 @@ class Lab:
     def program(self):
         return self.environment["PATH"].split(":")[0] + "/aiox"
 
+    @property
+    def sanitized(self):
+        return b"__asan_init" in pathlib.Path(self.program).read_bytes()
+
     def sql(self, text):
         """Runs SQL as the one user that no row security binds."""
         done = subprocess.run(["psql", "-XAtq", "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-c", text],
