@@ -83,6 +83,15 @@ void connect_parameters(const char *conninfo, const char *user, const char *appl
         ret_keywords[count] = ret_values[count] = NULL;
 }
 
+static void ignore_notice(void *nothing, const char *notice) {
+        (void) nothing;
+        (void) notice;
+}
+
+void connect_quietly(PGconn *connection) {
+        PQsetNoticeProcessor(connection, ignore_notice, NULL);
+}
+
 bool connection_open(const char *conninfo, const char *user, const char *application, int64_t patience_us, bool limits,
                      Connection **ret_connection, Failure *reterr_failure) {
         _cleanup_(connection_closep) Connection *connection = memory_new(sizeof(Connection));
@@ -103,6 +112,7 @@ bool connection_open(const char *conninfo, const char *user, const char *applica
                 return failure_set(reterr_failure, FAILURE_UNSUPPORTED,
                                    "the database is PostgreSQL %d, and 15 is the oldest that will do",
                                    PQserverVersion(connection->pg) / 10000);
+        connect_quietly(connection->pg);
         if (PQsetnonblocking(connection->pg, 1) != 0 || !PQenterPipelineMode(connection->pg))
                 return failure_from_connection(connection->pg, "cannot begin a pipeline", reterr_failure);
         *ret_connection = connection;

@@ -55,6 +55,9 @@ bool failure_from_connection(const PGconn *connection, const char *about, Failur
 void connect_parameters(const char *conninfo, const char *user, const char *application, const char *options,
                         const char **ret_keywords, const char **ret_values);
 
+/* The server's notices are nobody's business: libpq would print them. */
+void connect_quietly(PGconn *connection);
+
 /* Values in PostgreSQL's binary form (store/values.c). */
 typedef struct Parameters {
         size_t count;

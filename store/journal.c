@@ -79,16 +79,16 @@ bool error_is(const Journal *journal, const char *prefix) {
         return strncmp(wire_error(journal->wire)->state, prefix, strlen(prefix)) == 0;
 }
 
-/* 23514 without a constraint: there is no part for this day's rows, which `aiox keep` should have made. */
+/* 23514 without a constraint: there is no part for this day's rows, which `aiox keep` should have made. Full means that
+ * nothing was written: a batch of which a part was is to be sent again. */
 void journal_fail(Journal *journal) {
         const WireError *error = wire_error(journal->wire);
         bool full = error_is(journal, "53100") || error_is(journal, "25006") ||
                     (error_is(journal, "23514") && !error->constraint);
-        journal_finish(journal,
-                       error_is(journal, "AX001") ? STORE_FENCED
-                       : full                     ? STORE_FULL
-                                                  : STORE_UNAVAILABLE,
-                       &error->failure);
+        StoreResult result = error_is(journal, "AX001")         ? STORE_FENCED
+                             : full && !journal->commit.written ? STORE_FULL
+                                                                : STORE_UNAVAILABLE;
+        journal_finish(journal, result, &error->failure);
 }
 
 Text journal_copy(Journal *journal, Text text) {

@@ -314,6 +314,7 @@ static void commit_tried(Journal *journal, Moment now) {
         commit->seals = NULL;
         if (!error->failed) {
                 settle_written(journal);
+                commit->written = true;
                 commit_next(journal, now);
                 return;
         }

@@ -49,6 +49,7 @@ typedef struct Commit {
         size_t range_count;
         Range range; /* being tried */
         int tries, rewrites;
+        bool written; /* a part of it is committed */
         Arena *seals; /* what the columns are made from, until they are sent */
 } Commit;
 

@@ -121,6 +121,7 @@ static WireEvent start_connecting(Wire *wire, Moment now) {
         const char *keywords[CONNECT_PARAMETERS], *values[CONNECT_PARAMETERS];
         connect_parameters(wire->conninfo, database_role_name(wire->role), "aiox journal", OPTIONS, keywords, values);
         wire->pg = PQconnectStartParams(keywords, values, 1);
+        connect_quietly(wire->pg);
         wire->polling = PGRES_POLLING_WRITING;
         wire->state = WIRE_CONNECTING;
         wire->deadline_us = now.monotonic_us + CONNECT_US;

@@ -23,7 +23,7 @@ CREATE FUNCTION lowest_id(day date) RETURNS text LANGUAGE sql IMMUTABLE AS $$
                               '(.{8})(.{4})', '\1-\2-7000-8000-000000000000')
 $$;
 
-GRANT EXECUTE ON FUNCTION lowest_id TO aiox_journal;
+GRANT EXECUTE ON FUNCTION lowest_id TO aiox_journal, aiox_tenant;
 
 -- Makes what is missing for the days from..to, and returns how many parts that were.
 CREATE FUNCTION make_parts(from_day date, to_day date) RETURNS integer LANGUAGE plpgsql AS $$
