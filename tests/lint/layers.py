@@ -61,7 +61,7 @@ HOMES = {
 # The C library and Linux. What is in neither table has no home yet: give it one above.
 SYSTEM = re.compile(r"(arpa|asm|linux|net|netinet|sys)/|"
                     r"(aio|alloca|assert|complex|cpio|ctype|dirent|dlfcn|endian|err|errno|execinfo|fcntl|features|fenv|"
-                    r"float|fnmatch|ftw|getopt|glob|grp|iconv|ifaddrs|inttypes|langinfo|libgen|limits|link|locale|"
+                    r"float|fnmatch|fts|ftw|getopt|glob|grp|iconv|ifaddrs|inttypes|langinfo|libgen|limits|link|locale|"
                     r"malloc|math|mqueue|netdb|nl_types|poll|pthread|pwd|regex|sched|search|semaphore|setjmp|signal|"
                     r"spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|"
                     r"syslog|termios|tgmath|threads|time|uchar|ucontext|unistd|utime|wchar|wctype)\.h$")
