@@ -104,11 +104,12 @@ hub_connected() {
         process_has_said "hub_$1" "connected to the server"
 }
 
-# hub_people JID  Makes the person an owner of the installation, and the agent guide, which answers everybody from docs/:
-# by quotations, or by a model when AIOX_OPENAI_URL names one. Again and again to the same end.
+# hub_people JID  Makes the person an owner of the installation, and the agent guide, which answers everybody from
+# docs/: by quotations, or by a model when AIOX_OPENAI_URL names one. Again and again to the same end.
 hub_people() {
         local model=builtin/extractive file
-        [[ -z ${AIOX_OPENAI_URL:-} ]] || model=openai/${AIOX_OPENAI_MODEL:?AIOX_OPENAI_URL is set, AIOX_OPENAI_MODEL is not}
+        [[ -z ${AIOX_OPENAI_URL:-} ]] ||
+                model=openai/${AIOX_OPENAI_MODEL:?AIOX_OPENAI_URL is set, AIOX_OPENAI_MODEL is not}
         hub_command 1
         "${COMMAND[@]}" member add "$1" --role owner --tenant installation
         if "${COMMAND[@]}" agent show guide; then
@@ -117,8 +118,8 @@ hub_people() {
                 "${COMMAND[@]}" agent create guide --model "$model" --visibility public \
                         --display_name Guide --description "Answers questions about this installation, from its manual."
         fi
-        for file in "$REPOSITORY"/README.md "$REPOSITORY"/docs/*.md; do
-                [[ ! -s $file ]] || "${COMMAND[@]}" knowledge add guide --name "${file##*/}" --content "@$file" \
+        for file in "$REPOSITORY"/docs/*.md; do
+                "${COMMAND[@]}" knowledge add guide --name "${file##*/}" --content "@$file" \
                         --source "${file#"$REPOSITORY/"}"
         done
 }
