@@ -16,8 +16,9 @@ static Link *link_of_agent(Loop *loop, Text agent) {
         return text_split(&rest, '@', &local) ? loop_link(loop, rest) : NULL;
 }
 
-/* What does not go out now is found again: answers from the journal, receipts when the sender repeats. A server that takes
- * nothing for so long that the link is full is left for a new stream, so that no ping behind a lost answer is answered. */
+/* What does not go out now is found again: answers from the journal, receipts when the sender repeats. A server that
+ * takes nothing for so long that the link is full is left for a new stream, so that no ping behind a lost answer is
+ * answered. */
 void loop_send(Loop *loop, Link *link, const OutgoingList *list) {
         Failure failure;
 

@@ -47,7 +47,8 @@ void settings_reference(TextBuilder *builder) {
                 builder,
                 "A setting stands in the YAML file that `--config` or `AIOX_CONFIG` names, in the environment as "
                 "`AIOX_` and its name in capitals, or among the options as `--` and its name; the later of these "
-                "wins. A change takes effect when the hub is started again. Lists in the environment are separated by commas. A secret is never a setting: the setting "
+                "wins. A change takes effect when the hub is started again. Lists in the environment are separated by "
+                "commas. A secret is never a setting: the setting "
                 "names its file, or the environment holds it under the name without `_FILE`.\n\n"
                 "| setting | value | default | meaning |\n| --- | --- | --- | --- |\n");
         for (size_t i = 0; i < settings_count; i++)

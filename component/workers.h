@@ -1,6 +1,6 @@
-/* Worker threads: each runs one turn at a time and blocks as it pleases. A turn reaches the hub thread through its inbox
- * and is reached by number; what it may touch is its World, made in world.c. Operations have threads of their own, at the
- * desk.
+/* Worker threads: each runs one turn at a time and blocks as it pleases. A turn reaches the hub thread through its
+ * inbox and is reached by number; what it may touch is its World, made in world.c. Operations have threads of their
+ * own, at the desk.
  *
  * Everything here belongs to the hub thread; nothing but workers_free() blocks.
  */

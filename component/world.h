@@ -1,5 +1,5 @@
-/* The World of a worker thread: what a turn sees of the database, the models and the hub, each call blocking the thread.
- * Versions are kept in memory by id, since they never change.
+/* The World of a worker thread: what a turn sees of the database, the models and the hub, each call blocking the
+ * thread. Versions are kept in memory by id, since they never change.
  *
  * world_settings is shared and constant; a WorkerWorld belongs to one thread.
  */

@@ -8,7 +8,7 @@ static void window_describe(int64_t window_us, char *text, size_t size) {
         if (seconds == 60 || seconds == 3600 || seconds == 86400)
                 snprintf(text, size, "%s", seconds == 60 ? "minute" : seconds == 3600 ? "hour" : "day");
         else
-                snprintf(text, size, "%lld seconds", (long long)seconds);
+                snprintf(text, size, "%lld seconds", (long long) seconds);
 }
 
 static bool refuse_limit(const LimitVerdict *verdict, int64_t now_us, Failure *ret_refusal) {
@@ -17,8 +17,8 @@ static bool refuse_limit(const LimitVerdict *verdict, int64_t now_us, Failure *r
         window_describe(verdict->window_us, window, sizeof(window));
         return failure_set(ret_refusal, FAILURE_LIMIT,
                            "The %s's limit of %lld messages per %s is reached. Try again in %lld seconds.",
-                           limit_subject_name(verdict->subject), (long long)verdict->amount, window,
-                           (long long)((verdict->opens_us - now_us) / SECONDS + 1));
+                           limit_subject_name(verdict->subject), (long long) verdict->amount, window,
+                           (long long) ((verdict->opens_us - now_us) / SECONDS + 1));
 }
 
 static bool govern_size(const Admission *admission, Failure *ret_refusal) {
@@ -29,12 +29,12 @@ static bool govern_size(const Admission *admission, Failure *ret_refusal) {
         if (length > admission->settings->body_bytes)
                 return failure_set(ret_refusal, FAILURE_TOO_LARGE, "The message has %zu bytes; the limit is %zu.",
                                    length, admission->settings->body_bytes);
-        LimitVerdict verdict =
-                directory_take(admission->directory, &admission->sender, admission->agent, admission->grant,
-                               LIMIT_BODY_BYTES, (int64_t)length, admission->now.monotonic_us);
+        LimitVerdict verdict = directory_take(admission->directory, &admission->sender, admission->agent,
+                                              admission->grant, LIMIT_BODY_BYTES, (int64_t) length,
+                                              admission->now.monotonic_us);
         if (verdict.refused)
                 return failure_set(ret_refusal, FAILURE_TOO_LARGE, "The message has %zu bytes; the %s's limit is %lld.",
-                                   length, limit_subject_name(verdict.subject), (long long)verdict.amount);
+                                   length, limit_subject_name(verdict.subject), (long long) verdict.amount);
         return true;
 }
 

@@ -24,7 +24,7 @@ Meter *meter_new(Rate sender_rate, Rate domain_rate, const char *domains) {
 
 static double bucket_refill(Bucket *bucket, Rate rate, int64_t now_us) {
         if (now_us > bucket->refilled_us)
-                bucket->tokens += (double)(now_us - bucket->refilled_us) * rate.per_minute / (60.0 * SECONDS);
+                bucket->tokens += (double) (now_us - bucket->refilled_us) * rate.per_minute / (60.0 * SECONDS);
         if (bucket->tokens > rate.burst)
                 bucket->tokens = rate.burst;
         bucket->refilled_us = now_us;
@@ -63,7 +63,7 @@ static bool bucket_take(Bucket *bucket, Rate rate, int64_t now_us, int64_t *ret_
                 bucket->tokens -= 1;
                 return true;
         }
-        *ret_opens_us = now_us + (int64_t)((1 - bucket->tokens) * 60.0 * SECONDS / rate.per_minute);
+        *ret_opens_us = now_us + (int64_t) ((1 - bucket->tokens) * 60.0 * SECONDS / rate.per_minute);
         return false;
 }
 
@@ -112,5 +112,5 @@ bool stage_meter(Admission *admission, Failure *ret_refusal) {
         if (meter_take(admission->meter, &admission->arrival->from, admission->now.monotonic_us, &opens_us))
                 return true;
         return failure_set(ret_refusal, FAILURE_LIMIT, "You are writing too fast. Try again in %lld seconds.",
-                           (long long)((opens_us - admission->now.monotonic_us) / SECONDS + 1));
+                           (long long) ((opens_us - admission->now.monotonic_us) / SECONDS + 1));
 }

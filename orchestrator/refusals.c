@@ -57,7 +57,7 @@ void refusals_count(Core *core, const Admission *admission, const Failure *refus
                 memcpy(refused->key, sender.bytes, sender.length);
         if (agent.length)
                 memcpy(refused->key + sender.length, agent.bytes, agent.length);
-        refused->key[length - 1] = (char)refusal->kind;
+        refused->key[length - 1] = (char) refusal->kind;
 
         Refused *known = map_get(refusals->counted, (Text){ refused->key, length });
         if (known) {

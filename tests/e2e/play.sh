@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # A lab whose server is a scripted one, for tests of faults: `play_up [LAB OPTION …]` starts both, with the public agent
-# echo@agents.localhost; `say LINE` tells the scripted server something and sets REPLY to its answer; `figure NAME` prints
-# one of the load's figures. To be sourced after tap.sh; needs XMPP_PLAY and AIOX_BUILD.
+# echo@agents.localhost; `say LINE` tells the scripted server something and sets REPLY to its answer; `figure NAME`
+# prints one of the load's figures. To be sourced after tap.sh; needs XMPP_PLAY and AIOX_BUILD.
 
 repository=$(cd "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../.." && pwd)
 lab=$repository/tests/lab/lab

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""An agent that is not yours does not exist: whoever may not talk to it, or not manage it, gets byte for byte the answer
-for a name that nobody has, on every door, and nothing of what they wrote reaches a model."""
+"""An agent that is not yours does not exist: whoever may not talk to it, or not manage it, gets byte for byte the
+answer for a name that nobody has, on every door, and nothing of what they wrote reaches a model."""
 
 import http.client
 import json
@@ -56,7 +56,8 @@ STANZAS = {
 REQUESTS = [
     ("GET", "", None), ("PATCH", "", {"description": "mine"}), ("DELETE", "", None), ("POST", "/pause", {}),
     ("POST", "/resume", {}), ("POST", "/restore", {}), ("POST", "/rollback", {"version": 1}), ("GET", "/grants", None),
-    ("POST", "/grants", {"who": "gil@localhost"}), ("DELETE", "/grants/gil@localhost", None), ("GET", "/knowledge", None),
+    ("POST", "/grants", {"who": "gil@localhost"}), ("DELETE", "/grants/gil@localhost", None),
+    ("GET", "/knowledge", None),
     ("POST", "/knowledge", {"name": "n", "content": "c"}), ("DELETE", "/knowledge/n", None),
 ]
 

@@ -61,7 +61,8 @@ def what_is_over_a_limit_is_refused_and_the_stream_kept(lab, pid):
         "attributes": open_stanza("attributes") + "<a " + " ".join("a%d='1'" % i for i in range(5000)) + "/></message>",
         "name": open_stanza("name") + "<%s/></message>" % ("n" * MEGABYTE),
         "value": open_stanza("value") + "<a b='%s'/></message>" % ("v" * MEGABYTE),
-        "spaces": open_stanza("spaces") + "".join("<a%d xmlns='urn:%d'/>" % (i, i) for i in range(20_000)) + "</message>",
+        "spaces": open_stanza("spaces") + "".join("<a%d xmlns='urn:%d'/>" % (i, i)
+                  for i in range(20_000)) + "</message>",
     }
     for what, stanza in cases.items():
         begun = time.monotonic()
@@ -106,7 +107,8 @@ def what_is_meant_for_others_is_answered_by_nobody_here(lab, pid):
                "evil.example", "echo@AGENTS.localhost.", "echo@agents.localhost@agents.localhost", "' or 1=1@" + AGENTS,
                "../echo@" + AGENTS, "echo%00@" + AGENTS, "e" * 1023 + "@" + AGENTS]
     for number, target in enumerate(targets):
-        assert server.send(message("mallory@localhost/x", target.replace("'", "&apos;"), "forged", "forged-%d" % number))
+        forged = message("mallory@localhost/x", target.replace("'", "&apos;"), "forged", "forged-%d" % number)
+        assert server.send(forged)
     still_answers(lab, pid)
     came = [found for found in server.stanzas[before:] if "forged" in found.raw]
     assert not [found.raw for found in came if found.receipt_for or found.body == "forged"], came
@@ -152,7 +154,8 @@ def a_flood_of_queries_costs_nothing(lab, pid):
 def ten_thousand_presences_cost_nothing(lab, pid):
     def presence(number):
         kind = ["", " type='subscribe'", " type='probe'", " type='unavailable'", " type='unsubscribe'"][number % 5]
-        return "<presence from='p%d@localhost/x' to='%s'%s><status>%d</status></presence>" % (number, ECHO, kind, number)
+        return "<presence from='p%d@localhost/x' to='%s'%s><status>%d</status></presence>" % (
+            number, ECHO, kind, number)
 
     flat(lab, pid, lambda: flood_of(lab, 10_000, presence), 30_000, 4_000_000)
 
