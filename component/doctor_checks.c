@@ -1,18 +1,13 @@
 #include "base/clock.h"
 #include "component/doctor.h"
-#include "store/keyring.h"
+#include "store/cache/cache.h"
 #include "store/migrate.h"
 
-#include <errno.h>
-#include <netdb.h>
-#include <stdio.h>
-#include <sys/socket.h>
 #include <sys/timex.h>
-#include <sys/un.h>
 
 #define OLDEST_POSTGRES 150000
 #define CLOCK_TOLERANCE (2 * SECONDS)
-#define REDIS_PATIENCE  3 /* seconds */
+#define REDIS_PATIENCE  (3 * SECONDS)
 
 void check_secrets(Doctor *doctor, Finding *finding) {
         Failure failure;
@@ -145,84 +140,15 @@ void check_clock(Doctor *doctor, Finding *finding) {
                 finding_good(finding, "this clock and the database's agree%s", doubt);
 }
 
-static int connect_unix(const char *path) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-        if (strlen(path) >= sizeof(address.sun_path))
-                return -1;
-        strcpy(address.sun_path, path);
-        int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (descriptor >= 0 && connect(descriptor, (struct sockaddr *) &address, sizeof(address)) != 0)
-                close_fdp(&descriptor);
-        return descriptor;
-}
-
-/* "redis://host:port/number" */
-static int connect_tcp(Arena *arena, const char *url) {
-        Text rest = { url + strlen("redis://"), strlen(url) - strlen("redis://") }, address;
-        text_split(&rest, '/', &address);
-        const char *colon = memrchr(address.bytes, ':', address.length);
-        size_t length = (size_t) (colon - address.bytes);
-        bool bracketed = address.bytes[0] == '[';
-        const char *host = text_string(arena, (Text){ address.bytes + bracketed, length - 2 * bracketed });
-        const char *port = text_string(arena, (Text){ colon + 1, address.length - length - 1 });
-        const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-        struct addrinfo *found = NULL;
-        if (!host || !port || getaddrinfo(host, port, &hints, &found) != 0)
-                return -1;
-        int descriptor = -1;
-        for (struct addrinfo *each = found; each && descriptor < 0; each = each->ai_next) {
-                descriptor = socket(each->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-                if (descriptor >= 0 && connect(descriptor, each->ai_addr, each->ai_addrlen) != 0)
-                        close_fdp(&descriptor);
-        }
-        freeaddrinfo(found);
-        return descriptor;
-}
-
-static void add_word(TextBuilder *builder, Text word) {
-        text_add_format(builder, "$%zu\r\n", word.length);
-        text_add(builder, word);
-        text_add_string(builder, "\r\n");
-}
-
-/* Speaks just enough of Redis' protocol (RESP2) to be let in and pinged. */
-static bool redis_answers(Doctor *doctor, int descriptor, char reply[static 128]) {
-        Failure failure;
-        Text secret = TEXT_NONE;
-        TextBuilder request = text_builder(8192);
-        if (settings_secret(doctor->settings, "redis_secret_file", doctor->arena, &secret, &failure)) {
-                text_add_string(&request, "*2\r\n$4\r\nAUTH\r\n");
-                add_word(&request, secret);
-        }
-        text_add_string(&request, "*1\r\n$4\r\nPING\r\n");
-        struct timeval patience = { .tv_sec = REDIS_PATIENCE };
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-        bool sent = send(descriptor, request.bytes, request.length, MSG_NOSIGNAL) == (ssize_t) request.length;
-        text_builder_release(&request);
-        size_t length = 0;
-        while (sent && length < 127 && !strstr(reply, "PONG") && !strchr(reply, '-')) {
-                ssize_t got = recv(descriptor, reply + length, 127 - length, 0);
-                if (got <= 0)
-                        break;
-                length += (size_t) got;
-                reply[length] = '\0';
-        }
-        return strstr(reply, "PONG") != NULL;
-}
-
 void check_redis(Doctor *doctor, Finding *finding) {
-        const char *url = doctor->settings->redis;
-        bool local = strncmp(url, "unix:", 5) == 0;
-        char reply[128] = "";
-        _cleanup_(close_fdp) int descriptor = local ? connect_unix(url + 5) : connect_tcp(doctor->arena, url);
-        if (descriptor < 0)
-                finding_bad(finding, "Check the setting redis, and that Redis or Valkey runs.", FAILURE_UNAVAILABLE,
-                            "nobody answers at %s: %s", url, strerror(errno));
-        else if (redis_answers(doctor, descriptor, reply))
+        _cleanup_(cache_freep) Cache *cache = NULL;
+        Failure failure;
+        Text secret;
+        CacheSettings settings = { .address = doctor->settings->redis, .patience_us = REDIS_PATIENCE };
+        if (settings_secret(doctor->settings, "redis_secret_file", doctor->arena, &secret, &failure))
+                settings.password = text_string(doctor->arena, secret);
+        if (cache_new(&settings, NULL, &cache, &failure) && cache_ping(cache, &failure))
                 finding_good(finding, "it answers");
-        else {
-                reply[strcspn(reply, "\r\n")] = '\0';
-                finding_bad(finding, "Check redis_secret_file.", FAILURE_UNAUTHENTICATED, "it does not let us in: %s",
-                            reply);
-        }
+        else
+                finding_failed(finding, &failure, "Check redis and redis_secret_file, and that Redis or Valkey runs.");
 }
