@@ -87,7 +87,7 @@ static bool hub_runs(const char *path) {
         _cleanup_(close_fdp) int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (descriptor < 0 || strlen(path) >= sizeof(address.sun_path))
                 return false;
-        strcpy(address.sun_path, path);
+        memcpy(address.sun_path, path, strlen(path) + 1);
         return connect(descriptor, (struct sockaddr *) &address, sizeof(address)) == 0;
 }
 

@@ -20,7 +20,7 @@ static bool is_parameter(Text part) {
 }
 
 static bool matches(const Operation *operation, const Text *parts, size_t count) {
-        Text wanted[ROUTE_PARTS_LIMIT];
+        Text wanted[ROUTE_PARTS_LIMIT] = { 0 };
         size_t wanted_count;
         if (!split_path(text_of(operation->path + 1), wanted, &wanted_count) || wanted_count != count)
                 return false;

@@ -5,10 +5,8 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#define EACH(operation) for (const Operation *const *operation = operation_catalogue; *operation; operation++)
-
 START_TEST(every_operation_says_what_doors_need) {
-        EACH(row) {
+        for (const Operation *const *row = operation_catalogue; *row; row++) {
                 const Operation *operation = *row;
                 Text noun, verb;
                 operation_words(operation, &noun, &verb);
@@ -23,18 +21,19 @@ START_TEST(every_operation_says_what_doors_need) {
 END_TEST
 
 START_TEST(names_and_routes_are_unique) {
-        EACH(a) EACH(b) {
-                if (a == b)
-                        continue;
-                ck_assert_str_ne((*a)->name, (*b)->name);
-                ck_assert_msg(strcmp((*a)->method, (*b)->method) != 0 || strcmp((*a)->path, (*b)->path) != 0,
-                              "%s and %s", (*a)->name, (*b)->name);
-        }
+        for (const Operation *const *a = operation_catalogue; *a; a++)
+                for (const Operation *const *b = operation_catalogue; *b; b++) {
+                        if (a == b)
+                                continue;
+                        ck_assert_str_ne((*a)->name, (*b)->name);
+                        ck_assert_msg(strcmp((*a)->method, (*b)->method) != 0 || strcmp((*a)->path, (*b)->path) != 0,
+                                      "%s and %s", (*a)->name, (*b)->name);
+                }
 }
 END_TEST
 
 START_TEST(reading_is_get_and_nothing_else_is) {
-        EACH(row) {
+        for (const Operation *const *row = operation_catalogue; *row; row++) {
                 bool get = strcmp((*row)->method, "GET") == 0;
                 ck_assert_msg(get == ((*row)->effect == EFFECT_READ), "%s", (*row)->name);
                 ck_assert_msg((strcmp((*row)->method, "DELETE") == 0) == ((*row)->effect == EFFECT_DESTROY), "%s",
@@ -44,7 +43,7 @@ START_TEST(reading_is_get_and_nothing_else_is) {
 END_TEST
 
 START_TEST(fields_are_named_once_and_defaults_are_valid) {
-        EACH(row) {
+        for (const Operation *const *row = operation_catalogue; *row; row++) {
                 const Field *field, *other;
                 for (size_t i = 0; (field = operation_input(*row, i)); i++) {
                         ck_assert_msg(field->help && field->help[strlen(field->help) - 1] == '.', "%s %s", (*row)->name,
@@ -61,7 +60,7 @@ END_TEST
 
 /* Every {part} of a path is a required field, so that a route always has what it needs. */
 START_TEST(parts_of_paths_are_required_fields) {
-        EACH(row) {
+        for (const Operation *const *row = operation_catalogue; *row; row++) {
                 Text rest = text_of((*row)->path + 1), part;
                 while (text_split(&rest, '/', &part)) {
                         if (part.bytes[0] != '{')
@@ -74,7 +73,7 @@ START_TEST(parts_of_paths_are_required_fields) {
 END_TEST
 
 START_TEST(every_route_leads_to_its_operation) {
-        EACH(row) {
+        for (const Operation *const *row = operation_catalogue; *row; row++) {
                 Arena *arena = arena_new(0);
                 Json *input = json_new_object();
                 const Operation *found;
