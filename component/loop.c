@@ -106,6 +106,8 @@ static void watch_journal(Loop *loop) {
 static int wait_ms(const Loop *loop) {
         int64_t wake_us = core_wake(loop->core), journal_us = journal_wake(loop->journal);
 
+        if (loop->exiting)
+                return 0;
         if (journal_us < wake_us)
                 wake_us = journal_us;
         for (size_t i = 0; i < loop->link_count; i++)
