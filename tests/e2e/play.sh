@@ -57,9 +57,10 @@ figure() {
         jq -e ".load.$1" <<<"$REPLY"
 }
 
-# What must hold of every load, whatever broke: a receipt is followed by one answer.
+# What must hold of every load, whatever broke: a receipt is followed by one answer. PATIENCE is how many seconds that
+# may take (120).
 nothing_was_lost() {
-        said "even 120"
+        said "even ${PATIENCE:-120}"
         say figures
         printf 'figures: %s\n' "$REPLY"
         expect_equal "$(jq .load.unanswered <<<"$REPLY")" 0
