@@ -303,10 +303,18 @@ void check_model(SimulatedTurn *turn, int round) {
                 check_violated(simulation, "a model was called more often than there were attempts");
 }
 
+/* A hub that stood still while others took over may finish what it began, once: its next request tells it, and the heir
+ * takes the message up. */
 void check_model_replied(SimulatedTurn *turn, int round, bool asks_for_tools) {
-        if (round <= ROUNDS && holds(turn->process, turn->life))
-                turn->life->replies[round]++;
-        turn->life->asked_for_tools |= asks_for_tools;
+        Life *life = turn->life;
+
+        life->asked_for_tools |= asks_for_tools;
+        if (round > ROUNDS)
+                return;
+        if (holds(turn->process, life))
+                life->replies[round]++;
+        else if (++life->needless > life->stored->attempts + 1)
+                check_violated(turn->process->simulation, "a model was called more than once more than needed");
 }
 
 static int compare_ordinal(const StepRecord *a, const StepRecord *b) {

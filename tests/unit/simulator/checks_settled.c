@@ -16,7 +16,7 @@ bool check_is_settled(Simulation *simulation) {
         while (simulation->settled < count &&
                life_is_settled(simulated_store_at(simulation->store, simulation->settled)->life))
                 simulation->settled++;
-        if (simulation->settled < count)
+        if (simulation->settled < count || now_us(simulation) < simulation->store_stalled_until)
                 return false;
         for (Process *process = simulation->processes; process; process = process->next)
                 if (process->alive && (process->frozen || process->turns))

@@ -5,6 +5,26 @@ static double sometimes(Random *random, double most) {
         return random_chance(random, 0.5) ? most * (double) random_between(random, 1, 100) / 100.0 : 0;
 }
 
+/* Limits small enough to be reached, and waits short enough to end within a run. */
+static CoreSettings plan_settings(Random *random) {
+        CoreSettings settings = core_defaults();
+
+        settings.workers = (int32_t) random_between(random, 2, 16);
+        if (random_chance(random, 0.5))
+                settings.batch_messages = (int32_t) random_between(random, 1, 10);
+        if (random_chance(random, 0.3))
+                settings.lane_depth = (int32_t) random_between(random, 1, 5);
+        if (random_chance(random, 0.2))
+                settings.waiting_messages = (int32_t) random_between(random, 1, 10);
+        if (random_chance(random, 0.2))
+                settings.sender_rate = (Rate){ 60, (int32_t) random_between(random, 1, 10) };
+        settings.attempts = (int32_t) random_between(random, 1, 3);
+        settings.lease_us = random_between(random, 3, 15) * SECONDS;
+        settings.drain_us = random_between(random, 1, 20) * SECONDS;
+        settings.turn_us = random_between(random, 10, 300) * SECONDS;
+        return settings;
+}
+
 static void plan_people(Plan *plan, Random *random) {
         plan->cancels = sometimes(random, 0.1);
         plan->repeats = sometimes(random, 0.4);
@@ -26,6 +46,7 @@ static void plan_faults(Plan *plan, Random *random) {
         plan->freeze = sometimes(random, 1);
         plan->store_away = sometimes(random, 1);
         plan->store_full = sometimes(random, 0.5);
+        plan->store_stall = sometimes(random, 0.5);
         plan->link_break = sometimes(random, 2);
         plan->server_death = sometimes(random, 0.5);
         plan->twin = sometimes(random, 0.5);
@@ -42,12 +63,13 @@ void faults_plan(Simulation *simulation) {
         plan->cluster = random_chance(random, 0.7);
         if (!plan->cluster)
                 plan->hubs = plan->domains;
-        plan->workers = (int) random_between(random, 2, 16);
         plan->gap_us = random_between(random, 40, 200) * MILLISECONDS;
         plan->budget_nano = INT64_C(1) << 50;
+        plan->settings = core_defaults();
         plan->calm = simulation->options->calm || random_chance(random, 0.1);
         if (plan->calm)
                 return;
+        plan->settings = plan_settings(random);
         plan_people(plan, random);
         plan_faults(plan, random);
 }
@@ -141,6 +163,13 @@ static void fault_store_full(Simulation *simulation, Process *process) {
         trace(simulation, "store full", 0, (uint64_t) simulation->store_full_until);
 }
 
+static void fault_store_stall(Simulation *simulation, Process *process) {
+        (void) process;
+        simulation->store_stalled_until = now_us(simulation) +
+                                          random_between(&simulation->planning, 100 * MILLISECONDS, 30 * SECONDS);
+        trace(simulation, "store stalls", 0, (uint64_t) simulation->store_stalled_until);
+}
+
 static void fault_pause(Simulation *simulation, Process *process) {
         int agent = (int) random_below(&simulation->planning, AGENTS);
         CastAgent *each = &simulation->cast.agents[agent];
@@ -166,6 +195,7 @@ static void fault_next(void *about, uint64_t number) {
                 { plan->clock_jump, fault_clock },
                 { plan->store_away, fault_store_away },
                 { plan->store_full, fault_store_full },
+                { plan->store_stall, fault_store_stall },
                 { plan->pauses, fault_pause },
         };
         double all = 0;

@@ -246,11 +246,10 @@ Process *hub_start(Hub *hub) {
         process->number = ++simulation->process_count;
         process->random = random_fork(&simulation->hubs, (uint64_t) process->number);
         process->id = run_uuid('p', random_next(&simulation->hubs));
-        process->settings = core_defaults();
+        process->settings = simulation->plan.settings;
         process->settings.hub = text_of(hub->name);
         process->settings.domains = hub->domains;
         process->settings.process = process->id;
-        process->settings.workers = simulation->plan.workers;
         process->settings.random = process_random;
         process->settings.random_source = &process->random;
         process->core = core_new(&process->settings, cast_directory(simulation, hub->domains));

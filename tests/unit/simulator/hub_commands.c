@@ -74,6 +74,11 @@ static void store_reached(void *about, uint64_t number) {
 
         if (!process->alive || process->request_generation != number)
                 return;
+        if (now_us(process->simulation) < process->simulation->store_stalled_until) {
+                agenda_add(&process->simulation->agenda, process->simulation->store_stalled_until, store_reached,
+                           process, number);
+                return;
+        }
         /* A frozen hub's request is in its own buffers still, or in the network already. */
         if (process->frozen && random_chance(&process->simulation->storage, 0.5)) {
                 agenda_add(&process->simulation->agenda, process->frozen_until + 1, store_reached, process, number);

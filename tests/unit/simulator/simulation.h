@@ -35,13 +35,14 @@ typedef struct Writing Writing;
 
 /* What a seed makes of a run. */
 typedef struct Plan {
-        int hubs, domains, workers;
+        int hubs, domains;
         bool cluster; /* every hub serves every domain, beside its own server; else domains are spread */
         bool calm;    /* no faults at all: then everybody entitled must be answered */
         int64_t budget_nano;
         int64_t gap_us;           /* between two messages, on average */
+        CoreSettings settings;    /* of every hub, save its names */
         double crash, lost_reply; /* at each place where it may happen */
-        double kill, freeze, store_away, store_full, link_break, server_death, twin, drain, clock_jump,
+        double kill, freeze, store_away, store_full, store_stall, link_break, server_death, twin, drain, clock_jump,
                 pauses; /* weights */
         double model_fails, tool_fails, cancels, repeats, conflicts, floods, bounces, overbilled, unstorable;
 } Plan;
@@ -267,9 +268,9 @@ StoreFault faults_of_store(Simulation *simulation, const StoreRequest *request);
 struct Life {
         StoredMessage *stored;
         Note *note;
-        int promised, receipts, taken; /* receipts that hubs promised, that came to the server; answers that did */
-        int rounds;                    /* of tools, that its model will ask for */
-        int replies[ROUNDS + 1];       /* of the model, by round, to hubs that held the message */
+        int promised, receipts, taken;     /* receipts that hubs promised, that came to the server; answers that did */
+        int rounds;                        /* of tools, that its model will ask for */
+        int replies[ROUNDS + 1], needless; /* of the model, by round, to hubs that held the message */
         bool asked_for_tools;
         int turns;
         int32_t attempt; /* of the last turn */
@@ -337,7 +338,7 @@ struct Simulation {
         Writing **writings;
         size_t writing_count, writing_capacity;
         Delivery *free_deliveries;
-        int64_t store_away_until, store_full_until;
+        int64_t store_away_until, store_full_until, store_stalled_until;
         bool chaos; /* things break and people write */
         CancelWatch *cancels;
         Failure absent; /* what is said of an agent that is not there, or not for the asker */

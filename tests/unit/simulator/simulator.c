@@ -142,7 +142,7 @@ static void end(Simulation *simulation) {
 static void plan_print(const Plan *plan) {
         printf("hubs %d, domains %d, %s, workers %d%s, crash %g, lost reply %g, kill %g, freeze %g, store away %g, "
                "store full %g, link %g, server %g, twin %g, drain %g, clock %g, pause %g\n",
-               plan->hubs, plan->domains, plan->cluster ? "cluster" : "spread", plan->workers,
+               plan->hubs, plan->domains, plan->cluster ? "cluster" : "spread", plan->settings.workers,
                plan->calm ? ", calm" : "", plan->crash, plan->lost_reply, plan->kill, plan->freeze, plan->store_away,
                plan->store_full, plan->link_break, plan->server_death, plan->twin, plan->drain, plan->clock_jump,
                plan->pauses);
