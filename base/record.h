@@ -149,7 +149,7 @@ typedef struct Lease {
         int64_t epoch, beats;
         Text domains;  /* separated by spaces */
         bool released; /* stopped in good order, or was taken over since: nobody beats it */
-        bool has_open; /* released, but left messages open that nobody inherited */
+        bool has_open; /* released, but left messages open, or answers unsent, that nobody inherited */
 } Lease;
 
 typedef enum StoreRequestKind {
@@ -193,6 +193,7 @@ typedef struct StoreRequest {
         int64_t after;   /* READ_UNSENT */
         int32_t limit;   /* READ_UNSENT */
         Uuid message_id; /* READ_UNSENT */
+        bool unsent;     /* RELEASE: answers are left that our server may not have taken */
 } StoreRequest;
 
 typedef enum StoreResult {

@@ -327,6 +327,14 @@ void delivery_run(Core *core) {
         }
 }
 
+bool delivery_left(const Core *core) {
+        for (const Outlet *outlet = core->outlets; outlet; outlet = outlet->next)
+                for (const Source *source = outlet->sources; source; source = source->next)
+                        if (source->behind || source->unconfirmed)
+                                return true;
+        return false;
+}
+
 bool delivery_settled(const Core *core) {
         for (const Outlet *outlet = core->outlets; outlet; outlet = outlet->next) {
                 if (!outlet->up)

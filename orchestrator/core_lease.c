@@ -102,6 +102,7 @@ bool lease_request(Core *core, StoreRequest *request) {
                 request->kind = STORE_RELEASE;
                 request->mark_count = delivery_marks(core, true, &marks);
                 request->marks = marks;
+                request->unsent = delivery_left(core);
                 return true;
         }
         if (core->now.monotonic_us >= core->beat_us) {

@@ -285,6 +285,7 @@ void delivery_pong(Core *core, const Event *event);
 void delivery_received(Core *core, Uuid message_id);
 void delivery_bounced(Core *core, Uuid message_id, bool retry);
 void delivery_run(Core *core);           /* pings */
+bool delivery_left(const Core *core);    /* something may be unsent */
 bool delivery_settled(const Core *core); /* nothing is unconfirmed */
 void delivery_sample(Core *core);
 size_t delivery_marks(Core *core, bool exact, DeliveredMark **ret_marks);

@@ -347,7 +347,8 @@ static void released(Journal *journal, Moment now) {
 void lease_release(Journal *journal, Moment now) {
         hold(journal);
         add_marks(journal);
-        wire_add(journal->wire, QUERY_LEASE_RELEASE, VALUES(value_integer(journal->number)));
+        wire_add(journal->wire, QUERY_LEASE_RELEASE,
+                 VALUES(value_integer(journal->number), value_boolean(journal->request->unsent)));
         wire_end(journal->wire, now);
         journal->stage = released;
 }

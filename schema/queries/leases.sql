@@ -97,7 +97,8 @@ WHERE l.hub = $2 AND l.released AND e.heir = $1 AND e.taken_from = l.number AND 
 
 -- name: lease_release
 -- role: journal
-UPDATE leases SET released = true, has_open = EXISTS (
+-- $2: answers are left unsent.
+UPDATE leases SET released = true, has_open = $2::boolean OR EXISTS (
         SELECT FROM accepted a LEFT JOIN concluded c ON c.id = a.id
         WHERE a.id >= (SELECT low_water FROM heartbeats WHERE hub = $1) AND c.id IS NULL
           AND lease_holder(a.hub, a.sequence >> 40) = $1)

@@ -152,7 +152,7 @@ void store_start(SimulatedStore *store, const StoreRequest *request, StoreReport
         StoredHub *hub = &store->hubs[index];
         hub->epoch++;
         hub->process = request->process;
-        hub->released = false;
+        hub->released = hub->unsent = false;
         hub->low_water = (Uuid){ 0 };
         if (!text_equal(hub->domains, request->domains))
                 hub->domains = text_copy(store->arena, request->domains);
@@ -181,13 +181,14 @@ void store_beat(SimulatedStore *store, const StoreRequest *request, int hub, Sto
         assert(report->leases);
         for (int i = 0; i < store->hub_count; i++) {
                 const StoredHub *each = &store->hubs[i];
+                size_t open = count_open(store, (Estates){ .keeper = i, .from = -1 });
                 report->leases[report->lease_count++] = (Lease){
-                        text_copy(report->arena, each->name),
-                        each->epoch,
-                        each->beats,
-                        text_copy(report->arena, each->domains),
-                        each->released,
-                        each->released && count_open(store, (Estates){ .keeper = i, .from = -1 }) > 0
+                        .hub = text_copy(report->arena, each->name),
+                        .epoch = each->epoch,
+                        .beats = each->beats,
+                        .domains = text_copy(report->arena, each->domains),
+                        .released = each->released,
+                        .has_open = each->released && (open > 0 || each->unsent),
                 };
         }
 }
@@ -244,6 +245,7 @@ void store_take_over(SimulatedStore *store, const StoreRequest *request, int hub
                 inherit(store, other, hub);
                 taken->epoch++;
                 taken->released = true;
+                taken->unsent = false;
         }
         report->taken = true;
         report_estates(store, (Estates){ hub, other, request->other_epoch }, report);
@@ -315,4 +317,5 @@ void store_release(SimulatedStore *store, const StoreRequest *request, int hub, 
         (void) report;
         marks_write(store, request, hub);
         store->hubs[hub].released = true;
+        store->hubs[hub].unsent = request->unsent;
 }

@@ -26,7 +26,7 @@ typedef struct StoredHub {
         Uuid process;
         int64_t epoch, beats;
         Uuid low_water; /* as the hub said with its last beat: readers look no further down */
-        bool released;
+        bool released, unsent;
         Estate *estates;
         size_t estate_count, estate_capacity;
         StoredMessage **accepted;                         /* its rows, in order of sequence */
