@@ -115,7 +115,9 @@ static void fault_freeze(Simulation *simulation, Process *process) {
 static void fault_link(Simulation *simulation, Process *process) {
         Connection *connection = process->connections[random_below(&simulation->planning, DOMAINS)];
 
-        if (connection)
+        if (connection && random_chance(&simulation->planning, 0.3))
+                connection_stall(connection, random_between(&simulation->planning, SECONDS, 100 * SECONDS));
+        else if (connection)
                 connection_break(connection, false, false);
 }
 

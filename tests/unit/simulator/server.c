@@ -85,6 +85,22 @@ void connection_break(Connection *connection, bool closed_by_us, bool flushes) {
         process_post(process, random_delay(&simulation->network, MILLISECONDS), &event, NULL);
 }
 
+static void stall_ends(void *about, uint64_t number) {
+        Connection *connection = about;
+
+        (void) number;
+        if (connection->up)
+                connection_break(connection, false, false);
+}
+
+void connection_stall(Connection *connection, int64_t duration) {
+        Simulation *simulation = connection->process->simulation;
+
+        connection->stalls = true;
+        trace(simulation, "link stalls", connection->process->number, (uint64_t) duration);
+        agenda_add(&simulation->agenda, now_us(simulation) + duration, stall_ends, connection, 0);
+}
+
 static int64_t in_order(int64_t *last_us, Simulation *simulation) {
         int64_t at_us = now_us(simulation) + random_delay(&simulation->network, MILLISECONDS / 2);
 
@@ -128,7 +144,7 @@ static void outgoing_arrived(void *about, uint64_t number) {
         Connection *connection = outgoing->connection;
 
         (void) number;
-        if ((!connection->up && !connection->flushes) || !connection->server->up)
+        if ((!connection->up && !connection->flushes) || connection->stalls || !connection->server->up)
                 return;
         if (outgoing->kind == COMMAND_ANSWER)
                 answer_arrived(connection, outgoing->life);
@@ -199,6 +215,8 @@ bool server_carry(Server *server, int domain, Writing *writing) {
                         connection = connection_for(&simulation->servers[i], domain);
         if (!connection)
                 return false;
+        if (connection->stalls)
+                return true; /* as the server believes */
         Event event = { EVENT_MESSAGE, .arrival = writing_arrival(simulation, writing) };
         writing->process = connection->process;
         post_in(connection, &event);

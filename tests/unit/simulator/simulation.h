@@ -210,6 +210,7 @@ struct Connection {
         int domain;
         bool up;               /* stanzas flow */
         bool flushes;          /* it broke, yet what had left arrives */
+        bool stalls;           /* nothing passes any more, and nobody has noticed */
         int64_t out_us, in_us; /* when the last stanza on the way arrives: it is one stream, in order */
 };
 
@@ -217,6 +218,8 @@ struct Connection {
 void server_connect(Process *process, int domain);
 /* Ends it now. What was on its way is lost unless `flushes`: then what left arrives. */
 void connection_break(Connection *connection, bool closed_by_us, bool flushes);
+/* From now on nothing passes; it breaks later. */
+void connection_stall(Connection *connection, int64_t duration);
 void connection_send(Connection *connection, const Command *command);
 void server_die(Server *server, int64_t down_us);
 /* A stanza of a person to an agent; false when nobody is there to take it: the server says so at once. */
