@@ -274,6 +274,26 @@ START_TEST(released_hub_says_whether_it_left_messages_open) {
 }
 END_TEST
 
+START_TEST(released_hub_says_whether_it_left_answers_unsent) {
+        StoreUnderTest *store = store_under_test();
+        Client one = client_new(store, 0, "hub1"), two = client_new(store, 1, "hub2");
+        client_start(&one);
+        client_start(&two);
+        AcceptedRecord answered = client_accept(&one, "a");
+        client_conclude(&one, answered.id, "done", ROW_WRITTEN);
+        beat(&one, (DeliveredMark[]){ { TEXT("hub1"), TEXT(DOMAIN), 1 } }, 1);
+        StoreRequest asked = client_request(&one, STORE_RELEASE);
+        asked.unsent = true;
+        client_ask_done(&one, &asked);
+        asked = client_request(&two, STORE_BEAT);
+        ck_assert(find_lease(client_ask_done(&two, &asked), "hub1")->has_open);
+        StoreReport *report = client_take_over(&two, &one);
+        ck_assert(report->taken);
+        ck_assert_int_eq(find_mark(report, "hub1", DOMAIN)->sequence, 1);
+        ck_assert(!find_lease(client_ask_done(&two, &asked), "hub1")->has_open);
+}
+END_TEST
+
 START_TEST(low_water_at_an_open_message_keeps_it) {
         StoreUnderTest *store = store_under_test();
         Client hub = client_new(store, 0, "hub1");
@@ -315,6 +335,7 @@ size_t lease_cases(const TTest **ret_cases) {
                 unsent_answers_are_the_heirs_to_send,
                 heartbeat_shows_every_lease,
                 released_hub_says_whether_it_left_messages_open,
+                released_hub_says_whether_it_left_answers_unsent,
                 low_water_at_an_open_message_keeps_it,
                 low_water_of_an_heir_reaches_back_to_its_estate,
         };
