@@ -2,16 +2,20 @@
 
 #include "base/crypto.h"
 
+#include <errno.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <strophe.h>
+#include <sys/socket.h>
 
-#define STEP_MS      50
-#define NS_RECEIPTS  "urn:xmpp:receipts"
-#define NS_ORIGIN_ID "urn:xmpp:sid:0"
-#define NS_ERRORS    "urn:ietf:params:xml:ns:xmpp-stanzas"
-#define NS_AIOX      "urn:aiox:0"
-#define EVENTS       64
-#define BODY_LIMIT   (1024 * 1024)
+#define STEP_MS         50
+#define CONNECT_SECONDS 10
+#define NS_RECEIPTS     "urn:xmpp:receipts"
+#define NS_ORIGIN_ID    "urn:xmpp:sid:0"
+#define NS_ERRORS       "urn:ietf:params:xml:ns:xmpp-stanzas"
+#define NS_AIOX         "urn:aiox:0"
+#define EVENTS          64
+#define BODY_LIMIT      (1024 * 1024)
 
 typedef enum ClientState { CLIENT_CONNECTING, CLIENT_ONLINE, CLIENT_CLOSED } ClientState;
 
@@ -204,6 +208,26 @@ static long flags_of(const ChatSettings *settings, const char *host) {
         return settings->allow_plaintext ? flags : flags | (long) XMPP_CONN_FLAG_MANDATORY_TLS;
 }
 
+/* libstrophe does not say why it could not connect: so this does. */
+static bool can_connect(const char *host, unsigned short port, Failure *reterr_failure) {
+        char service[8];
+        const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+        struct addrinfo *found = NULL;
+        snprintf(service, sizeof(service), "%u", port);
+        int unknown = getaddrinfo(host, service, &hints, &found), error = ETIMEDOUT;
+        if (unknown != 0)
+                return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "%s: %s", host, gai_strerror(unknown));
+        for (struct addrinfo *each = found; each && error != 0; each = each->ai_next) {
+                _cleanup_(close_fdp) int descriptor = socket(each->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+                setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){ .tv_sec = CONNECT_SECONDS },
+                           sizeof(struct timeval));
+                error = connect(descriptor, each->ai_addr, each->ai_addrlen) == 0 ? 0 : errno;
+        }
+        freeaddrinfo(found);
+        return error == 0 || failure_set(reterr_failure, FAILURE_UNAVAILABLE, "cannot connect to %s port %u: %s", host,
+                                         port, strerror(error));
+}
+
 static bool start(ChatClient *client, Failure *reterr_failure) {
         const ChatSettings *settings = &client->settings;
         const char *domain = strchr(settings->account, '@');
@@ -212,6 +236,8 @@ static bool start(ChatClient *client, Failure *reterr_failure) {
         snprintf(host, sizeof(host), "%s", domain ? domain + 1 : "");
         if (settings->server && !split_server(settings->server, host, &port))
                 return failure_set(reterr_failure, FAILURE_INVALID, "--server must be HOST:PORT");
+        if (settings->server && !can_connect(host, port, reterr_failure))
+                return false;
         xmpp_conn_set_jid(client->connection, settings->account);
         xmpp_conn_set_pass(client->connection, settings->password);
         xmpp_conn_set_capath(client->connection, "/etc/ssl/certs");
