@@ -14,8 +14,8 @@ WHERE v.id = $1;
 
 -- name: turn_history
 -- role: tenant
--- The last exchanges of one conversation before a message, newest first; of yesterday and today, because there is no index
--- by conversation, and what is older is the cache's to know.
+-- The last exchanges of one conversation before a message, newest first; of yesterday and today:
+-- what is older is not looked for.
 SELECT a.id, a.key_id, a.body, c.key_id, c.answer
 FROM accepted a JOIN concluded c ON c.id = a.id
 WHERE a.agent_id = $1 AND a.person_id = $2 AND a.conversation = $3 AND a.id < $4 AND c.outcome = 1

@@ -22,10 +22,19 @@ static Uuid new_id(Fixture *fixture) {
         return uuid_make(&fixture->generator, clock_now().wall_us);
 }
 
+/* Reports live until the test's process ends too. */
+static StoreReport *keep(StoreReport *report) {
+        static Arena **kept;
+        static size_t count;
+        kept = memory_resize(kept, sizeof(Arena *) * (count + 1));
+        kept[count++] = report->arena;
+        return report;
+}
+
 static StoreReport *ask(Fixture *fixture, StoreRequestKind kind) {
         fixture->request.kind = kind;
         fixture->request.number++;
-        return place_request(fixture->journal, &fixture->request);
+        return keep(place_request(fixture->journal, &fixture->request));
 }
 
 static StoreReport *start(Fixture *fixture) {
@@ -296,7 +305,7 @@ START_TEST(lost_audit_is_not_written_twice) {
                 /* It may have noticed already that the session before was ended. */
                 StoreReport *report = journal_ready(fixture->journal, clock_now());
                 end_session();
-                if ((report ? report : place_await(fixture->journal))->result != STORE_DONE)
+                if (keep(report ? report : place_await(fixture->journal))->result != STORE_DONE)
                         commit_surely(fixture, fixture->request.batch);
         }
         AuditVerdict verdict = verify(fixture, installation_tenant_id);
@@ -332,10 +341,10 @@ START_TEST(server_that_is_killed_loses_nothing_it_confirmed) {
                                              "SELECT pid FROM pg_stat_activity WHERE application_name = "
                                              "'aiox journal'"));
                         journal_send(fixture->journal, &fixture->request, clock_now());
-                        (void) !journal_ready(fixture->journal, clock_now());
+                        StoreReport *early = journal_ready(fixture->journal, clock_now());
                         ck_assert_int_gt(atol(journal_pid), 1);
                         ck_assert_int_eq(kill((pid_t) atol(journal_pid), SIGKILL), 0);
-                        (void) !place_await(fixture->journal);
+                        keep(early ? early : place_await(fixture->journal));
                 }
                 StoreReport *report = commit_surely(fixture, batch);
                 for (int k = 0; k < SIZE; k++) {
@@ -359,13 +368,13 @@ END_TEST
 
 START_TEST(epoch_that_is_raised_ends_the_older_session) {
         Fixture *older = new_fixture();
-        Journal *newer = place_journal(older->keyring);
+        _cleanup_(journal_freep) Journal *newer = place_journal(older->keyring);
         StoreRequest request = { .kind = STORE_START,
                                  .number = 1,
                                  .hub = TEXT("hub1"),
                                  .domains = TEXT("agents.example"),
                                  .process = new_id(older) };
-        ck_assert_int_eq(place_request(newer, &request)->result, STORE_DONE);
+        ck_assert_int_eq(keep(place_request(newer, &request))->result, STORE_DONE);
         ck_assert_str_eq(place_ask_as("aiox_journal", NULL,
                                       "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'aiox journal'"),
                          "1");

@@ -139,10 +139,10 @@ static const struct {
           "WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.attname = 'tenant_id' "
           "AND NOT EXISTS (SELECT FROM pg_policies p WHERE p.tablename = c.relname AND p.policyname = 'own_tenant' "
           "AND p.qual LIKE '%tenant_id = current_tenant()%' AND p.with_check LIKE '%tenant_id = current_tenant()%')" },
-        { "no policy but the tenant's lets aiox_tenant see rows",
+        { "aiox_tenant sees rows by the policies known here alone",
           "SELECT string_agg(tablename || '.' || policyname, ', ') FROM pg_policies WHERE schemaname = 'public' "
           "AND ('public' = ANY (roles) OR 'aiox_tenant' = ANY (roles)) AND policyname NOT IN ('own_tenant', "
-          "'own_members')" },
+          "'own_members', 'installation')" },
         { "every view asks as whoever uses it",
           "SELECT string_agg(relname, ', ') FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = "
           "'v' "
