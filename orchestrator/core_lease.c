@@ -137,6 +137,11 @@ static void exit_with(Core *core, const Failure *failure) {
                 command->note.failure = *failure;
 }
 
+static void leave_open(Core *core, Uuid id) {
+        if (uuid_is_zero(core->left_open) || uuid_compare(id, core->left_open) < 0)
+                core->left_open = id;
+}
+
 static void start_reported(Core *core, const StoreReport *report) {
         Failure failure;
 
@@ -154,8 +159,11 @@ static void start_reported(Core *core, const StoreReport *report) {
         core->beat_us = core->now.monotonic_us; /* before anything is concluded: an heir reads from marks that exist */
         core->last_beat_report_us = core->now.monotonic_us;
         delivery_adopt(core, report->marks, report->mark_count);
-        if (core->draining)
-                return; /* only to release it again */
+        if (core->draining) { /* only to release it again: what is open stays so, and in sight of whoever comes next */
+                for (size_t i = 0; i < report->open_count; i++)
+                        leave_open(core, report->open[i].accepted.id);
+                return;
+        }
         turns_recover(core, report->open, report->open_count);
         core_command(core, COMMAND_OPEN_LINKS);
 }
@@ -235,9 +243,7 @@ void lease_drain_run(Core *core) {
                 return;
         for (int32_t i = 0; i < core->settings.workers; i++)
                 if (core->running[i] && core->running[i]->state == MESSAGE_RUNNING && !core->running[i]->dropped) {
-                        Uuid id = core->running[i]->accepted.id;
-                        if (uuid_is_zero(core->left_open) || uuid_compare(id, core->left_open) < 0)
-                                core->left_open = id;
+                        leave_open(core, core->running[i]->accepted.id);
                         turns_release(core, core->running[i]);
                 }
 }
