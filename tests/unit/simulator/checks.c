@@ -412,13 +412,12 @@ void check_taken(Simulation *simulation, Life *life) {
         life->taken++;
 }
 
-/* A hub that stops in good order closes its streams itself, when it has said how far its answers went: of what its
- * server loses after that it hears nothing. */
+/* A hub that stops in good order closes its streams itself, when it has said how far its answers went: of what its server
+ * loses about then it may hear too late. */
 void check_lost(Simulation *simulation, Life *life, const Process *from) {
         trace(simulation, "answer lost", 0, (uint64_t) life->note->number);
         life->taken--;
-        bool released = from->draining && (!from->alive || (from->request && from->request->kind == STORE_RELEASE));
-        life->excused |= released;
+        life->excused |= from->draining;
 }
 
 void check_bounced(Simulation *simulation, Life *life, bool retry) {
