@@ -412,8 +412,8 @@ void check_taken(Simulation *simulation, Life *life) {
         life->taken++;
 }
 
-/* A hub that stops in good order closes its streams itself, when it has said how far its answers went: of what its server
- * loses about then it may hear too late. */
+/* A hub that stops in good order closes its streams itself, when it has said how far its answers went: of what its
+ * server loses about then it may hear too late. */
 void check_lost(Simulation *simulation, Life *life, const Process *from) {
         trace(simulation, "answer lost", 0, (uint64_t) life->note->number);
         life->taken--;
