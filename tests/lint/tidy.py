@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import subprocess
+import time
 
 import exceptions
 import tree
@@ -50,6 +51,7 @@ def examine(path, entry, tool, kept):
     """What clang-tidy says of one file, as it says it."""
     place = os.path.join(kept, path.replace("/", "_") + "." + key_of(path, entry, tool))
     if os.path.exists(place):
+        os.utime(place)
         with open(place, encoding="utf-8") as file:
             return file.read()
     checks = ["--checks=-clang-analyzer-*,-cert-err34-c"] if path.startswith("tests/") else []
@@ -74,6 +76,14 @@ def complaints_of(output, excepted):
         yield f"{path}:{match['line']}: {match['text']} [{check}]"
 
 
+def forget_old(kept):
+    """What no build of the last week asked for."""
+    for name in os.listdir(kept):
+        place = os.path.join(kept, name)
+        if os.path.getmtime(place) < time.time() - 7 * 86400:
+            os.remove(place)
+
+
 def main():
     tree.need("clang-tidy")
     tool = subprocess.run(["clang-tidy", "--version"], capture_output=True, check=True).stdout
@@ -84,6 +94,7 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         outputs = list(pool.map(lambda item: examine(*item, tool, kept), sorted(entries.items())))
     found = sorted({complaint for output in outputs for complaint in complaints_of(output, excepted)})
+    forget_old(kept)
     tree.finish(found + list(excepted.complaints()), len(entries))
 
 
