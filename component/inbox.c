@@ -9,6 +9,8 @@ typedef struct Ask {
         pthread_mutex_t lock;
         pthread_cond_t answered;
         bool done, abandoned;
+        bool wants_arena;
+        Arena *arena; /* the note's, when it is wanted */
         Failure failure;
 } Ask;
 
@@ -31,10 +33,15 @@ static void ask_free(Ask *ask) {
 }
 
 bool inbox_ask(Queue *inbox, Note *note, int64_t patience_us, Failure *reterr_failure) {
+        return inbox_ask_for(inbox, note, patience_us, NULL, reterr_failure);
+}
+
+bool inbox_ask_for(Queue *inbox, Note *note, int64_t patience_us, Arena **ret_arena, Failure *reterr_failure) {
         Ask *ask = ask_new();
         int64_t until = clock_now().monotonic_us + patience_us;
         struct timespec deadline = { .tv_sec = until / SECONDS, .tv_nsec = until % SECONDS * 1000 };
 
+        ask->wants_arena = ret_arena != NULL;
         note->ask = ask;
         queue_put(inbox, &note->item);
         pthread_mutex_lock(&ask->lock);
@@ -46,9 +53,15 @@ bool inbox_ask(Queue *inbox, Note *note, int64_t patience_us, Failure *reterr_fa
         pthread_mutex_unlock(&ask->lock);
         if (!done)
                 return failure_set(reterr_failure, FAILURE_TIMED_OUT, "The hub did not answer in time.");
+        Arena *arena = ask->arena;
         ask_free(ask);
-        if (failure.kind == FAILURE_NONE)
+        if (failure.kind == FAILURE_NONE) {
+                if (ret_arena)
+                        *ret_arena = arena;
                 return true;
+        }
+        if (arena)
+                arena_free(arena);
         if (reterr_failure)
                 *reterr_failure = failure;
         return false;
@@ -65,6 +78,10 @@ void inbox_answer(Note *note, const Failure *failure) {
                 pthread_mutex_lock(&ask->lock);
                 bool abandoned = ask->abandoned;
                 ask->done = true;
+                if (ask->wants_arena && !abandoned) {
+                        ask->arena = note->arena;
+                        note->arena = NULL;
+                }
                 if (failure)
                         ask->failure = *failure;
                 pthread_cond_signal(&ask->answered);

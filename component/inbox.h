@@ -23,15 +23,17 @@ typedef struct Note {
         Event event;        /* STEP, TURN_ENDED, DIRECTORY, CANCEL: as the core takes it */
         TurnResult result;  /* TURN_ENDED */
         Arena *arena;       /* what the event points to, when nobody waits; freed with the note */
-        Snapshot *snapshot; /* SNAPSHOT: to be filled in `snapshot_arena`, the asker's */
-        Arena *snapshot_arena;
-        struct Ask *ask; /* NULL: nobody waits */
+        Snapshot *snapshot; /* SNAPSHOT: to be filled in, with the note's arena */
+        struct Ask *ask;    /* NULL: nobody waits */
 } Note;
 
 /* Waits for the hub thread's answer, at most patience_us. FAILURE_TIMED_OUT, FAILURE_UNAVAILABLE when the hub stops, or
  * what the hub answered. The note is given up with the call and what it points to must then live on: it is the note's
  * arena that holds it. */
 bool inbox_ask(Queue *inbox, Note *note, int64_t patience_us, Failure *reterr_failure) _must_check_;
+/* The same; what the hub thread put into the note's arena comes back with it. */
+bool inbox_ask_for(Queue *inbox, Note *note, int64_t patience_us, Arena **ret_arena,
+                   Failure *reterr_failure) _must_check_;
 void inbox_put(Queue *inbox, Note *note);
 /* Frees the note. failure NULL or of kind NONE: done. */
 void inbox_answer(Note *note, const Failure *failure);

@@ -24,7 +24,7 @@ static void take_cancel(Loop *loop, Note *note) {
 static void take_snapshot(Loop *loop, Note *note) {
         Failure failure = { 0 };
 
-        if (!loop_snapshot(loop, note->snapshot_arena, note->snapshot))
+        if (!loop_snapshot(loop, note->arena, note->snapshot))
                 failure_set(&failure, FAILURE_TOO_LARGE, "The snapshot does not fit its arena.");
         inbox_answer(note, &failure);
 }

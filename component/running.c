@@ -57,11 +57,16 @@ static bool hub_cancel(Hub *hub, Uuid tenant_id, Uuid message_id, Text by, Failu
 
 static bool hub_snapshot(Hub *hub, Arena *arena, Snapshot *ret_snapshot, Failure *reterr_failure) {
         Note *note = memory_new(sizeof(*note));
+        _cleanup_(arena_freep) Arena *taken = NULL;
+        Snapshot *snapshot;
 
+        note->arena = arena_new((size_t) 4 * 1024 * 1024);
         note->kind = NOTE_SNAPSHOT;
-        note->snapshot = ret_snapshot;
-        note->snapshot_arena = arena;
-        return inbox_ask(((HubDoor *) hub)->inbox, note, ASK_PATIENCE_US, reterr_failure);
+        note->snapshot = snapshot = arena_take(note->arena, sizeof(*snapshot));
+        if (!inbox_ask_for(((HubDoor *) hub)->inbox, note, ASK_PATIENCE_US, &taken, reterr_failure))
+                return false;
+        return snapshot_copy(snapshot, arena, ret_snapshot) ||
+               failure_set(reterr_failure, FAILURE_TOO_LARGE, "The hub's state does not fit an answer.");
 }
 
 static Json *hub_settings(Hub *hub) {

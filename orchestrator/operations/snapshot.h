@@ -65,6 +65,9 @@ typedef struct Snapshot {
         size_t link_count, worker_count, turn_count, mark_count;
 } Snapshot;
 
+/* All of it, in another arena; false when its limit is reached. */
+bool snapshot_copy(const Snapshot *snapshot, Arena *arena, Snapshot *ret_copy) _must_check_;
+
 const char *link_state_name(LinkState state);        /* "down", "connecting", "up" */
 const char *worker_health_name(WorkerHealth health); /* "healthy", "degraded", "unavailable" */
 const char *journal_state_name(JournalState state);  /* "ready", "away", "full", "fenced" */
