@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A test that cannot fail says nothing: run against a hub that sends receipts before the commit, the test of kills fails.
+# A test that cannot fail says nothing: against a hub that sends receipts before the commit, the test of kills fails.
 #
 #     tests/e2e/planted.sh HASTY-AIOX
 set -euo pipefail

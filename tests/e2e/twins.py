@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Two hubs over one database: one stands still for longer than its lease and wakes up; and two processes of one name."""
+"""Two hubs over one database: one stands still beyond its lease and wakes up; and two processes of one name."""
 
 import collections
 import os
