@@ -12,6 +12,8 @@ struct Queue {
         pthread_cond_t filled;
         QueueItem *first, **end;
         size_t length;
+        size_t waiting; /* threads, in queue_take() */
+        bool waking;    /* one of them was signalled, and is not up yet */
         int descriptor; /* -1 without */
         bool closed;
 };
@@ -46,6 +48,15 @@ static void clear_descriptor(const Queue *queue) {
                 (void) !read(queue->descriptor, &(uint64_t){ 0 }, sizeof(uint64_t));
 }
 
+/* With the lock held: whether to signal, after it. One thread wakes the next when it is up and leaves something, so that
+ * short work is done by those who are awake, and long work still wakes all. */
+static bool wakes_one(Queue *queue) {
+        if (!queue->first || queue->waiting == 0 || queue->waking)
+                return false;
+        queue->waking = true;
+        return true;
+}
+
 void queue_put(Queue *queue, QueueItem *item) {
         item->next = NULL;
         queue_put_list(queue, item);
@@ -59,16 +70,17 @@ void queue_put_list(Queue *queue, QueueItem *first) {
         if (count == 0)
                 return;
         pthread_mutex_lock(&queue->lock);
-        if (queue->length == 0)
-                set_descriptor(queue);
+        bool was_empty = queue->length == 0;
         *queue->end = first;
         queue->end = end;
         queue->length += count;
-        if (count == 1)
-                pthread_cond_signal(&queue->filled);
-        else
-                pthread_cond_broadcast(&queue->filled);
+        bool wake = wakes_one(queue);
         pthread_mutex_unlock(&queue->lock);
+        /* Without the lock, so that whoever wakes finds it free. */
+        if (was_empty)
+                set_descriptor(queue);
+        if (wake)
+                pthread_cond_signal(&queue->filled);
 }
 
 static struct timespec deadline_in(int64_t wait_us) {
@@ -83,12 +95,15 @@ static void wait_for_item(Queue *queue, int64_t wait_us) {
         struct timespec deadline = { 0 };
         if (wait_us > 0)
                 deadline = deadline_in(wait_us);
-        while (!queue->first && !queue->closed) {
+        queue->waiting++;
+        for (bool in_time = true; in_time && !queue->first && !queue->closed;) {
                 if (wait_us < 0)
                         pthread_cond_wait(&queue->filled, &queue->lock);
-                else if (pthread_cond_timedwait(&queue->filled, &queue->lock, &deadline) == ETIMEDOUT)
-                        return;
+                else
+                        in_time = pthread_cond_timedwait(&queue->filled, &queue->lock, &deadline) != ETIMEDOUT;
+                queue->waking = false;
         }
+        queue->waiting--;
 }
 
 QueueItem *queue_take(Queue *queue, int64_t wait_us) {
@@ -105,7 +120,10 @@ QueueItem *queue_take(Queue *queue, int64_t wait_us) {
                 queue->end = &queue->first;
                 clear_descriptor(queue);
         }
+        bool wake = wakes_one(queue);
         pthread_mutex_unlock(&queue->lock);
+        if (wake)
+                pthread_cond_signal(&queue->filled);
         return item;
 }
 
