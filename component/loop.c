@@ -63,15 +63,21 @@ static void take_journal(Loop *loop) {
                 loop_step(loop, &(Event){ .kind = EVENT_STORE, .report = report });
 }
 
-static void take_links(Loop *loop) {
-        for (size_t i = 0; i < loop->link_count; i++) {
-                LinkEvent event;
-                if (!loop->links[i])
-                        continue;
-                link_handle(loop->links[i], loop->now.monotonic_us);
-                while (loop->links[i] && link_next(loop->links[i], &event))
-                        loop_link_event(loop, i, &event);
-        }
+static void take_link(Loop *loop, size_t index) {
+        LinkEvent event;
+
+        if (!loop->links[index])
+                return;
+        link_handle(loop->links[index], loop->now.monotonic_us);
+        while (loop->links[index] && link_next(loop->links[index], &event))
+                loop_link_event(loop, index, &event);
+}
+
+/* Those whose time has come, whatever else woke us: with something to tell, or to do. */
+static void take_due_links(Loop *loop) {
+        for (size_t i = 0; i < loop->link_count; i++)
+                if (loop->links[i] && link_deadline(loop->links[i]) <= loop->now.monotonic_us)
+                        take_link(loop, i);
 }
 
 static void take_signals(Loop *loop) {
@@ -160,7 +166,10 @@ bool loop_run(Loop *loop) {
                 }
                 if (told)
                         take_inbox(loop);
-                take_links(loop);
+                for (int i = 0; i < count; i++)
+                        if (ready[i].data.u64 >= LOOP_FIRST_LINK)
+                                take_link(loop, ready[i].data.u64 - LOOP_FIRST_LINK);
+                take_due_links(loop);
                 if (signalled)
                         take_signals(loop);
                 if (loop->now.monotonic_us >= core_wake(loop->core))
