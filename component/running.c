@@ -134,6 +134,7 @@ static bool start_core(Running *running, const Settings *settings, Failure *rete
         core.domains = text_built(&domains);
         crypto_random(core.process.bytes, sizeof(core.process.bytes));
         core.workers = (int32_t) settings->workers;
+        core.batch_messages = (int32_t) settings->batch_messages;
         core.lease_us = settings->lease_seconds * SECONDS;
         core.drain_us = settings->drain_seconds * SECONDS;
         core.turn_us = settings->turn_seconds * SECONDS;

@@ -44,6 +44,10 @@ const Setting settings_table[] = {
           .help = "Unix socket of the REST interface, which `aiox …` commands speak to." },
         { "workers", SETTING_INTEGER, AT(workers), .fallback = "16", .least = 1, .most = 1024, .unit = "threads",
           .help = "How many turns run at once." },
+        { "batch_messages", SETTING_INTEGER, AT(batch_messages), .fallback = "512", .least = 1, .most = 512,
+          .unit = "messages",
+          .help = "How many messages share one commit at most. Less only makes it slower: 1 is what the bench compares "
+                  "with." },
         { "drain_seconds", SETTING_INTEGER, AT(drain_seconds), .fallback = "20", .least = 0, .most = 3600,
           .unit = "seconds",
           .help = "How long a stop waits for running turns before it leaves them to the next start." },

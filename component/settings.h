@@ -21,7 +21,7 @@ typedef struct Settings {
         const char *redis_secret_file;
         const char *master_key_file;
         const char *api_socket;
-        int64_t workers;
+        int64_t workers, batch_messages;
         int64_t drain_seconds, lease_seconds, turn_seconds;
         const char *openai_url, *openai_key_file, *openai_model;
         const char *docs_folder;
