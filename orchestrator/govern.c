@@ -12,13 +12,20 @@ static void window_describe(int64_t window_us, char *text, size_t size) {
 }
 
 static bool refuse_limit(const LimitVerdict *verdict, int64_t now_us, Failure *ret_refusal) {
-        char window[40];
+        char window[40], again[64] = "";
 
         window_describe(verdict->window_us, window, sizeof(window));
-        return failure_set(ret_refusal, FAILURE_LIMIT,
-                           "The %s's limit of %lld messages per %s is reached. Try again in %lld seconds.",
-                           limit_subject_name(verdict->subject), (long long) verdict->amount, window,
-                           (long long) ((verdict->opens_us - now_us) / SECONDS + 1));
+        if (verdict->opens_us)
+                snprintf(again, sizeof(again), " Try again in %lld seconds.",
+                         (long long) ((verdict->opens_us - now_us) / SECONDS + 1));
+        return failure_set(ret_refusal, FAILURE_LIMIT, "The %s's limit of %lld messages per %s is reached.%s",
+                           limit_subject_name(verdict->subject), (long long) verdict->amount, window, again);
+}
+
+/* What a pause answers, with the reason if one was given. */
+bool refuse_paused(const Agent *agent, FailureKind kind, Failure *ret_refusal) {
+        return failure_set(ret_refusal, kind, "%s is paused%s%s", agent->name, agent->pause_reason ? ": " : ".",
+                           agent->pause_reason ? agent->pause_reason : "");
 }
 
 static bool govern_size(const Admission *admission, Failure *ret_refusal) {
@@ -42,8 +49,7 @@ static bool govern_agent(const Admission *admission, Failure *ret_refusal) {
         const Agent *agent = admission->agent;
 
         if (agent->state == AGENT_PAUSED)
-                return failure_set(ret_refusal, FAILURE_UNAVAILABLE, "%s is paused%s%s", agent->name,
-                                   agent->pause_reason ? ": " : ".", agent->pause_reason ? agent->pause_reason : "");
+                return refuse_paused(agent, FAILURE_UNAVAILABLE, ret_refusal);
         if (agent->priced && admission->cache_away)
                 return failure_set(ret_refusal, FAILURE_UNAVAILABLE,
                                    "The budget cannot be checked at the moment. Try again later.");

@@ -2,6 +2,7 @@
 #include "orchestrator/pipeline.h"
 
 #define METER_CAPACITY 65536
+#define SWEEP_US       SECONDS
 
 typedef struct Bucket {
         double tokens;
@@ -9,21 +10,48 @@ typedef struct Bucket {
         char key[];
 } Bucket;
 
+typedef struct Buckets {
+        Rate rate;
+        Map *by_key;
+        Bucket *rest; /* shared by those for whom there is no room */
+        int64_t swept_us;
+} Buckets;
+
 struct Meter {
-        Rate sender_rate, domain_rate;
         char *domains;
-        Map *senders, *remotes;
+        Buckets senders; /* by bare JID */
+        Buckets crowds;  /* by domain: senders for whom there is no room; ours and the others' apart */
+        Buckets locals;
+        Buckets remotes; /* by domain */
 };
+
+static Bucket *bucket_new(Rate rate, Text key, int64_t now_us) {
+        Bucket *bucket = memory_new(sizeof(*bucket) + key.length + 1);
+
+        if (key.length)
+                memcpy(bucket->key, key.bytes, key.length);
+        bucket->tokens = rate.burst;
+        bucket->refilled_us = now_us;
+        return bucket;
+}
+
+static Buckets buckets_of(Rate rate) {
+        return (Buckets){ .rate = rate, .by_key = map_new(16), .rest = bucket_new(rate, TEXT_NONE, INT64_MIN) };
+}
 
 Meter *meter_new(Rate sender_rate, Rate domain_rate, const char *domains) {
         Meter *meter = memory_new(sizeof(*meter));
 
-        *meter = (Meter){ sender_rate, domain_rate, memory_string(domains), map_new(64), map_new(16) };
+        *meter = (Meter){ memory_string(domains), buckets_of(sender_rate), buckets_of(sender_rate),
+                          buckets_of(sender_rate), buckets_of(domain_rate) };
         return meter;
 }
 
+/* A clock that went back refills nothing, then and later. */
 static double bucket_refill(Bucket *bucket, Rate rate, int64_t now_us) {
-        if (now_us > bucket->refilled_us)
+        if (now_us <= bucket->refilled_us)
+                return bucket->tokens;
+        if (bucket->refilled_us != INT64_MIN)
                 bucket->tokens += (double) (now_us - bucket->refilled_us) * rate.per_minute / (60.0 * SECONDS);
         if (bucket->tokens > rate.burst)
                 bucket->tokens = rate.burst;
@@ -31,39 +59,48 @@ static double bucket_refill(Bucket *bucket, Rate rate, int64_t now_us) {
         return bucket->tokens;
 }
 
-/* A bucket that has filled up again says no more than one that isn't there. */
-static void buckets_sweep(Map *buckets, Rate rate, int64_t now_us) {
+/* A bucket that has filled up again says no more than one that isn't there. Looked for now and then, not for everyone
+ * who finds no room. */
+static void buckets_sweep(Buckets *buckets, int64_t now_us) {
         Bucket *bucket;
-        for (size_t i = 0; (bucket = map_each(buckets, &i));)
-                if (bucket_refill(bucket, rate, now_us) >= rate.burst) {
-                        map_remove(buckets, text_of(bucket->key));
+
+        if (now_us - buckets->swept_us < SWEEP_US)
+                return;
+        buckets->swept_us = now_us;
+        for (size_t i = 0; (bucket = map_each(buckets->by_key, &i));)
+                if (bucket_refill(bucket, buckets->rate, now_us) >= buckets->rate.burst) {
+                        map_remove(buckets->by_key, text_of(bucket->key));
                         free(bucket);
                 }
 }
 
-static Bucket *bucket_of(Map *buckets, Rate rate, Text key, int64_t now_us) {
-        Bucket *bucket = map_get(buckets, key);
+/* NULL: there is no room for another. */
+static Bucket *bucket_of(Buckets *buckets, Text key, int64_t now_us) {
+        Bucket *bucket = map_get(buckets->by_key, key);
 
         if (bucket)
                 return bucket;
-        if (map_count(buckets) >= METER_CAPACITY)
-                buckets_sweep(buckets, rate, now_us);
-        if (map_count(buckets) >= METER_CAPACITY)
+        if (map_count(buckets->by_key) >= METER_CAPACITY)
+                buckets_sweep(buckets, now_us);
+        if (map_count(buckets->by_key) >= METER_CAPACITY)
                 return NULL;
-        bucket = memory_new(sizeof(*bucket) + key.length + 1);
-        memcpy(bucket->key, key.bytes, key.length);
-        bucket->tokens = rate.burst;
-        bucket->refilled_us = now_us;
-        map_put(buckets, text_of(bucket->key), bucket);
+        bucket = bucket_new(buckets->rate, key, now_us);
+        map_put(buckets->by_key, text_of(bucket->key), bucket);
         return bucket;
 }
 
-static bool bucket_take(Bucket *bucket, Rate rate, int64_t now_us, int64_t *ret_opens_us) {
-        if (bucket_refill(bucket, rate, now_us) >= 1) {
-                bucket->tokens -= 1;
+static Bucket *bucket_or_rest(Buckets *buckets, Text key, int64_t now_us) {
+        Bucket *bucket = bucket_of(buckets, key, now_us);
+        return bucket ? bucket : buckets->rest;
+}
+
+/* Whether there is something in it, and if not, when there will be. */
+static bool bucket_opens(Bucket *bucket, Rate rate, int64_t now_us, int64_t *opens_us) {
+        if (!bucket || bucket_refill(bucket, rate, now_us) >= 1)
                 return true;
-        }
-        *ret_opens_us = now_us + (int64_t) ((1 - bucket->tokens) * 60.0 * SECONDS / rate.per_minute);
+        int64_t at_us = now_us + (int64_t) ((1 - bucket->tokens) * 60.0 * SECONDS / rate.per_minute) + 1;
+        if (at_us > *opens_us)
+                *opens_us = at_us;
         return false;
 }
 
@@ -80,27 +117,39 @@ static bool domain_is_local(const Meter *meter, Text domain) {
         return false;
 }
 
+/* Taken from both or from neither: who writes too fast uses up nothing of the others of its domain. */
 bool meter_take(Meter *meter, const Jid *from, int64_t monotonic_us, int64_t *ret_opens_us) {
+        bool local = domain_is_local(meter, from->domain);
+        Rate sender_rate = meter->senders.rate, domain_rate = meter->remotes.rate;
+        Bucket *sender = NULL, *domain = NULL;
+
         *ret_opens_us = 0;
-        if (meter->domain_rate.per_minute && !domain_is_local(meter, from->domain)) {
-                Bucket *bucket = bucket_of(meter->remotes, meter->domain_rate, from->domain, monotonic_us);
-                if (!bucket || !bucket_take(bucket, meter->domain_rate, monotonic_us, ret_opens_us))
-                        return false;
-        }
-        if (!meter->sender_rate.per_minute)
-                return true;
-        Bucket *bucket = bucket_of(meter->senders, meter->sender_rate, from->bare, monotonic_us);
-        return bucket && bucket_take(bucket, meter->sender_rate, monotonic_us, ret_opens_us);
+        if (sender_rate.per_minute)
+                sender = bucket_of(&meter->senders, from->bare, monotonic_us);
+        if (sender_rate.per_minute && !sender)
+                sender = bucket_or_rest(local ? &meter->locals : &meter->crowds, from->domain, monotonic_us);
+        if (domain_rate.per_minute && !local)
+                domain = bucket_or_rest(&meter->remotes, from->domain, monotonic_us);
+        bool open = bucket_opens(sender, sender_rate, monotonic_us, ret_opens_us);
+        if (!bucket_opens(domain, domain_rate, monotonic_us, ret_opens_us) || !open)
+                return false;
+        if (sender)
+                sender->tokens -= 1;
+        if (domain)
+                domain->tokens -= 1;
+        return true;
 }
 
 void meter_free(Meter *meter) {
+        Buckets *all[] = { &meter->senders, &meter->crowds, &meter->locals, &meter->remotes };
         Bucket *bucket;
-        for (size_t i = 0; (bucket = map_each(meter->senders, &i));)
-                free(bucket);
-        for (size_t i = 0; (bucket = map_each(meter->remotes, &i));)
-                free(bucket);
-        map_free(meter->senders);
-        map_free(meter->remotes);
+
+        for (size_t i = 0; i < COUNT_OF(all); i++) {
+                for (size_t k = 0; (bucket = map_each(all[i]->by_key, &k));)
+                        free(bucket);
+                map_free(all[i]->by_key);
+                free(all[i]->rest);
+        }
         free(meter->domains);
         free(meter);
 }

@@ -24,7 +24,6 @@ bool still_admitted(Directory *directory, Moment now, Text sender, const Agent *
         if (!agent || !agent->local || !directory_agent(directory, &who, text_of(agent->local), now.wall_us, NULL))
                 return failure_set(ret_refusal, FAILURE_FORBIDDEN, "You may no longer talk to this agent.");
         if (agent->state == AGENT_PAUSED)
-                return failure_set(ret_refusal, FAILURE_POLICY, "%s is paused%s%s", agent->name,
-                                   agent->pause_reason ? ": " : ".", agent->pause_reason ? agent->pause_reason : "");
+                return refuse_paused(agent, FAILURE_POLICY, ret_refusal);
         return true;
 }

@@ -44,8 +44,12 @@ bool stage_own(Admission *admission, Failure *ret_refusal);
 bool stage_govern(Admission *admission, Failure *ret_refusal);
 bool stage_prioritise(Admission *admission, Failure *ret_refusal);
 
+/* The sentence of a pause, with its reason if one was given; returns false. */
+bool refuse_paused(const Agent *agent, FailureKind kind, Failure *ret_refusal);
+
 /* Token buckets by bare JID, and by domain for those who come from other servers. Bounded: beyond its capacity new
- * senders of a domain share that domain's bucket. */
+ * senders of a domain share one, and beyond that those of all other servers. False: nothing was taken, and ret_opens_us
+ * says when it will be let through. */
 Meter *meter_new(Rate sender_rate, Rate domain_rate, const char *domains);
 bool meter_take(Meter *meter, const Jid *from, int64_t monotonic_us, int64_t *ret_opens_us);
 void meter_free(Meter *meter);
