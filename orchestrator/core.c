@@ -131,13 +131,26 @@ void core_message_free(Core *core, Message *message) {
         core_bury(core, message->arena);
 }
 
-void core_refuse(Core *core, const Message *message, const Failure *failure) {
+static void command_refuse(Core *core, ReplyTo reply_to, uint64_t ticket, const Failure *failure) {
         Command *command = core_command(core, COMMAND_REFUSE);
 
-        command->arrival.reply_to = message->accepted.reply_to;
-        command->arrival.ticket = message->ticket;
+        command->arrival.reply_to = reply_to;
+        command->arrival.ticket = ticket;
         command->arrival.failure = *failure;
         core->counts.refused++;
+}
+
+void core_refuse(Core *core, const Message *message, const Failure *failure) {
+        const AcceptedRecord *accepted = &message->accepted;
+        Refusal refusal = { .sender = accepted->sender,
+                            .tenant_id = accepted->tenant_id,
+                            .agent_id = accepted->agent_id,
+                            .reason = failure->kind };
+        Text rest = accepted->reply_to.agent;
+
+        text_split(&rest, '@', &refusal.agent);
+        refusals_count(core, &refusal);
+        command_refuse(core, accepted->reply_to, message->ticket, failure);
 }
 
 void core_audit(Core *core, Uuid tenant_id, const char *type, const char *severity, Text person, Uuid message_id,
@@ -184,13 +197,17 @@ static void message_keys(Message *message, const Arrival *arrival, Moment now) {
         }
 }
 
-static void refuse_arrival(Core *core, const Arrival *arrival, ReplyTo reply_to, const Failure *failure) {
-        Command *command = core_command(core, COMMAND_REFUSE);
+/* agent: the one the sender may know of, or NULL. */
+static void refuse_arrival(Core *core, const Arrival *arrival, ReplyTo reply_to, const Agent *agent,
+                           const Failure *failure) {
+        Refusal refusal = { .sender = arrival->from.bare, .agent = arrival->agent, .reason = failure->kind };
 
-        command->arrival.reply_to = reply_to;
-        command->arrival.ticket = arrival->ticket;
-        command->arrival.failure = *failure;
-        core->counts.refused++;
+        if (agent) {
+                refusal.tenant_id = agent->tenant_id;
+                refusal.agent_id = agent->id;
+        }
+        refusals_count(core, &refusal);
+        command_refuse(core, reply_to, arrival->ticket, failure);
         core_bury(core, arrival->arena);
 }
 
@@ -273,19 +290,14 @@ static void on_message(Core *core, Arrival *arrival) {
                 .capacity = 1.0 - (double) core->running_count / core->settings.workers,
         };
 
-        if (!core_has_room(core, arrival, &refusal)) {
-                refuse_arrival(core, arrival, reply_to, &refusal);
-                return;
-        }
-        if (!admit(&admission, &refusal)) {
-                refusals_count(core, &admission, &refusal);
-                refuse_arrival(core, arrival, reply_to, &refusal);
+        if (!core_has_room(core, arrival, &refusal) || !admit(&admission, &refusal)) {
+                refuse_arrival(core, arrival, reply_to, admission.agent, &refusal);
                 return;
         }
         Message *message = message_from(core, arrival, &admission, reply_to);
         if (!reply_to.agent.length || !message || !lanes_enter(core, message)) {
                 failure_set(&refusal, FAILURE_TOO_LARGE, "The message takes more memory than one may.");
-                refuse_arrival(core, arrival, reply_to, &refusal);
+                refuse_arrival(core, arrival, reply_to, admission.agent, &refusal);
                 return;
         }
         core->counts.admission_us_total += message->admission_us;

@@ -24,55 +24,73 @@ Refusals *refusals_new(void) {
         return refusals;
 }
 
+static Text refused_key(const Refused *refused) {
+        return (Text){ refused->key, refused->key_length };
+}
+
 static void refused_record(Core *core, const Refused *refused, int64_t count) {
         Json *facts = json_new_object();
         Text sender = { refused->key, refused->sender_length };
 
-        json_put_text(facts, "agent", (Text){ refused->key + refused->sender_length, refused->agent_length });
+        json_put_text(facts, "agent", (Text){ refused->key + refused->sender_length + 1, refused->agent_length });
         json_put_string(facts, "reason", failure_form(refused->reason)->name);
         json_put_integer(facts, "count", count);
         core_audit(core, refused->tenant_id, "message.refused", "warning", sender, (Uuid){ 0 }, refused->agent_id,
                    facts);
 }
 
-void refusals_count(Core *core, const Admission *admission, const Failure *refusal) {
-        Refusals *refusals = core->refusals;
-        Text sender = admission->arrival->from.bare, agent = admission->arrival->agent;
-
-        if (map_count(refusals->counted) >= REFUSALS_CAPACITY)
-                sender = agent = TEXT_NONE;
-        size_t length = sender.length + agent.length + 1;
+/* The sender, a NUL, which neither holds, the agent and the reason. */
+static Refused *refused_new(const Refusal *refusal, Text sender, Text agent) {
+        size_t length = sender.length + 1 + agent.length + 1;
         Refused *refused = memory_new(sizeof(*refused) + length);
-        *refused = (Refused){ .reason = refusal->kind,
+
+        *refused = (Refused){ .tenant_id = refusal->tenant_id,
+                              .agent_id = refusal->agent_id,
+                              .reason = refusal->reason,
                               .sender_length = sender.length,
                               .agent_length = agent.length,
                               .key_length = length };
-        if (admission->agent) {
-                refused->tenant_id = admission->agent->tenant_id;
-                refused->agent_id = admission->agent->id;
-        } else {
-                refused->tenant_id = directory_installation(core->directory);
-        }
         if (sender.length)
                 memcpy(refused->key, sender.bytes, sender.length);
         if (agent.length)
-                memcpy(refused->key + sender.length, agent.bytes, agent.length);
-        refused->key[length - 1] = (char) refusal->kind;
+                memcpy(refused->key + sender.length + 1, agent.bytes, agent.length);
+        refused->key[length - 1] = (char) refusal->reason;
+        return refused;
+}
 
-        Refused *known = map_get(refusals->counted, (Text){ refused->key, length });
+static bool records_pile_up(const Core *core) {
+        return core->auditing.count >= REFUSALS_CAPACITY;
+}
+
+void refusals_count(Core *core, const Refusal *refusal) {
+        Refusals *refusals = core->refusals;
+        Refused *refused = refused_new(refusal, refusal->sender, refusal->agent);
+        Refused *known = map_get(refusals->counted, refused_key(refused));
+
+        if (!known && map_count(refusals->counted) >= REFUSALS_CAPACITY) {
+                Refusal any = { .reason = refusal->reason };
+                free(refused);
+                refused = refused_new(&any, TEXT_NONE, TEXT_NONE);
+                known = map_get(refusals->counted, refused_key(refused));
+        }
         if (known) {
                 known->count++;
                 free(refused);
                 return;
         }
-        map_put(refusals->counted, (Text){ refused->key, length }, refused);
-        refused_record(core, refused, 1);
+        if (uuid_is_zero(refused->tenant_id))
+                refused->tenant_id = directory_installation(core->directory);
+        map_put(refusals->counted, refused_key(refused), refused);
+        if (records_pile_up(core))
+                refused->count = 1;
+        else
+                refused_record(core, refused, 1);
 }
 
 void refusals_sweep(Core *core) {
         Refused *refused;
 
-        if (core->now.monotonic_us - core->refusals_swept_us < REFUSALS_WINDOW)
+        if (core->now.monotonic_us - core->refusals_swept_us < REFUSALS_WINDOW || records_pile_up(core))
                 return;
         core->refusals_swept_us = core->now.monotonic_us;
         for (size_t i = 0; (refused = map_each(core->refusals->counted, &i));) {
@@ -81,7 +99,7 @@ void refusals_sweep(Core *core) {
                         refused->count = 0;
                         continue;
                 }
-                map_remove(core->refusals->counted, (Text){ refused->key, refused->key_length });
+                map_remove(core->refusals->counted, refused_key(refused));
                 free(refused);
         }
 }
