@@ -48,8 +48,8 @@ static void clear_descriptor(const Queue *queue) {
                 (void) !read(queue->descriptor, &(uint64_t){ 0 }, sizeof(uint64_t));
 }
 
-/* With the lock held: whether to signal, after it. One thread wakes the next when it is up and leaves something, so that
- * short work is done by those who are awake, and long work still wakes all. */
+/* With the lock held: whether to signal, after it. One thread wakes the next when it is up and leaves something, so
+ * that short work is done by those who are awake, and long work still wakes all. */
 static bool wakes_one(Queue *queue) {
         if (!queue->first || queue->waiting == 0 || queue->waking)
                 return false;

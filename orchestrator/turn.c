@@ -3,6 +3,8 @@
 
 #define MODEL_ROUNDS         16 /* model calls of one attempt that ended in tool calls */
 #define MODEL_RETRIES        4
+#define TOKENS_LIMIT         (INT64_C(1) << 30) /* of one call; more is not believed */
+#define RETRY_PAUSE_MOST_US  (3600 * SECONDS)
 #define RETRY_PAUSE_US       (500 * MILLISECONDS)
 #define RECALL_PAUSE_MOST_US (4 * SECONDS)
 
@@ -41,7 +43,9 @@ static CallKey turn_key(Turn *turn) {
 static bool turn_step(Turn *turn, int32_t ordinal, StepKind kind, Text payload) {
         Failure failure;
 
-        if (turn->world->step(turn->world, turn->input, ordinal, kind, payload, &failure))
+        if (!payload.length) /* a step that says nothing could not be replayed */
+                failure_set(&failure, FAILURE_TOO_LARGE, "The conversation takes more memory than a turn may.");
+        else if (turn->world->step(turn->world, turn->input, ordinal, kind, payload, &failure))
                 return true;
         return turn_fail(turn, &failure);
 }
@@ -63,10 +67,22 @@ static int64_t call_bound(const Version *version, const Conversation *conversati
         return (int64_t) ((nano + 999999) / 1000000);
 }
 
+/* Of usage within TOKENS_LIMIT and prices below 2⁵³ the sum fits. */
 static int64_t call_cost(const Version *version, const Usage *usage) {
         Wide nano = (Wide) usage->prompt_tokens * version->prompt_price_nano +
                     (Wide) usage->completion_tokens * version->completion_price_nano;
         return (int64_t) ((nano + 999999) / 1000000);
+}
+
+/* What a provider says it used is a stranger's number. */
+static int64_t tokens_within(int64_t tokens) {
+        return tokens < 0 ? 0 : tokens > TOKENS_LIMIT ? TOKENS_LIMIT : tokens;
+}
+
+static void usage_within(Usage *usage) {
+        usage->prompt_tokens = tokens_within(usage->prompt_tokens);
+        usage->completion_tokens = tokens_within(usage->completion_tokens);
+        usage->cached_tokens = tokens_within(usage->cached_tokens);
 }
 
 static void turn_stream(void *turn_, Text piece) {
@@ -111,6 +127,7 @@ static bool model_call(Turn *turn, const ModelRequest *request, ModelReply *ret_
         int64_t before = world->now(world).monotonic_us;
         bool ok = world->model(world, request, turn->arena, ret_reply, reterr_failure);
         turn->result->model_us += world->now(world).monotonic_us - before;
+        usage_within(&ret_reply->usage);
         if (ok)
                 cost = ret_reply->usage_known ? call_cost(version, &ret_reply->usage) : bound;
         else
@@ -125,6 +142,8 @@ static bool retry_wait(Turn *turn, const ModelReply *reply, int tries, const Fai
         int64_t pause = reply->retry_after_us > 0 ? reply->retry_after_us : RETRY_PAUSE_US << tries;
         Failure cancelled;
 
+        if (pause > RETRY_PAUSE_MOST_US)
+                pause = RETRY_PAUSE_MOST_US;
         if (!reply->retry_helps || tries >= MODEL_RETRIES ||
             turn->world->now(turn->world).monotonic_us + pause >= turn->input->deadline_us)
                 return turn_fail(turn, failure);

@@ -30,7 +30,7 @@ static void paragraph_add(TextBuilder *text, const char *title, Text content) {
 }
 
 /* What the model is told before anything else; built-ins without a prompt get none. */
-static Text system_text(Arena *arena, const Recalled *recalled) {
+static bool system_text(Arena *arena, const Recalled *recalled, Text *ret_text) {
         const Version *version = recalled->version;
         TextBuilder text = text_builder(0);
 
@@ -45,17 +45,21 @@ static Text system_text(Arena *arena, const Recalled *recalled) {
                 text_add_char(&text, '\n');
                 text_add(&text, recalled->passages[i].content);
         }
-        Text copied = text.length ? text_copy(arena, text_built(&text)) : TEXT_NONE;
+        bool whole = !text.overflowed;
+        *ret_text = text.length ? text_copy(arena, text_built(&text)) : TEXT_NONE;
+        whole &= text.length == 0 || ret_text->bytes;
         text_builder_release(&text);
-        return copied;
+        return whole;
 }
 
 bool conversation_begin(Conversation *conversation, Arena *arena, const TurnInput *input, const Recalled *recalled,
                         Failure *reterr_failure) {
         Text body = input->body.length ? input->body : recalled->body;
-        ModelMessage system = { .role = MODEL_SYSTEM, .content = system_text(arena, recalled) };
+        ModelMessage system = { .role = MODEL_SYSTEM };
         ModelMessage user = { .role = MODEL_USER, .content = body };
 
+        if (!system_text(arena, recalled, &system.content))
+                return out_of_room(reterr_failure);
         if (system.content.length && !message_add(conversation, arena, &system, reterr_failure))
                 return false;
         for (size_t i = 0; i < recalled->history_count; i++)

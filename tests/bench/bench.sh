@@ -128,7 +128,8 @@ per() {
 
 # bench_spread NAME  Prints every round's value, for the reader to judge the noise by.
 bench_spread() {
-        printf '%s by round: %s; load now %s\n' "$1" "$(tr '\n' ' ' <<<"${FIGURES[$1]}")" "$(cut -d ' ' -f 1 /proc/loadavg)"
+        printf '%s by round: %s; load now %s\n' "$1" "$(tr '\n' ' ' <<<"${FIGURES[$1]}")" \
+                "$(cut -d ' ' -f 1 /proc/loadavg)"
 }
 
 wait_until_gone() {

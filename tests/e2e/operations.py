@@ -66,7 +66,8 @@ def aiox(*words, stdin=None, check=True, env=None):
 def chat(agent, question, **options):
     words = ["chat", agent, "--server", f"{os.environ['XMPP_HOST']}:{os.environ['XMPP_PORT']}", "--account",
              os.environ["ACCOUNT_JID"], "--ask", question, "--timeout", "20"]
-    return aiox(*words, check=False, env={"AIOX_CHAT_PASSWORD": options.get("password", os.environ["ACCOUNT_PASSWORD"])})
+    password = options.get("password", os.environ["ACCOUNT_PASSWORD"])
+    return aiox(*words, check=False, env={"AIOX_CHAT_PASSWORD": password})
 
 
 def wait_for(condition, seconds=10):
@@ -98,7 +99,8 @@ def every_operation_answers_by_rest():
         ("GET", "/accounts", None), ("GET", "/accounts/rita@localhost", None),
         ("POST", "/accounts/rita@localhost/suspend", {"reason": "test"}),
         ("POST", "/accounts/rita@localhost/resume", {}),
-        ("POST", "/agents", {"name": "echo", "model": "builtin/echo", "visibility": "public"}), ("GET", "/agents", None),
+        ("POST", "/agents", {"name": "echo", "model": "builtin/echo", "visibility": "public"}),
+        ("GET", "/agents", None),
         ("GET", "/agents/echo", None), ("PATCH", "/agents/echo", {"goal": "Repeat.", "tags": ["a", "b"]}),
         ("POST", "/agents/echo/pause", {"reason": "Back soon."}), ("POST", "/agents/echo/resume", {}),
         ("POST", "/agents/echo/rollback", {"version": 1}),
@@ -111,7 +113,8 @@ def every_operation_answers_by_rest():
         ("GET", "/invocations", None),
     ]
     for method, path, body in calls:
-        ask(method, path, body, tenant=None if path.startswith(("/workspaces", "/accounts", "/hub", "/settings")) else tenant)
+        everywhere = path.startswith(("/workspaces", "/accounts", "/hub", "/settings"))
+        ask(method, path, body, tenant=None if everywhere else tenant)
     worker = ask("GET", "/workers")["data"][0]["id"]
     ask("GET", "/workers/" + urllib.parse.quote(worker, safe=""))
     answer = chat("echo.rest@agents.localhost", "over REST")
@@ -135,10 +138,12 @@ def every_operation_answers_on_the_terminal():
             ["member", "remove", "mia@localhost", "--yes", *t],
             ["account", "create", "--jid", "tom@localhost"], ["account", "list"], ["account", "show", "tom@localhost"],
             ["account", "suspend", "tom@localhost", "--reason", "test"], ["account", "resume", "tom@localhost"],
-            ["agent", "create", "desk", "--visibility", "public", *t], ["agent", "list", *t], ["agent", "show", "desk", *t],
+            ["agent", "create", "desk", "--visibility", "public", *t], ["agent", "list", *t],
+            ["agent", "show", "desk", *t],
             ["agent", "update", "desk", "--goal", "Help.", *t], ["agent", "pause", "desk", *t],
             ["agent", "resume", "desk.term@agents.localhost"], ["agent", "rollback", "desk", *t],
-            ["grant", "add", "desk", "carol@elsewhere.org", "--messages-per-minute", "5", *t], ["grant", "list", "desk", *t],
+            ["grant", "add", "desk", "carol@elsewhere.org", "--messages-per-minute", "5", *t],
+            ["grant", "list", "desk", *t],
             ["grant", "remove", "desk", "carol@elsewhere.org", "--yes", *t],
             ["knowledge", "add", "desk", "hours.md", "@" + document.name, *t], ["knowledge", "list", "desk", *t],
             ["agent", "delete", "desk", "--yes", *t], ["agent", "restore", "desk", *t],
@@ -180,7 +185,8 @@ def errors_are_problem_documents():
         assert problem["type"] == "urn:aiox:problem:" + code and problem["detail"] and reply.headers["X-Request-Id"]
     reply, _ = rest("PUT", "/agents", {})
     assert reply.headers["Allow"] == "POST, GET"
-    for raw, kind in ((b"{", "application/json"), (b"\xff", "application/json"), (b"a=1", "application/x-www-form-urlencoded"),
+    for raw, kind in ((b"{", "application/json"), (b"\xff", "application/json"),
+                      (b"a=1", "application/x-www-form-urlencoded"),
                       (b'{"name":"a","name":"b"}', "application/json"),
                       (b'{"name":"\\ud800"}', "application/json"), (b'{"name":1e400}', "application/json")):
         reply, text = rest("POST", "/agents", raw=raw, headers={"Content-Type": kind})
@@ -371,7 +377,8 @@ for number, function in enumerate(CASES, 1):
         print(f"ok {number} - {function.__name__}", flush=True)
     except Exception as trouble:  # pylint: disable=broad-except
         failed += 1
-        print(f"not ok {number} - {function.__name__}\n# {type(trouble).__name__}: {str(trouble)[:2000]}".replace("\n", "\n# ")
+        report = f"not ok {number} - {function.__name__}\n# {type(trouble).__name__}: {str(trouble)[:2000]}"
+        print(report.replace("\n", "\n# ")
               .replace("# # ", "# "), flush=True)
 print(f"1..{len(CASES)}")
 sys.exit(1 if failed else 0)
