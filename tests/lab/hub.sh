@@ -39,23 +39,20 @@ hub_configure() {
         environment_of_database
         secret master.key base64
         secret component
+        local -A settings=([hub_name]=$name [domains]="[$AGENTS_DOMAIN]" [server]="\"$server\""
+                [component_secret_file]=$STACK/secrets/component [database]="\"$AIOX_DATABASE\""
+                [database_owner]="\"$AIOX_DATABASE_OWNER\"" [redis]=$AIOX_REDIS
+                [redis_secret_file]=$AIOX_REDIS_SECRET_FILE [master_key_file]=$STACK/secrets/master.key
+                [api_socket]=$RUN/hub_$number/api [docs_folder]=$REPOSITORY/docs)
+        for setting in "$@"; do
+                settings[${setting%%=*}]=${setting#*=}
+        done
         (
                 umask 077
                 mkdir -p "$STACK/hub_$number" "$RUN/hub_$number"
                 {
-                        printf '%s: %s\n' \
-                                hub_name "$name" \
-                                domains "[$AGENTS_DOMAIN]" \
-                                server "\"$server\"" \
-                                component_secret_file "$STACK/secrets/component" \
-                                database "\"$AIOX_DATABASE\"" \
-                                database_owner "\"$AIOX_DATABASE_OWNER\"" \
-                                redis "redis://127.0.0.1:$REDIS_PORT/0" \
-                                redis_secret_file "$STACK/secrets/redis" \
-                                master_key_file "$STACK/secrets/master.key" \
-                                api_socket "$RUN/hub_$number/api"
-                        for setting in "$@"; do
-                                printf '%s: %s\n' "${setting%%=*}" "${setting#*=}"
+                        for setting in "${!settings[@]}"; do
+                                printf '%s: %s\n' "$setting" "${settings[$setting]}"
                         done
                 } >"$STACK/hub_$number/aiox.yaml"
         )
@@ -104,22 +101,22 @@ hub_connected() {
         process_has_said "hub_$1" "connected to the server"
 }
 
-# hub_people JID  Makes the person an owner of the installation, and the agent guide, which answers everybody from
-# docs/: by quotations, or by a model when AIOX_OPENAI_URL names one. Again and again to the same end.
+# hub_people JID  Makes the person an account, and waits for the agent guide, whom the hub makes from docs/. Again and
+# again to the same end.
 hub_people() {
-        local model=builtin/extractive file
-        [[ -z ${AIOX_OPENAI_URL:-} ]] ||
-                model=openai/${AIOX_OPENAI_MODEL:?AIOX_OPENAI_URL is set, AIOX_OPENAI_MODEL is not}
         hub_command 1
-        "${COMMAND[@]}" member add "$1" --role owner --tenant installation
-        if "${COMMAND[@]}" agent show guide; then
-                "${COMMAND[@]}" agent update guide --model "$model"
-        else
-                "${COMMAND[@]}" agent create guide --model "$model" --visibility public \
-                        --display_name Guide --description "Answers questions about this installation, from its manual."
-        fi
-        for file in "$REPOSITORY"/docs/*.md; do
-                "${COMMAND[@]}" knowledge add guide --name "${file##*/}" --content "@$file" \
-                        --source "${file#"$REPOSITORY/"}"
+        "${COMMAND[@]}" account show "$1" || "${COMMAND[@]}" account create "$1"
+        # Somebody may have deleted guide, or made one of their own: that is theirs to know.
+        wait_until 30 hub_has_guide || :
+}
+
+hub_has_guide() {
+        local name
+        for name in $(servers_recorded); do
+                if [[ $name == hub_* ]] && { process_has_said "$name" "guide knows its documents" ||
+                        process_has_said "$name" "guide is not ready"; }; then
+                        return 0
+                fi
         done
+        return 1
 }
