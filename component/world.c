@@ -32,6 +32,7 @@ Versions *versions_new(void) {
 static void cached_free(CachedVersion *cached) {
         crypto_wipe((void *) cached->version.prompt.bytes, cached->version.prompt.length);
         arena_free(cached->arena);
+        free(cached);
 }
 
 void versions_free(Versions *versions) {
@@ -67,11 +68,11 @@ static void versions_trim(Versions *versions) {
 /* Two threads may have read the same one: the first stays. */
 static CachedVersion *versions_add(Versions *versions, CachedVersion *read) {
         pthread_mutex_lock(&versions->lock);
-        CachedVersion *cached = map_get(versions->by_id, MAP_KEY(read->version.id));
-        if (!cached) {
+        CachedVersion *known = map_get(versions->by_id, MAP_KEY(read->version.id));
+        CachedVersion *cached = known ? known : read;
+        if (!known) {
                 versions_trim(versions);
                 map_put(versions->by_id, MAP_KEY(read->version.id), read);
-                cached = read;
         }
         cached->holders++;
         pthread_mutex_unlock(&versions->lock);
@@ -150,11 +151,10 @@ static bool version_read(const WorldSettings *settings, const TurnInput *input, 
                 return false;
         if (rows_count(rows) == 0)
                 return failure_set(reterr_failure, FAILURE_NOT_FOUND, "The agent's version is gone.");
-        Arena *arena = arena_new(0);
-        CachedVersion *cached = arena_take(arena, sizeof(*cached));
-        cached->arena = arena;
+        CachedVersion *cached = memory_new(sizeof(*cached));
+        cached->arena = arena_new(0);
         if (!version_fill(settings, input, rows, cached, reterr_failure)) {
-                arena_free(arena);
+                cached_free(cached);
                 return false;
         }
         *ret_cached = cached;

@@ -2,6 +2,8 @@
  * robin over tenants, then their senders, a lane's weight being its quantum, so that nobody starves. */
 #include "orchestrator/core_state.h"
 
+#include <assert.h>
+
 /* A turn costs as much as the heaviest lane earns in one visit. */
 #define TURN_COST 4
 
@@ -47,6 +49,7 @@ static LaneSender *lane_sender(Core *core, Uuid tenant_id, Text bare) {
         Text key = lane_key(buffer, sizeof(buffer), tenant_id, bare, TEXT_NONE);
         LaneSender *sender = map_get(core->lane_senders, key);
 
+        assert(key.bytes); /* a JID is shorter than the room for a lane's key, which also has a thread */
         if (!sender) {
                 sender = memory_new(sizeof(*sender) + key.length);
                 memcpy(sender->key, key.bytes, key.length);

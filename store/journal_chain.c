@@ -120,7 +120,7 @@ static void operations_heads_read(Journal *journal, Moment now);
 static void chain_when_known(Journal *journal, Moment now) {
         Uuid tenants[64];
         size_t count = 0;
-        for (size_t i = 0; i < journal->operation_count && count < COUNT_OF(tenants); i++) {
+        for (size_t i = 0; journal->operations && i < journal->operation_count && count < COUNT_OF(tenants); i++) {
                 Uuid tenant_id = journal->operations[i].entry.tenant_id;
                 bool listed = chain_head(journal, tenant_id) != NULL;
                 for (size_t k = 0; k < count && !listed; k++)

@@ -30,17 +30,11 @@ static bool parse_number(Text text, int64_t least, int64_t most, int *ret_number
         return true;
 }
 
-static char *copy_text(Text text) {
-        char *copy = memory_new(text.length + 1);
-        memcpy(copy, text.bytes, text.length);
-        return copy;
-}
-
 static bool parse_address(Text address, Cache *cache) {
         static const Text redis = { "redis://", 8 }, local = { "unix:", 5 };
         Text host, number = TEXT("0"), port = TEXT("6379");
         if (text_starts_with(address, local)) {
-                cache->path = copy_text((Text){ address.bytes + local.length, address.length - local.length });
+                cache->path = text_keep((Text){ address.bytes + local.length, address.length - local.length });
                 return cache->path[0] == '/';
         }
         if (!text_starts_with(address, redis))
@@ -54,7 +48,7 @@ static bool parse_address(Text address, Cache *cache) {
                 return false;
         if (place.length > 0)
                 port = place;
-        cache->host = copy_text(host);
+        cache->host = text_keep(host);
         return parse_number(port, 1, 65535, &cache->port) && parse_number(number, 0, 1 << 20, &cache->number);
 }
 
@@ -158,8 +152,10 @@ static Hash lane_hash(const CacheLane *lane) {
 }
 
 static Text lane_key(const Hash *hash, char room[static LANE_KEY_SIZE]) {
-        memcpy(room, "lane:", 5);
-        memcpy(room + 5, hash->bytes, HASH_SIZE);
+        static const char prefix[5] = { 'l', 'a', 'n', 'e', ':' };
+
+        memcpy(room, prefix, sizeof(prefix));
+        memcpy(room + sizeof(prefix), hash->bytes, HASH_SIZE);
         return (Text){ room, LANE_KEY_SIZE };
 }
 
@@ -266,8 +262,10 @@ bool cache_remember(Cache *cache, const CacheLane *lane, const CacheExchange *ex
                            (size_t) 16, packed.bytes, packed.length);
         redisAppendCommand(cache->redis, "EXPIRE %b %lld", key.bytes, key.length, (long long) cache->memory_seconds);
         redisAppendCommand(cache->redis, "HLEN %b", key.bytes, key.length);
-        if (!take_only(cache, reterr_failure) || !take_only(cache, reterr_failure) ||
-            !take_only(cache, reterr_failure) || !take(cache, &length, reterr_failure))
+        for (int i = 0; i < 3; i++)
+                if (!take_only(cache, reterr_failure))
+                        return false;
+        if (!take(cache, &length, reterr_failure))
                 return false;
         /* A few more than asked for cost less than trimming each time. */
         return length->integer <= keep + keep / 2 + 4 || trim(cache, key, keep, reterr_failure);

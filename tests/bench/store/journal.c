@@ -170,12 +170,13 @@ static Figures run(Bench *bench, size_t size, int64_t round_us, long postmaster)
                 messages += size;
         }
         qsort(times, batches, sizeof(times[0]), compare);
+        const size_t middle = (size_t) batches / 2, late = (size_t) batches * 99 / 100;
         Figures figures = {
                 .rate = (double) messages * SECONDS / (double) (now_us - begin),
                 .database_us = (double) (database_cpu_us(postmaster) - database_before) / (double) messages,
                 .own_us = (double) (thread_cpu_us() - own_before) / (double) messages,
-                .p50_ms = (double) times[batches / 2] / 1000,
-                .p99_ms = (double) times[batches * 99 / 100] / 1000,
+                .p50_ms = (double) times[middle] / 1000,
+                .p99_ms = (double) times[late] / 1000,
         };
         free(times);
         return figures;

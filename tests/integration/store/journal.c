@@ -208,8 +208,8 @@ START_TEST(audit_chains_verify_and_show_what_was_altered) {
                 "UPDATE audit SET at = at + interval '1 microsecond' WHERE position = 5",
                 "UPDATE audit SET person_id = NULL WHERE position = 5",
                 "DELETE FROM audit WHERE position = 5",
-                "UPDATE audit SET position = 99 WHERE position = 5; UPDATE audit SET position = 5 WHERE position = 6; "
-                "UPDATE audit SET position = 6 WHERE position = 99",
+                ("UPDATE audit SET position = 99 WHERE position = 5; UPDATE audit SET position = 5 WHERE position = 6; "
+                 "UPDATE audit SET position = 6 WHERE position = 99"),
         };
         for (size_t i = 0; i < COUNT_OF(tamperings); i++) {
                 char sql[400], tenant[UUID_STRING_SIZE];
