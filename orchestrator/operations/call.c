@@ -83,7 +83,7 @@ static bool find_account(OperationContext *context, Failure *reterr_failure) {
 /* The slug in "name.slug@domain"; empty otherwise. */
 static Text slug_of_address(Text address) {
         Text domain = address, local, name;
-        if (!memchr(address.bytes, '@', address.length) || !text_split(&domain, '@', &local))
+        if (address.length == 0 || !memchr(address.bytes, '@', address.length) || !text_split(&domain, '@', &local))
                 return TEXT_NONE;
         return text_split(&local, '.', &name) ? local : TEXT_NONE;
 }

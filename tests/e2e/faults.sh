@@ -3,6 +3,7 @@
 # receipt that was sent is followed by one answer, under one id. KILLS says how often a hub is killed (20).
 set -euo pipefail
 
+# shellcheck disable=SC2119
 here=$(cd "$(dirname "$(realpath "${BASH_SOURCE[0]}")")" && pwd)
 # shellcheck source=tests/lab/tap.sh
 . "$here/../lab/tap.sh"
