@@ -18,7 +18,7 @@ const Option doctor_options[] = {
         { NULL },
 };
 
-static void write_text(char text[static FAILURE_TEXT_LIMIT], const char *format, va_list arguments) {
+_printf_(2, 0) static void write_text(char text[static FAILURE_TEXT_LIMIT], const char *format, va_list arguments) {
         vsnprintf(text, FAILURE_TEXT_LIMIT, format, arguments);
 }
 
