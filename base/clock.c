@@ -1,6 +1,6 @@
 #include "base/clock.h"
 
-#include <time.h>
+#include <stdlib.h>
 
 static int64_t read_us(clockid_t clock) {
         struct timespec now;
@@ -59,4 +59,17 @@ void clock_format(int64_t wall_us, char ret_string[static CLOCK_STRING_SIZE]) {
         at = put_digits(at, rest % 1000, 3);
         *at++ = 'Z';
         *at = '\0';
+}
+
+struct timespec clock_timespec(int64_t monotonic_us) {
+        return (struct timespec){ .tv_sec = monotonic_us / SECONDS, .tv_nsec = monotonic_us % SECONDS * 1000 };
+}
+
+void clock_condition_init(pthread_cond_t *condition) {
+        pthread_condattr_t attributes;
+
+        if (pthread_condattr_init(&attributes) != 0 || pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) != 0 ||
+            pthread_cond_init(condition, &attributes) != 0)
+                abort();
+        pthread_condattr_destroy(&attributes);
 }

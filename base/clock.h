@@ -3,7 +3,9 @@
  */
 #pragma once
 
+#include <pthread.h>
 #include <stdint.h>
+#include <time.h>
 
 typedef struct Moment {
         int64_t monotonic_us;
@@ -14,6 +16,9 @@ typedef struct Moment {
 #define SECONDS      INT64_C(1000000) /* in microseconds */
 
 Moment clock_now(void);
+/* For waiting on a condition until a moment of the monotonic clock. */
+struct timespec clock_timespec(int64_t monotonic_us);
+void clock_condition_init(pthread_cond_t *condition);
 
 #define CLOCK_STRING_SIZE 28
 /* RFC 3339 in UTC with milliseconds: 2026-11-20T08:15:30.123Z; the form of XEP-0082. */

@@ -20,11 +20,9 @@ struct Queue {
 
 Queue *queue_new(bool with_descriptor) {
         Queue *queue = memory_new(sizeof(Queue));
-        pthread_condattr_t attributes;
-        if (pthread_condattr_init(&attributes) != 0 || pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) != 0 ||
-            pthread_cond_init(&queue->filled, &attributes) != 0 || pthread_mutex_init(&queue->lock, NULL) != 0)
+        clock_condition_init(&queue->filled);
+        if (pthread_mutex_init(&queue->lock, NULL) != 0)
                 abort();
-        pthread_condattr_destroy(&attributes);
         queue->end = &queue->first;
         queue->descriptor = with_descriptor ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
         if (with_descriptor && queue->descriptor < 0)
@@ -87,7 +85,7 @@ static struct timespec deadline_in(int64_t wait_us) {
         int64_t now_us = clock_now().monotonic_us, deadline_us;
         if (__builtin_add_overflow(now_us, wait_us, &deadline_us))
                 deadline_us = INT64_MAX;
-        return (struct timespec){ .tv_sec = deadline_us / SECONDS, .tv_nsec = deadline_us % SECONDS * 1000 };
+        return clock_timespec(deadline_us);
 }
 
 /* With the lock held; returns when there is an item, the queue is closed, or time is up. */

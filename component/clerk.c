@@ -25,15 +25,11 @@ struct Clerk {
 
 Clerk *clerk_new(Database *database, Keyring *keyring) {
         Clerk *clerk = memory_new(sizeof(*clerk));
-        pthread_condattr_t attributes;
 
         clerk->database = database;
         clerk->keyring = keyring;
         snprintf(clerk->since, sizeof(clerk->since), "0");
-        pthread_condattr_init(&attributes);
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-        pthread_cond_init(&clerk->stop, &attributes);
-        pthread_condattr_destroy(&attributes);
+        clock_condition_init(&clerk->stop);
         pthread_mutex_init(&clerk->lock, NULL);
         return clerk;
 }
@@ -185,7 +181,7 @@ static void clerk_round(Clerk *clerk) {
 
 static bool clerk_wait(Clerk *clerk) {
         int64_t until = clock_now().monotonic_us + READ_EVERY_US;
-        struct timespec deadline = { .tv_sec = until / SECONDS, .tv_nsec = until % SECONDS * 1000 };
+        struct timespec deadline = clock_timespec(until);
 
         pthread_mutex_lock(&clerk->lock);
         while (!clerk->stopping && pthread_cond_timedwait(&clerk->stop, &clerk->lock, &deadline) != ETIMEDOUT) {

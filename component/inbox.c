@@ -16,13 +16,9 @@ typedef struct Ask {
 
 static Ask *ask_new(void) {
         Ask *ask = memory_new(sizeof(*ask));
-        pthread_condattr_t attributes;
 
-        pthread_condattr_init(&attributes);
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
         pthread_mutex_init(&ask->lock, NULL);
-        pthread_cond_init(&ask->answered, &attributes);
-        pthread_condattr_destroy(&attributes);
+        clock_condition_init(&ask->answered);
         return ask;
 }
 
@@ -39,7 +35,7 @@ bool inbox_ask(Queue *inbox, Note *note, int64_t patience_us, Failure *reterr_fa
 bool inbox_ask_for(Queue *inbox, Note *note, int64_t patience_us, Arena **ret_arena, Failure *reterr_failure) {
         Ask *ask = ask_new();
         int64_t until = clock_now().monotonic_us + patience_us;
-        struct timespec deadline = { .tv_sec = until / SECONDS, .tv_nsec = until % SECONDS * 1000 };
+        struct timespec deadline = clock_timespec(until);
 
         ask->wants_arena = ret_arena != NULL;
         note->ask = ask;

@@ -59,13 +59,9 @@ static void *turn_thread(void *worker_) {
 }
 
 static void control_init(TurnControl *control) {
-        pthread_condattr_t attributes;
 
-        pthread_condattr_init(&attributes);
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
         pthread_mutex_init(&control->lock, NULL);
-        pthread_cond_init(&control->changed, &attributes);
-        pthread_condattr_destroy(&attributes);
+        clock_condition_init(&control->changed);
 }
 
 static void worker_start(Workers *workers, int32_t index) {

@@ -288,13 +288,9 @@ static Moment world_now(World *world) {
         return clock_now();
 }
 
-static struct timespec deadline_of(int64_t monotonic_us) {
-        return (struct timespec){ .tv_sec = monotonic_us / SECONDS, .tv_nsec = monotonic_us % SECONDS * 1000 };
-}
-
 static bool world_sleep(World *world_, int64_t microseconds) {
         TurnControl *control = ((WorkerWorld *) world_)->control;
-        struct timespec deadline = deadline_of(clock_now().monotonic_us + microseconds);
+        struct timespec deadline = clock_timespec(clock_now().monotonic_us + microseconds);
 
         pthread_mutex_lock(&control->lock);
         while (!control->stopped && pthread_cond_timedwait(&control->changed, &control->lock, &deadline) != ETIMEDOUT) {

@@ -65,11 +65,7 @@ Database *database_new(const DatabaseSettings *settings) {
         if (database->connections > IDLE_LIMIT)
                 database->connections = IDLE_LIMIT;
         database->patience_us = settings->patience_us > 0 ? settings->patience_us : PATIENCE_US;
-        pthread_condattr_t attributes;
-        pthread_condattr_init(&attributes);
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-        pthread_cond_init(&database->freed, &attributes);
-        pthread_condattr_destroy(&attributes);
+        clock_condition_init(&database->freed);
         pthread_mutex_init(&database->lock, NULL);
         return database;
 }
@@ -90,7 +86,7 @@ void database_free(Database *database) {
 static bool pool_take(Database *database, DatabaseRole role, Connection **ret_connection, Failure *reterr_failure) {
         Pool *pool = &database->pools[role];
         int64_t deadline = clock_now().monotonic_us + database->patience_us;
-        struct timespec until = { .tv_sec = deadline / SECONDS, .tv_nsec = deadline % SECONDS * 1000 };
+        struct timespec until = clock_timespec(deadline);
         bool got = true;
         pthread_mutex_lock(&database->lock);
         while (got && pool->idle_count == 0 && pool->open_count >= database->connections)

@@ -239,12 +239,9 @@ static bool set_request(Transfer *transfer, const HttpRequest *request, Failure 
 #undef set
 
 static void make_lock(Transfer *transfer) {
-        pthread_condattr_t attributes;
-
-        if (pthread_condattr_init(&attributes) != 0 || pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) != 0 ||
-            pthread_cond_init(&transfer->changed, &attributes) != 0 || pthread_mutex_init(&transfer->lock, NULL) != 0)
+        clock_condition_init(&transfer->changed);
+        if (pthread_mutex_init(&transfer->lock, NULL) != 0)
                 abort();
-        pthread_condattr_destroy(&attributes);
 }
 
 bool transfer_new(const HttpRequest *request, const HttpSettings *settings, Transfer **ret_transfer,
@@ -292,7 +289,7 @@ static bool has_news(const Transfer *transfer) {
 }
 
 TransferNews transfer_wait(Transfer *transfer, int64_t until_us, TextBuilder *buffer) {
-        const struct timespec until = { .tv_sec = until_us / SECONDS, .tv_nsec = until_us % SECONDS * 1000 };
+        const struct timespec until = clock_timespec(until_us);
         TransferNews news = NEWS_NONE;
 
         text_builder_reset(buffer);
