@@ -153,6 +153,12 @@ static bool retry_wait(Turn *turn, const ModelReply *reply, int tries, const Fai
         return turn_fail(turn, &cancelled);
 }
 
+/* What was last heard of the model is the answer, should there never be a whole one. */
+static void partial_keep(Turn *turn, const ModelReply *reply) {
+        if (reply->content.length)
+                turn->result->answer = reply->content;
+}
+
 /* The next reply of the model, tried again while that can help and there is time. */
 static bool model_next(Turn *turn, ModelReply *ret_reply) {
         const Version *version = turn->recalled.version;
@@ -176,7 +182,7 @@ static bool model_next(Turn *turn, ModelReply *ret_reply) {
         for (int tries = 0;; tries++) {
                 if (model_call(turn, &request, ret_reply, &failure))
                         return true;
-                turn->result->answer = ret_reply->content;
+                partial_keep(turn, ret_reply);
                 if (!retry_wait(turn, ret_reply, tries, &failure))
                         return false;
         }
@@ -261,6 +267,7 @@ static bool turn_converse(Turn *turn) {
                         turn->result->outcome = OUTCOME_SUCCESS;
                         return true;
                 }
+                partial_keep(turn, &reply);
                 Text payload = step_reply(turn->arena, &reply);
                 if (!turn_step(turn, turn_key(turn).ordinal, STEP_MODEL_REPLY, payload))
                         return false;
