@@ -6,8 +6,10 @@
 #define NS_STANZA_ERRORS  "urn:ietf:params:xml:ns:xmpp-stanzas" /* RFC 6120 §8.3.2 */
 #define NS_COMPONENT      "jabber:component:accept"             /* XEP-0114 */
 #define NS_CLIENT         "jabber:client"
+#define NS_DATA_FORMS     "jabber:x:data"                          /* XEP-0004 */
 #define NS_DISCO_INFO     "http://jabber.org/protocol/disco#info"  /* XEP-0030 */
 #define NS_DISCO_ITEMS    "http://jabber.org/protocol/disco#items" /* XEP-0030 */
+#define NS_COMMANDS       "http://jabber.org/protocol/commands"    /* XEP-0050 */
 #define NS_CHAT_STATES    "http://jabber.org/protocol/chatstates"  /* XEP-0085 */
 #define NS_RECEIPTS       "urn:xmpp:receipts"                      /* XEP-0184 */
 #define NS_PING           "urn:xmpp:ping"                          /* XEP-0199 */
