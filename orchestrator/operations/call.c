@@ -7,7 +7,8 @@
 
 #include <assert.h>
 
-#define ARENA_LIMIT (16 * 1024 * 1024)
+#define ARENA_LIMIT       (16 * 1024 * 1024)
+#define INSTALLATION_SLUG "installation"
 
 static bool no_tenant(Failure *reterr_failure) {
         return failure_set(reterr_failure, FAILURE_NOT_FOUND, "there is no such tenant");
@@ -42,6 +43,27 @@ static bool find_tenant_of_platform(OperationContext *context, Text slug, Failur
                           reterr_failure);
 }
 
+/* Who is no member acts, without a role, in the tenant that is named, on what he may see there. A tenant that is absent
+ * or suspended, and a caller who is suspended, are told apart from a hidden agent by nothing: the same queries follow.
+ */
+static bool find_tenant_of_guest(OperationContext *context, Text slug, Failure *reterr_failure) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        const Rows *rows;
+        if (!context_ask_directory(context, QUERY_GUEST_TENANT,
+                                   VALUES(value_text(context->caller->principal), value_text(slug)), &transaction,
+                                   &rows, reterr_failure))
+                return false;
+        bool admitted = !rows_is_null(rows, 0, 0) && rows_boolean(rows, 0, 2);
+        context->role = ROLE_NONE;
+        context->slug = text_copy(context->arena, slug);
+        context->nowhere = !admitted;
+        if (admitted) {
+                context->tenant_id = rows_uuid(rows, 0, 0);
+                context->account_id = rows_uuid(rows, 0, 1);
+        }
+        return true;
+}
+
 /* A member's tenant: the one named, or the only one. */
 static bool find_tenant_of_member(OperationContext *context, Text slug, Failure *reterr_failure) {
         _cleanup_(transaction_endp) Transaction *transaction = NULL;
@@ -52,7 +74,9 @@ static bool find_tenant_of_member(OperationContext *context, Text slug, Failure 
                                    &rows, reterr_failure))
                 return false;
         if (rows_count(rows) == 0)
-                return no_tenant(reterr_failure);
+                return context->operation->role == ROLE_NONE && slug.length > 0
+                               ? find_tenant_of_guest(context, slug, reterr_failure)
+                               : no_tenant(reterr_failure);
         if (rows_count(rows) > 1)
                 return failure_set(reterr_failure, FAILURE_INVALID,
                                    "you are a member of several tenants: say which one is meant");
@@ -80,12 +104,15 @@ static bool find_account(OperationContext *context, Failure *reterr_failure) {
         return true;
 }
 
-/* The slug in "name.slug@domain"; empty otherwise. */
+/* The slug in "name.slug@domain", the installation's for "name@domain"; empty when it is no address. */
 static Text slug_of_address(Text address) {
         Text domain = address, local, name;
         if (address.length == 0 || !memchr(address.bytes, '@', address.length) || !text_split(&domain, '@', &local))
                 return TEXT_NONE;
-        return text_split(&local, '.', &name) ? local : TEXT_NONE;
+        if (!memchr(local.bytes, '.', local.length))
+                return TEXT(INSTALLATION_SLUG);
+        text_split(&local, '.', &name);
+        return local;
 }
 
 static const Field *field_of_type(const Operation *operation, FieldType type) {
@@ -160,17 +187,6 @@ static bool read_agent(OperationContext *context, const Rows *rows, Failure *ret
                failure_set(reterr_failure, FAILURE_INTERNAL, "the agent's row holds a name this program does not know");
 }
 
-static bool find_agent(OperationContext *context, Text name, bool see_all, Failure *reterr_failure) {
-        const Rows *rows;
-        if (!context_run(context, QUERY_AGENT_FIND,
-                         VALUES(value_text(name), value_uuid(context->account_id), value_boolean(see_all),
-                                value_text(context->caller->principal), value_text(context->domain),
-                                value_boolean(context->operation->deleted_too)),
-                         &rows, reterr_failure))
-                return false;
-        return rows_count(rows) > 0 ? read_agent(context, rows, reterr_failure) : no_agent(reterr_failure);
-}
-
 static bool is_ours(const Hub *hub, Text domain) {
         Text domains = text_of(hub->domains), ours;
         while (text_split(&domains, ' ', &ours))
@@ -179,19 +195,39 @@ static bool is_ours(const Hub *hub, Text domain) {
         return false;
 }
 
-/* A JID must be one of this tenant's: "name.slug", or a bare name of the installation's own. */
-static bool find_named_agent(OperationContext *context, Text named, Failure *reterr_failure) {
+/* The name in an address of the acting tenant: "name.slug", or a bare name of the installation's own. TEXT_NONE, which
+ * no agent has, when it is another's. */
+static Text name_of_address(const OperationContext *context, Text address) {
+        Text domain = address, slug, name;
+        if (!memchr(address.bytes, '@', address.length))
+                return TEXT_NONE;
+        text_split(&domain, '@', &slug);
+        text_split(&slug, '.', &name);
         bool installation = uuid_equal(context->tenant_id, installation_tenant_id);
-        Text domain = named, slug, name;
-        if (memchr(named.bytes, '@', named.length)) {
-                text_split(&domain, '@', &slug);
-                text_split(&slug, '.', &name);
-                if (!is_ours(context->operations->hub, domain) ||
-                    !text_equal(slug, installation ? TEXT_NONE : context->slug))
-                        return no_agent(reterr_failure);
-                named = name;
-        }
-        return find_agent(context, named, context_sees_all(context), reterr_failure);
+        return is_ours(context->operations->hub, domain) && !context->nowhere &&
+                               text_equal(slug, installation ? TEXT_NONE : context->slug)
+                       ? name
+                       : TEXT_NONE;
+}
+
+/* Asked also for the name that nobody has, so that every refusal takes the same work. */
+static bool find_agent(OperationContext *context, Text name, bool see_all, Failure *reterr_failure) {
+        const Rows *rows;
+        bool member = context->role > ROLE_NONE;
+        if (!context_run(context, QUERY_AGENT_FIND,
+                         VALUES(value_text(name), value_uuid(context->account_id), value_boolean(see_all),
+                                value_text(context->caller->principal), value_text(context->domain),
+                                value_boolean(context->operation->deleted_too), value_boolean(member),
+                                value_text(name_of_address(context, context->caller->principal))),
+                         &rows, reterr_failure))
+                return false;
+        return rows_count(rows) > 0 ? read_agent(context, rows, reterr_failure) : no_agent(reterr_failure);
+}
+
+static bool find_named_agent(OperationContext *context, Text named, Failure *reterr_failure) {
+        bool is_address = memchr(named.bytes, '@', named.length) != NULL;
+        Text name = is_address ? name_of_address(context, named) : context->nowhere ? TEXT_NONE : named;
+        return find_agent(context, name, context_sees_all(context), reterr_failure);
 }
 
 static bool find_execution(OperationContext *context, Uuid id, Failure *reterr_failure) {
@@ -204,7 +240,7 @@ static bool find_execution(OperationContext *context, Uuid id, Failure *reterr_f
                 return false;
         bool sender = rows_count(rows) > 0 && is_person && uuid_equal(rows_uuid(rows, 0, 2), person);
         Failure failure;
-        if (rows_count(rows) == 0 ||
+        if (rows_count(rows) == 0 || context->nowhere ||
             !find_agent(context, rows_text(rows, 0, 3), context_sees_all(context) || sender, &failure))
                 return failure_set(reterr_failure, FAILURE_NOT_FOUND, "there is no such execution");
         context->execution_id = id;

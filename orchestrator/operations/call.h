@@ -1,7 +1,8 @@
 /* The gate: the only way to run an operation, whatever door it came through. It finds the caller's account, tenant and
  * role, checks the input, resolves the agent named in it, returns the stored result of a request made before, runs the
  * handler in one transaction with its row of operation_log (which holds the audit facts), and has the hub's directory
- * follow. Absent and forbidden are one FAILURE_NOT_FOUND, after the same work.
+ * follow. Who is no member of the tenant that an agent's JID names is its guest: he acts without a role, on the agents
+ * he may talk to. Absent and forbidden are one FAILURE_NOT_FOUND, after the same work.
  *
  * operation_call() blocks and runs on a worker thread. Operations is shared by all of them.
  */

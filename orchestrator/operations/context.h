@@ -29,7 +29,8 @@ struct OperationContext {
         Moment now;
         Uuid tenant_id;
         Text slug;       /* of the acting tenant; empty when it is about to be made */
-        Role role;       /* ROLE_NONE outside of tenants */
+        Role role;       /* ROLE_NONE outside of tenants, and of a guest */
+        bool nowhere;    /* a guest for whom nothing is there, as if he had named a tenant that is not */
         Uuid account_id; /* zero: the caller has none */
         Text domain;     /* of the caller's JID; empty: it has none */
         FoundAgent agent;

@@ -55,7 +55,7 @@ typedef enum Effect {
 } Effect;
 
 typedef enum Scope {
-        SCOPE_TENANT,       /* acts in one tenant, as its member */
+        SCOPE_TENANT,       /* acts in one tenant, as its member or guest */
         SCOPE_INSTALLATION, /* acts on what belongs to no tenant; its role is ROLE_PLATFORM, or ROLE_NONE */
         SCOPE_NEW_TENANT,   /* makes the tenant it acts in */
 } Scope;
@@ -67,7 +67,8 @@ typedef struct Operation {
         const char *name;    /* noun-verb */
         const char *summary; /* one sentence */
         const char *example; /* what follows `aiox noun verb`; NULL = nothing */
-        Role role;           /* least role in the acting tenant; ROLE_PLATFORM = platform admins only */
+        Role role;           /* least role in the acting tenant; ROLE_PLATFORM = platform admins only; ROLE_NONE = also
+                              * guests, who act on what they may talk to */
         Scope scope;
         bool own_agent;           /* the agent's owner may always, whatever the role */
         bool deleted_too;         /* its agent may be a deleted one */

@@ -11,6 +11,15 @@ WHERE a.jid = $1 AND a.state = 'active' AND ($2::text = '' OR t.slug = $2)
 ORDER BY t.slug
 LIMIT 2;
 
+-- name: guest_tenant
+-- role: directory
+-- Always one row: the active tenant of that slug if there is one, the person's account if there is one, and whether it is in
+-- order.
+SELECT t.id, a.id, coalesce(a.state, 'active') = 'active'
+FROM (VALUES (1)) AS always
+LEFT JOIN tenants t ON t.slug = $2 AND t.state = 'active'
+LEFT JOIN accounts a ON a.jid = $1;
+
 -- name: caller_account
 -- role: directory
 SELECT id, state FROM accounts WHERE jid = $1;
@@ -37,17 +46,20 @@ SELECT current_tenant(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, numb
 -- name: agent_find
 -- role: tenant
 -- The one look-up of an agent by name: absent and not to be seen are both no row. $2 the caller's account, $3 whether the
--- caller sees all of the tenant's agents, $4 and $5 the caller's bare JID and domain, $6 whether a deleted one will do.
+-- caller sees all of the tenant's agents, $4 and $5 the caller's bare JID and domain, $6 whether a deleted one will do, $7
+-- whether the caller is a member, $8 its name should it be one of the tenant's agents.
 SELECT a.id, a.name, a.owner_id, o.jid, a.visibility, a.state, a.version_id
 FROM agents a
 JOIN accounts o ON o.id = a.owner_id
 WHERE a.name = $1 AND ($6::boolean OR a.state <> 'deleted')
-  AND ($3::boolean OR a.owner_id = $2 OR a.visibility IN ('tenant', 'public')
+  AND ($3::boolean OR a.owner_id = $2 OR a.visibility = 'public'
+       OR (a.visibility = 'tenant'
+           AND ($7::boolean OR EXISTS (SELECT FROM agents s WHERE s.name = $8 AND s.state <> 'deleted')))
        OR (a.visibility = 'shared'
            AND EXISTS (SELECT FROM grants g
                        WHERE g.agent_id = a.id AND g.removed_at IS NULL
                          AND (g.not_before IS NULL OR g.not_before <= now()) AND (g.expires_at IS NULL OR g.expires_at > now())
-                         AND ((g.kind = 'jid' AND g.subject = $4) OR (g.kind = 'domain' AND g.subject = $5)))))
+                         AND ((g.kind IN ('jid', 'agent') AND g.subject = $4) OR (g.kind = 'domain' AND g.subject = $5)))))
 ORDER BY a.state = 'deleted', a.deleted_at DESC
 LIMIT 1;
 
