@@ -2,7 +2,7 @@
 
 #include "base/jid.h"
 #include "base/log.h"
-#include "orchestrator/operations/context.h"
+#include "orchestrator/operations/gate.h"
 #include "orchestrator/operations/record.h"
 
 #include <assert.h>
@@ -150,7 +150,7 @@ static void make_tenant_id(OperationContext *context) {
         }
 }
 
-static bool find_caller(OperationContext *context, const Input *input, Failure *reterr_failure) {
+bool gate_find_caller(OperationContext *context, const Input *input, Failure *reterr_failure) {
         Text slug;
         if (context->operation->scope != SCOPE_TENANT)
                 return find_account(context, reterr_failure);
@@ -160,9 +160,13 @@ static bool find_caller(OperationContext *context, const Input *input, Failure *
                                          : find_tenant_of_member(context, slug, reterr_failure);
 }
 
-static bool check_role(const OperationContext *context, Failure *reterr_failure) {
+bool gate_permits(const Operation *operation, Role role, bool owns) {
+        return role >= operation->role || (operation->own_agent && owns);
+}
+
+bool gate_check_role(const OperationContext *context, Failure *reterr_failure) {
         const Operation *operation = context->operation;
-        if (context->role >= operation->role || (operation->own_agent && context->owns))
+        if (gate_permits(operation, context->role, context->owns))
                 return true;
         return failure_set(reterr_failure, FAILURE_FORBIDDEN, "%s is for %s%s", operation->name,
                            operation->role == ROLE_PLATFORM ? "platform admins" : role_name(operation->role),
@@ -250,7 +254,7 @@ static bool find_execution(OperationContext *context, Uuid id, Failure *reterr_f
 }
 
 /* What the input names, in the operation's own transaction. */
-static bool find_subject(OperationContext *context, const Input *input, Failure *reterr_failure) {
+bool gate_find_subject(OperationContext *context, const Input *input, Failure *reterr_failure) {
         const Field *agent = field_of_type(context->operation, FIELD_AGENT);
         const Field *execution = field_of_type(context->operation, FIELD_EXECUTION);
         if (agent && input_has(input, agent->name) &&
@@ -277,7 +281,7 @@ static bool run(OperationContext *context, const Input *input, const OperationRe
                 return false;
         if (stored)
                 return true;
-        if (!find_subject(context, input, reterr_failure) || !check_role(context, reterr_failure) ||
+        if (!gate_find_subject(context, input, reterr_failure) || !gate_check_role(context, reterr_failure) ||
             !context->operation->run(context, input, ret_result, reterr_failure))
                 return false;
         if (!record_success(context, request, *ret_result, reterr_failure) ||
@@ -296,10 +300,10 @@ static bool call(OperationContext *context, const Json *json, Json **ret_result,
         const Input *input;
         OperationRequest request;
         if (!input_check(context->operation, json, context->arena, &input, reterr_failure) ||
-            !find_caller(context, input, reterr_failure))
+            !gate_find_caller(context, input, reterr_failure))
                 return false;
         /* Who may not, whatever is named, is told so before anything is looked up. */
-        if (!context->operation->own_agent && !check_role(context, reterr_failure))
+        if (!context->operation->own_agent && !gate_check_role(context, reterr_failure))
                 return false;
         if (context->operation->scope == SCOPE_NEW_TENANT)
                 make_tenant_id(context);
@@ -308,10 +312,8 @@ static bool call(OperationContext *context, const Json *json, Json **ret_result,
         return run(context, input, &request, ret_result, reterr_failure);
 }
 
-bool operation_call(Operations *operations, const Caller *caller, const Operation *operation, const Json *input,
-                    Json **ret_result, Failure *reterr_failure) {
-        _cleanup_(arena_freep) Arena *arena = arena_new(ARENA_LIMIT);
-        OperationContext context = {
+OperationContext gate_context(Operations *operations, const Caller *caller, const Operation *operation, Arena *arena) {
+        return (OperationContext){
                 .operations = operations,
                 .operation = operation,
                 .caller = caller,
@@ -322,6 +324,12 @@ bool operation_call(Operations *operations, const Caller *caller, const Operatio
                 .facts = json_new_object(),
                 .severity = TEXT("info"),
         };
+}
+
+bool operation_call(Operations *operations, const Caller *caller, const Operation *operation, const Json *input,
+                    Json **ret_result, Failure *reterr_failure) {
+        _cleanup_(arena_freep) Arena *arena = arena_new(ARENA_LIMIT);
+        OperationContext context = gate_context(operations, caller, operation, arena);
         Failure failure = { 0 };
         Json *result = NULL;
         bool done = call(&context, input, &result, &failure);

@@ -20,6 +20,18 @@ FROM (VALUES (1)) AS always
 LEFT JOIN tenants t ON t.slug = $2 AND t.state = 'active'
 LEFT JOIN accounts a ON a.jid = $1;
 
+-- name: caller_roles
+-- role: directory
+-- A person's account, a row for each of its tenants: the role there, and whether agents there are the person's own.
+SELECT a.id, t.slug, t.state, m.role,
+       EXISTS (SELECT FROM agents g WHERE g.tenant_id = t.id AND g.owner_id = a.id AND g.state <> 'deleted')
+FROM accounts a
+LEFT JOIN members m ON m.account_id = a.id AND m.removed_at IS NULL
+LEFT JOIN tenants t ON t.id = m.tenant_id AND t.state <> 'deleted'
+WHERE a.jid = $1 AND a.state = 'active'
+ORDER BY t.slug
+LIMIT 200;
+
 -- name: caller_account
 -- role: directory
 SELECT id, state FROM accounts WHERE jid = $1;
