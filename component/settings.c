@@ -1,5 +1,6 @@
 #include "component/settings.h"
 
+#include "base/jid.h"
 #include "base/nearest.h"
 #include "component/settings_file.h"
 
@@ -23,6 +24,9 @@ const Setting settings_table[] = {
                   "different ones." },
         { "domains", SETTING_LIST, AT(domains), .fallback = "agents.localhost",
           .help = "Domains whose addresses are agents, as the XMPP server's component listener names them." },
+        { "platform_admins", SETTING_PEOPLE, AT(platform_admins),
+          .help = "People who administer the whole installation from their chat client, by bare JID; like root on the "
+                  "socket. Name only addresses on servers that you trust." },
         { "server", SETTING_ENDPOINT, AT(server), .fallback = "127.0.0.1:5347",
           .help = "The XMPP server's component listener (XEP-0114), not its port for clients." },
         { "component_secret_file", SETTING_SECRET_FILE, AT(component_secret_file),
@@ -192,6 +196,16 @@ static bool is_list_gap(char c) {
         return c == ',' || isspace((unsigned char) c);
 }
 
+/* One item of a list as it is kept; NULL when it is not what the list is of. */
+static const char *list_item(Settings *settings, const Setting *setting, Text item) {
+        Jid jid;
+        if (setting->type != SETTING_PEOPLE)
+                return text_string(settings->arena, item);
+        return jid_parse(settings->arena, item, &jid, NULL) && jid.local.length > 0 && jid.resource.length == 0
+                       ? text_string(settings->arena, jid.bare)
+                       : NULL;
+}
+
 static bool set_list(Settings *settings, const Setting *setting, Text text, Failure *reterr_failure) {
         const char *items[LIST_LIMIT + 1];
         size_t count = 0, at = 0;
@@ -203,8 +217,12 @@ static bool set_list(Settings *settings, const Setting *setting, Text text, Fail
                         if (count == LIST_LIMIT)
                                 return wrong_value(setting, "a list of at most 64 names", reterr_failure);
                         Text item = { text.bytes + start, at - start };
-                        if (!(items[count++] = text_string(settings->arena, item)))
-                                return wrong_value(setting, "text without NUL", reterr_failure);
+                        if (!(items[count++] = list_item(settings, setting, item)))
+                                return wrong_value(setting,
+                                                   setting->type == SETTING_PEOPLE
+                                                           ? "a list of bare JIDs such as alice@example.org"
+                                                           : "text without NUL",
+                                                   reterr_failure);
                 } else
                         at++;
         }
@@ -254,6 +272,7 @@ static bool setting_set(Settings *settings, const Setting *setting, Text text, F
         case SETTING_BOOLEAN:
                 return set_boolean(settings, setting, text, reterr_failure);
         case SETTING_LIST:
+        case SETTING_PEOPLE:
                 return set_list(settings, setting, text, reterr_failure);
         }
         assert(!"a setting of no type");
@@ -412,6 +431,13 @@ bool settings_secret(const Settings *settings, const char *name, Arena *arena, T
         return read_secret_file(name, path, arena, ret_secret, reterr_failure);
 }
 
+bool settings_name_admin(const Settings *settings, Text bare) {
+        for (const char **admin = settings->platform_admins; admin && *admin; admin++)
+                if (text_equal(text_of(*admin), bare))
+                        return true;
+        return false;
+}
+
 Text settings_value(const Settings *settings, const Setting *setting, Arena *arena) {
         const void *at = (const char *) settings + setting->offset;
         char number[32];
@@ -421,9 +447,10 @@ Text settings_value(const Settings *settings, const Setting *setting, Arena *are
                 return text_copy(arena, text_of(number));
         case SETTING_BOOLEAN:
                 return *(const bool *) at ? TEXT("true") : TEXT("false");
-        case SETTING_LIST: {
+        case SETTING_LIST:
+        case SETTING_PEOPLE: {
                 TextBuilder builder = text_builder(VALUE_LIMIT);
-                for (const char *const *item = *(const char *const *const *) at; *item; item++)
+                for (const char *const *item = *(const char *const *const *) at; item && *item; item++)
                         text_add_format(&builder, "%s%s", builder.length ? ", " : "", *item);
                 Text copy = text_copy(arena, text_built(&builder));
                 text_builder_release(&builder);

@@ -12,8 +12,9 @@
 
 typedef struct Settings {
         const char *hub_name;
-        const char **domains; /* ends with NULL, never empty */
-        const char *server;   /* "host:port" or "unix:/path" */
+        const char **domains;         /* ends with NULL, never empty */
+        const char **platform_admins; /* bare JIDs, normalised; ends with NULL; NULL = none */
+        const char *server;           /* "host:port" or "unix:/path" */
         const char *component_secret_file;
         const char *database;       /* libpq conninfo without user */
         const char *database_owner; /* libpq conninfo with user */
@@ -42,6 +43,7 @@ typedef enum SettingType {
         SETTING_BOOLEAN,
         SETTING_CHOICE,
         SETTING_LIST,        /* of names; in the environment and options separated by commas or white space */
+        SETTING_PEOPLE,      /* the same of bare JIDs; what is kept is normalised */
         SETTING_SECRET_FILE, /* a path; the environment may hold the secret itself, in AIOX_<NAME without _FILE> */
 } SettingType;
 
@@ -75,6 +77,9 @@ DEFINE_RELEASE(Settings *, settings_free)
  * when the file is empty, cannot be read, or may be read by everybody. The caller wipes it. */
 bool settings_secret(const Settings *settings, const char *name, Arena *arena, Text *ret_secret,
                      Failure *reterr_failure) _must_check_;
+
+/* Whether a bare JID, normalised, is one of platform_admins. */
+bool settings_name_admin(const Settings *settings, Text bare);
 
 /* The value in force as it would be written in the file; TEXT_NONE when there is none. */
 Text settings_value(const Settings *settings, const Setting *setting, Arena *arena);

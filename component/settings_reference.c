@@ -14,6 +14,7 @@ static const char *const type_names[] = {
         [SETTING_BOOLEAN] = "`true` or `false`",
         [SETTING_CHOICE] = "choice",
         [SETTING_LIST] = "list of names",
+        [SETTING_PEOPLE] = "list of bare JIDs",
         [SETTING_SECRET_FILE] = "path of a secret",
 };
 

@@ -80,6 +80,21 @@ START_TEST(lists_are_written_in_every_way) {
 }
 END_TEST
 
+START_TEST(platform_admins_are_people_by_their_normalised_address) {
+        Settings *settings = load(file_with("platform_admins: [Ann@Home.Example, bob@home.example]\n"), no_environment,
+                                  no_options);
+        ck_assert(settings_name_admin(settings, TEXT("ann@home.example")));
+        ck_assert(settings_name_admin(settings, TEXT("bob@home.example")));
+        ck_assert(!settings_name_admin(settings, TEXT("bob@home.example.org")));
+        ck_assert(!settings_name_admin(settings, TEXT("home.example")));
+        ck_assert(!settings_name_admin(settings, TEXT_NONE));
+        settings_free(settings);
+        settings = load(file_with("workers: 3\n"), no_environment, no_options);
+        ck_assert(!settings_name_admin(settings, TEXT("ann@home.example")));
+        settings_free(settings);
+}
+END_TEST
+
 START_TEST(wrong_files_are_refused_with_their_line) {
         static const struct {
                 const char *file, *sentence;
@@ -104,6 +119,9 @@ START_TEST(wrong_files_are_refused_with_their_line) {
                 { "log_level: loud\n", "must be debug|info|warning|error" },
                 { "unsafe: maybe\n", "must be true or false" },
                 { "domains: []\n", "a list with at least one name" },
+                { "platform_admins: home.example\n", "a list of bare JIDs" },
+                { "platform_admins: [ann@home.example/phone]\n", "a list of bare JIDs" },
+                { "platform_admins: ['@home.example']\n", "a list of bare JIDs" },
                 { "hub_name: \"a\\nb\"\n", "one line of text" },
                 { "hub_name: \"a\\0b\"\n", "text without NUL" },
                 { "hub_name: ''\n", "some text" },
@@ -213,7 +231,7 @@ END_TEST
 
 UNIT_TESTS("component/settings", without_anything_the_defaults_hold,
            options_win_over_environment_and_environment_over_file, lists_are_written_in_every_way,
-           wrong_files_are_refused_with_their_line, a_misspelt_variable_is_refused_and_a_foreign_one_is_not,
-           the_environment_names_the_file, wrong_options_are_refused,
-           secrets_come_from_files_that_only_their_owner_reads, every_value_is_shown_as_it_would_be_written,
-           the_reference_names_every_setting)
+           platform_admins_are_people_by_their_normalised_address, wrong_files_are_refused_with_their_line,
+           a_misspelt_variable_is_refused_and_a_foreign_one_is_not, the_environment_names_the_file,
+           wrong_options_are_refused, secrets_come_from_files_that_only_their_owner_reads,
+           every_value_is_shown_as_it_would_be_written, the_reference_names_every_setting)
