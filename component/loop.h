@@ -1,6 +1,6 @@
 /* The hub thread: one epoll loop around links, journal and core. It carries bytes to events and commands to bytes, and
  * decides nothing; nothing in it may block. Its files: loop.c (the loop), loop_stanzas.c (what comes in),
- * loop_commands.c (what goes out), hub.c (start and stop).
+ * loop_contacts.c (presence and iq), loop_commands.c (what goes out), hub.c (start and stop).
  *
  * Everything here belongs to the hub thread.
  */
@@ -58,6 +58,9 @@ bool loop_snapshot(Loop *loop, Arena *arena, Snapshot *ret_snapshot) _must_check
 
 /* loop_stanzas.c: takes the event's arena over. */
 void loop_link_event(Loop *loop, size_t index, LinkEvent *event);
+
+/* loop_contacts.c: takes the arena over. */
+void loop_take_contact(Loop *loop, Link *link, const Stanza *stanza, Arena *arena);
 
 /* loop_commands.c */
 void loop_execute(Loop *loop, const Command *command);

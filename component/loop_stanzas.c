@@ -1,4 +1,3 @@
-#include "component/doors/contact.h"
 #include "component/doors/message.h"
 #include "component/loop.h"
 
@@ -60,27 +59,6 @@ static void take_message(Loop *loop, Link *link, const Stanza *stanza, Arena *ar
         arena_free(arena);
 }
 
-/* Presence and iq: the door answers from what the asker may see, and nothing else. */
-static void take_contact(Loop *loop, Link *link, const Stanza *stanza, Arena *arena) {
-        Directory *directory = core_directory(loop->core);
-        OutgoingList list = { 0 };
-
-        if (core_meter(loop->core, loop->now, &stanza->from)) {
-                Sender asker = directory_sender(directory, &stanza->from);
-                const Agent *agent = directory_agent(directory, &asker, stanza->to.local, loop->now.wall_us, NULL);
-                bool hub = stanza->to.local.length == 0;
-                ContactView view = { .hub = hub, .seen = hub || agent != NULL };
-                if (agent) {
-                        view.active = agent->state == AGENT_ACTIVE;
-                        view.name = text_of(agent->name);
-                        view.status = agent->state == AGENT_PAUSED ? text_of(agent->pause_reason) : TEXT_NONE;
-                }
-                contact_add_answer(&list, arena, stanza, &view);
-                loop_send(loop, link, &list);
-        }
-        arena_free(arena);
-}
-
 /* Skipped by the parser: whoever sent it is told, and nothing of it was kept. */
 static void take_over_limit(Loop *loop, Link *link, const LinkEvent *event) {
         OutgoingList list = { 0 };
@@ -133,7 +111,7 @@ void loop_link_event(Loop *loop, size_t index, LinkEvent *event) {
                 if (event->stanza->kind == STANZA_MESSAGE)
                         take_message(loop, link, event->stanza, event->arena);
                 else
-                        take_contact(loop, link, event->stanza, event->arena);
+                        loop_take_contact(loop, link, event->stanza, event->arena);
                 break;
         case LINK_OVER_LIMIT:
                 take_over_limit(loop, link, event);

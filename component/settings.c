@@ -3,6 +3,7 @@
 #include "base/jid.h"
 #include "base/nearest.h"
 #include "component/settings_file.h"
+#include "xmpp/extensions.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -67,6 +68,9 @@ const Setting settings_table[] = {
           .help = "Model of that provider for the installation's own agents." },
         { "docs_folder", SETTING_FILE, AT(docs_folder),
           .help = "Folder of Markdown files that the agent `guide` answers from." },
+        { "contact_addresses", SETTING_ADDRESSES, AT(contact_addresses),
+          .help = "Whom to turn to, as clients show it for each domain (XEP-0157): `KIND=URI` with a kind of abuse, "
+                  "admin, feedback, sales, security, status or support, such as `admin=mailto:admin@example.org`." },
         { "log_level", SETTING_CHOICE, AT(log_level), .fallback = "info", .choices = "debug|info|warning|error",
           .help = "The least serious record that is logged." },
         { "allow_plaintext_server", SETTING_BOOLEAN, AT(allow_plaintext_server), .fallback = "false",
@@ -236,6 +240,19 @@ static bool set_list(Settings *settings, const Setting *setting, Text text, Fail
         return true;
 }
 
+static bool set_addresses(Settings *settings, const Setting *setting, Text text, Failure *reterr_failure) {
+        Text kind, uri;
+        if (!set_list(settings, setting, text, reterr_failure))
+                return false;
+        for (const char **item = *(const char ***) ((char *) settings + setting->offset); *item; item++)
+                if (!contact_address_parse(text_of(*item), &kind, &uri))
+                        return wrong_value(setting,
+                                           "a list of KIND=URI, where KIND is abuse, admin, feedback, sales, security, "
+                                           "status or support",
+                                           reterr_failure);
+        return true;
+}
+
 static bool set_checked(Settings *settings, const Setting *setting, bool right, Text text, const char *wanted,
                         Failure *reterr_failure) {
         return right ? set_string(settings, setting, text, reterr_failure)
@@ -274,6 +291,8 @@ static bool setting_set(Settings *settings, const Setting *setting, Text text, F
         case SETTING_LIST:
         case SETTING_PEOPLE:
                 return set_list(settings, setting, text, reterr_failure);
+        case SETTING_ADDRESSES:
+                return set_addresses(settings, setting, text, reterr_failure);
         }
         assert(!"a setting of no type");
         return false;
@@ -447,6 +466,7 @@ Text settings_value(const Settings *settings, const Setting *setting, Arena *are
                 return text_copy(arena, text_of(number));
         case SETTING_BOOLEAN:
                 return *(const bool *) at ? TEXT("true") : TEXT("false");
+        case SETTING_ADDRESSES:
         case SETTING_LIST:
         case SETTING_PEOPLE: {
                 TextBuilder builder = text_builder(VALUE_LIMIT);

@@ -26,6 +26,7 @@ typedef struct Settings {
         int64_t drain_seconds, lease_seconds, turn_seconds;
         const char *openai_url, *openai_key_file, *openai_model;
         const char *docs_folder;
+        const char **contact_addresses; /* "admin=mailto:…"; ends with NULL; NULL = none */
         const char *log_level;
         bool allow_plaintext_server, allow_plaintext_database, allow_plaintext_redis, allow_plaintext_models;
         bool unsafe;
@@ -44,6 +45,7 @@ typedef enum SettingType {
         SETTING_CHOICE,
         SETTING_LIST,        /* of names; in the environment and options separated by commas or white space */
         SETTING_PEOPLE,      /* the same of bare JIDs; what is kept is normalised */
+        SETTING_ADDRESSES,   /* a list of "kind=uri" (XEP-0157) */
         SETTING_SECRET_FILE, /* a path; the environment may hold the secret itself, in AIOX_<NAME without _FILE> */
 } SettingType;
 

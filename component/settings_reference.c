@@ -15,6 +15,7 @@ static const char *const type_names[] = {
         [SETTING_CHOICE] = "choice",
         [SETTING_LIST] = "list of names",
         [SETTING_PEOPLE] = "list of bare JIDs",
+        [SETTING_ADDRESSES] = "list of `KIND=URI`",
         [SETTING_SECRET_FILE] = "path of a secret",
 };
 

@@ -163,9 +163,11 @@ static void accepted_reported(Core *core, Message *message, const AcceptedFate *
         core_message_free(core, message);
 }
 
-static void reputation_note(Core *core, const ConcludedRecord *concluded) {
+static void agent_note(Core *core, const ConcludedRecord *concluded) {
         Agent *agent = directory_agent_by_id(core->directory, concluded->agent_id);
 
+        if (agent)
+                agent->concluded_us = core->now.monotonic_us;
         if (agent && (concluded->outcome == OUTCOME_SUCCESS || concluded->outcome == OUTCOME_ERROR))
                 agent->reputation += ((concluded->outcome == OUTCOME_SUCCESS) - agent->reputation) / 64;
 }
@@ -176,7 +178,7 @@ static void concluded_reported(Core *core, Message *message, RowFate fate) {
         switch (fate) {
         case ROW_WRITTEN:
                 core->counts.concluded++;
-                reputation_note(core, concluded);
+                agent_note(core, concluded);
                 delivery_answer(core, message);
                 break;
         case ROW_REFUSED:

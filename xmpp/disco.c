@@ -2,21 +2,8 @@
 #include "xmpp/extensions.h"
 #include "xmpp/namespaces.h"
 
-static bool is_query(const Stanza *iq, Text space) {
-        return iq->kind == STANZA_IQ && iq->type == TYPE_GET && iq->payload &&
-               element_is(iq->payload, TEXT("query"), space);
-}
-
-bool disco_is_info(const Stanza *iq) {
-        return is_query(iq, TEXT(NS_DISCO_INFO));
-}
-
-bool disco_is_items(const Stanza *iq) {
-        return is_query(iq, TEXT(NS_DISCO_ITEMS));
-}
-
-void disco_add_info(Element *result, Text node, const DiscoIdentity *identities, size_t identity_count,
-                    const char *const *features, size_t feature_count) {
+Element *disco_add_info(Element *result, Text node, const DiscoIdentity *identities, size_t identity_count,
+                        const char *const *features, size_t feature_count) {
         Element *query = element_add(result, TEXT("query"), TEXT(NS_DISCO_INFO));
 
         element_set_optional(query, TEXT("node"), node);
@@ -29,6 +16,7 @@ void disco_add_info(Element *result, Text node, const DiscoIdentity *identities,
         }
         for (size_t i = 0; i < feature_count; i++)
                 element_set(element_add(query, TEXT("feature"), TEXT_NONE), TEXT("var"), text_of(features[i]));
+        return query;
 }
 
 Element *disco_add_items(Element *result, Text node) {
@@ -36,4 +24,12 @@ Element *disco_add_items(Element *result, Text node) {
 
         element_set_optional(query, TEXT("node"), node);
         return query;
+}
+
+void disco_add_item(Element *query, Text jid, Text node, Text name) {
+        Element *item = element_add(query, TEXT("item"), TEXT_NONE);
+
+        element_set(item, TEXT("jid"), jid);
+        element_set_optional(item, TEXT("node"), node);
+        element_set_optional(item, TEXT("name"), name);
 }

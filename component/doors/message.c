@@ -6,7 +6,8 @@
 
 #include <stdio.h>
 
-#define AGENT_RESOURCE "/aiox"
+#define RESOURCE       "aiox"
+#define AGENT_RESOURCE "/" RESOURCE
 #define DRAFT_SUFFIX   ".draft"
 #define SUFFIX_SIZE    24
 
@@ -63,6 +64,10 @@ Text agent_full(Arena *arena, Text agent) {
         memcpy(full, agent.bytes, agent.length);
         memcpy(full + agent.length, AGENT_RESOURCE, sizeof(AGENT_RESOURCE));
         return (Text){ full, agent.length + sizeof(AGENT_RESOURCE) - 1 };
+}
+
+bool agent_is_full(const Jid *jid) {
+        return text_equal(jid->resource, TEXT(RESOURCE));
 }
 
 static Text bare_of(Text address) {

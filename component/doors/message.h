@@ -10,6 +10,7 @@
 
 /* Where an agent speaks and shows presence from: its bare JID with /aiox. TEXT_NONE when the arena is full. */
 Text agent_full(Arena *arena, Text agent);
+bool agent_is_full(const Jid *jid);
 
 typedef enum MessageMeaning {
         MESSAGE_SPEECH,    /* somebody says something to the agent */

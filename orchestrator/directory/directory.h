@@ -43,10 +43,11 @@ typedef struct Agent {
         AgentState state;
         bool priced; /* its model costs money: needs the cache to answer */
         uint8_t policy_hash[32];
-        double priority;   /* P of the score, 0 to 1 */
-        double reputation; /* R of the score: kept by the core, starts at 0.5 */
-        Tenant *tenant;    /* owned by the directory, like what follows */
-        char *local;       /* local part of its JID */
+        double priority;      /* P of the score, 0 to 1 */
+        double reputation;    /* R of the score: kept by the core, starts at 0.5 */
+        int64_t concluded_us; /* monotonic: when it last concluded something, also kept by the core; 0 = not yet */
+        Tenant *tenant;       /* owned by the directory, like what follows */
+        char *local;          /* local part of its JID */
         Grant *grants;
         Limit *limits;
 } Agent;

@@ -45,6 +45,19 @@ STANZAS = {
     "vcard4": iq("get", "<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='urn:xmpp:vcard4'/></pubsub>"),
     "avatar": iq("get", "<pubsub xmlns='http://jabber.org/protocol/pubsub'>"
                         "<items node='urn:xmpp:avatar:metadata'/></pubsub>"),
+    "avatar_data": iq("get", "<pubsub xmlns='http://jabber.org/protocol/pubsub'>"
+                             "<items node='urn:xmpp:avatar:data'><item id='x'/></items></pubsub>"),
+    "publish": iq("set", "<pubsub xmlns='http://jabber.org/protocol/pubsub'>"
+                         "<publish node='urn:xmpp:avatar:data'/></pubsub>"),
+    "info_of_client": iq("get", "<query xmlns='http://jabber.org/protocol/disco#info'/>").replace("{to}", "{to}/aiox"),
+    "caps": iq("get", "<query xmlns='http://jabber.org/protocol/disco#info' node='urn:aiox:0#x'/>")
+    .replace("{to}", "{to}/aiox"),
+    "pages": iq("get", "<query xmlns='http://jabber.org/protocol/disco#items'>"
+                       "<set xmlns='http://jabber.org/protocol/rsm'><max>1</max></set></query>"),
+    "time": iq("get", "<time xmlns='urn:xmpp:time'/>"),
+    "last": iq("get", "<query xmlns='jabber:iq:last'/>"),
+    "unknown": iq("get", "<query xmlns='urn:unknown'/>"),
+    "vcard_of_client": iq("get", "<vCard xmlns='vcard-temp'/>").replace("{to}", "{to}/aiox"),
     "subscribe": "<presence from='{bare}' to='{to}' type='subscribe' id='p1'/>",
     "unsubscribe": "<presence from='{bare}' to='{to}' type='unsubscribe' id='p2'/>",
     "subscribed": "<presence from='{bare}' to='{to}' type='subscribed' id='p3'/>",
@@ -108,17 +121,31 @@ def compare(server, person, hidden, absent, expect_answers):
 
 def who_may_not_talk_to_an_agent_gets_the_answer_for_one_that_is_not_there(lab, model):
     for who, person in PEOPLE.items():
-        compare(lab.server, person, HIDDEN + ".acme", ABSENT + ".acme", 15)
-        compare(lab.server, person, HIDDEN + ".acme", HIDDEN + ".acmx", 15)
+        compare(lab.server, person, HIDDEN + ".acme", ABSENT + ".acme", 24)
+        compare(lab.server, person, HIDDEN + ".acme", HIDDEN + ".acmx", 24)
 
 
 def a_suspended_person_is_a_stranger_to_what_was_theirs(lab, model):
-    compare(lab.server, PEOPLE["suspended"], "team.acme", "tean.acme", 15)
-    compare(lab.server, PEOPLE["suspended_owner"], "own.initech", "owm.initech", 15)
+    compare(lab.server, PEOPLE["suspended"], "team.acme", "tean.acme", 24)
+    compare(lab.server, PEOPLE["suspended_owner"], "own.initech", "owm.initech", 24)
 
 
 def a_deleted_agent_was_never_there(lab, model):
-    compare(lab.server, PEOPLE["stranger"], "gone.acme", "gonf.acme", 15)
+    compare(lab.server, PEOPLE["stranger"], "gone.acme", "gonf.acme", 24)
+
+
+def the_hub_lists_only_what_its_asker_may_see(lab, model):
+    seen = {}
+    for person in list(PEOPLE.values()) + ["olga@localhost/home"]:
+        assert lab.server.send("<iq from='%s' to='%s' type='get' id='%s'><query "
+                               "xmlns='http://jabber.org/protocol/disco#items'/></iq>" % (person, AGENTS, person))
+        answer = lab.server.wait(lambda found: found.get("id") == person, 30, "the list")
+        seen[person] = set(re.findall(r"jid='([a-z.]+)@", answer.raw))
+    assert {HIDDEN + ".acme", "team.acme"} <= seen.pop("olga@localhost/home"), seen
+    assert "team.acme" in seen[PEOPLE["fellow"]], seen
+    for person, names in seen.items():
+        assert not names & {HIDDEN + ".acme", "gone.acme", "own.initech"}, (person, names)
+    assert "team.acme" not in seen[PEOPLE["suspended"]] | seen[PEOPLE["other_tenant"]] | seen[PEOPLE["stranger"]], seen
 
 
 def the_comparison_would_see_an_agent_that_answers(lab, model):
@@ -205,6 +232,7 @@ def main():
             who_may_not_talk_to_an_agent_gets_the_answer_for_one_that_is_not_there,
             a_suspended_person_is_a_stranger_to_what_was_theirs,
             a_deleted_agent_was_never_there,
+            the_hub_lists_only_what_its_asker_may_see,
             the_comparison_would_see_an_agent_that_answers,
             another_tenants_administrator_is_told_that_there_is_no_such_agent,
             a_terminal_in_another_tenant_says_the_same,

@@ -1,48 +1,26 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/xmpp/wire.h"
 
-#include "xmpp/extensions.h"
 #include "xmpp/namespaces.h"
-#include "xmpp/reader.h"
 #include "xmpp/writer.h"
 
 #include <stdio.h>
-
-/* Reads one stanza as it would come over the wire; its arena is the caller's. */
-static const Element *parse(const char *xml, Arena **ret_arena) {
-        _cleanup_(reader_freep) Reader *reader = reader_new(READER_LIMITS);
-        ReaderEvent event;
-        reader_feed(reader, TEXT("<stream xmlns='" NS_COMPONENT "'>"));
-        ck_assert(reader_next(reader, &event));
-        arena_free(event.arena);
-        reader_feed(reader, text_of(xml));
-        ck_assert_msg(reader_next(reader, &event) && event.kind == READER_ELEMENT, "%s: %s", xml, event.failure.text);
-        *ret_arena = event.arena;
-        return event.element;
-}
-
-static Stanza read_stanza(const char *xml, Arena **ret_arena) {
-        Stanza stanza;
-        Failure failure;
-        ck_assert_done(stanza_read(parse(xml, ret_arena), &stanza, &failure), failure);
-        return stanza;
-}
 
 #define MESSAGE(attributes, content)                                                                                   \
         "<message from='ann@home.example/phone' to='guide@agents.localhost' " attributes ">" content "</message>"
 
 START_TEST(a_message_is_read_with_all_its_extensions) {
         _cleanup_(arena_freep) Arena *arena = NULL;
-        Stanza stanza = read_stanza(MESSAGE("type='chat' id='m1'",
-                                            "<body>Hello</body><body xml:lang='de'>Hallo</body><subject>s</subject>"
-                                            "<thread>t1</thread><request xmlns='urn:xmpp:receipts'/>"
-                                            "<origin-id xmlns='urn:xmpp:sid:0' id='o1'/>"
-                                            "<stanza-id xmlns='urn:xmpp:sid:0' id='z' by='home.example'/>"
-                                            "<active xmlns='http://jabber.org/protocol/chatstates'/>"
-                                            "<replace xmlns='urn:xmpp:message-correct:0' id='m0'/>"
-                                            "<no-store xmlns='urn:xmpp:hints'/>"
-                                            "<delay xmlns='urn:xmpp:delay' stamp='2026-01-01T00:00:00Z'/>"
-                                            "<unknown xmlns='urn:unknown'/>"),
-                                    &arena);
+        Stanza stanza = wire_read(MESSAGE("type='chat' id='m1'",
+                                          "<body>Hello</body><body xml:lang='de'>Hallo</body><subject>s</subject>"
+                                          "<thread>t1</thread><request xmlns='urn:xmpp:receipts'/>"
+                                          "<origin-id xmlns='urn:xmpp:sid:0' id='o1'/>"
+                                          "<stanza-id xmlns='urn:xmpp:sid:0' id='z' by='home.example'/>"
+                                          "<active xmlns='http://jabber.org/protocol/chatstates'/>"
+                                          "<replace xmlns='urn:xmpp:message-correct:0' id='m0'/>"
+                                          "<no-store xmlns='urn:xmpp:hints'/>"
+                                          "<delay xmlns='urn:xmpp:delay' stamp='2026-01-01T00:00:00Z'/>"
+                                          "<unknown xmlns='urn:unknown'/>"),
+                                  &arena);
         ck_assert_int_eq(stanza.kind, STANZA_MESSAGE);
         ck_assert_int_eq(stanza.type, TYPE_CHAT);
         ck_assert_text(stanza.from.full, TEXT("ann@home.example/phone"));
@@ -61,11 +39,11 @@ END_TEST
 
 START_TEST(a_bounce_tells_its_error) {
         _cleanup_(arena_freep) Arena *arena = NULL;
-        Stanza stanza = read_stanza(MESSAGE("type='error' id='a1'",
-                                            "<error type='wait'><resource-constraint "
-                                            "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text "
-                                            "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>full</text></error>"),
-                                    &arena);
+        Stanza stanza = wire_read(MESSAGE("type='error' id='a1'",
+                                          "<error type='wait'><resource-constraint "
+                                          "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text "
+                                          "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>full</text></error>"),
+                                  &arena);
         ck_assert_int_eq(stanza.type, TYPE_ERROR);
         ck_assert_text(stanza.error.type, TEXT("wait"));
         ck_assert_text(stanza.error.condition, TEXT("resource-constraint"));
@@ -98,7 +76,7 @@ START_TEST(extensions_fill_their_fields) {
                 _cleanup_(arena_freep) Arena *arena = NULL;
                 char xml[1024];
                 snprintf(xml, sizeof(xml), MESSAGE("type='chat'", "%s"), messages[i].content);
-                Stanza stanza = read_stanza(xml, &arena);
+                Stanza stanza = wire_read(xml, &arena);
                 ck_assert_msg(stanza.encrypted == messages[i].encrypted, "%s", xml);
                 ck_assert_msg(stanza.carbon == messages[i].carbon, "%s", xml);
                 ck_assert_text(stanza.receipt_for, text_of(messages[i].receipt_for));
@@ -130,7 +108,7 @@ static const struct {
 START_TEST(types_follow_the_rfc) {
         for (size_t i = 0; i < COUNT_OF(types); i++) {
                 _cleanup_(arena_freep) Arena *arena = NULL;
-                Stanza stanza = read_stanza(types[i].xml, &arena);
+                Stanza stanza = wire_read(types[i].xml, &arena);
                 ck_assert_msg(stanza.kind == types[i].kind && stanza.type == types[i].type, "%s", types[i].xml);
         }
 }
@@ -145,7 +123,7 @@ START_TEST(what_is_no_stanza_is_refused) {
                 _cleanup_(arena_freep) Arena *arena = NULL;
                 Stanza stanza;
                 Failure failure;
-                ck_assert_msg(!stanza_read(parse(bad[i], &arena), &stanza, &failure), "%s", bad[i]);
+                ck_assert_msg(!stanza_read(wire_parse(bad[i], &arena), &stanza, &failure), "%s", bad[i]);
                 ck_assert_int_eq(failure.kind, FAILURE_INVALID);
         }
 }
@@ -211,7 +189,7 @@ static void expect_error(const char *xml, const char *expected) {
         _cleanup_(arena_freep) Arena *arena = NULL;
         _cleanup_(text_builder_release) TextBuilder out = text_builder(0);
         OutgoingList list = { NULL };
-        Stanza stanza = read_stanza(xml, &arena);
+        Stanza stanza = wire_read(xml, &arena);
         outgoing_add_error(&list, arena, &stanza, FAILURE_TOO_LARGE, TEXT("too <large>"));
         if (list.first)
                 element_write(&out, list.first->element, TEXT(NS_COMPONENT));

@@ -1,0 +1,61 @@
+/* Presence and iq: the door answers from what the asker may see, and nothing else. */
+#include "component/doors/contact.h"
+#include "component/loop.h"
+
+/* The agents that the hub lists for somebody. */
+typedef struct Listing {
+        Directory *directory;
+        Sender asker;
+        int64_t wall_us;
+        size_t place;
+} Listing;
+
+static bool next_agent(void *listing_, ContactItem *ret_item) {
+        Listing *listing = listing_;
+        const Agent *agent = directory_each(listing->directory, &listing->asker, listing->wall_us, &listing->place);
+
+        if (agent)
+                *ret_item = (ContactItem){ .local = text_of(agent->local), .name = text_of(agent->name) };
+        return agent != NULL;
+}
+
+static ContactView view_of_hub(const Loop *loop, Listing *listing) {
+        return (ContactView){
+                .seen = true,
+                .hub = true,
+                .wall_us = loop->now.wall_us,
+                .idle_seconds = (loop->now.wall_us - loop->started_us) / SECONDS,
+                .addresses = loop->settings->contact_addresses,
+                .next_agent = next_agent,
+                .agents = listing,
+        };
+}
+
+static ContactView view_of_agent(const Loop *loop, const Agent *agent) {
+        if (!agent)
+                return (ContactView){ 0 };
+        return (ContactView){
+                .seen = true,
+                .active = agent->state == AGENT_ACTIVE,
+                .name = text_of(agent->name),
+                .status = agent->state == AGENT_PAUSED ? text_of(agent->pause_reason) : TEXT_NONE,
+                .wall_us = loop->now.wall_us,
+                .idle_seconds = agent->concluded_us ? (loop->now.monotonic_us - agent->concluded_us) / SECONDS : 0,
+        };
+}
+
+void loop_take_contact(Loop *loop, Link *link, const Stanza *stanza, Arena *arena) {
+        OutgoingList list = { 0 };
+
+        if (core_meter(loop->core, loop->now, &stanza->from)) {
+                Directory *directory = core_directory(loop->core);
+                Listing listing = { directory, directory_sender(directory, &stanza->from), loop->now.wall_us, 0 };
+                const Agent *agent = directory_agent(directory, &listing.asker, stanza->to.local, loop->now.wall_us,
+                                                     NULL);
+                ContactView view = stanza->to.local.length == 0 ? view_of_hub(loop, &listing)
+                                                                : view_of_agent(loop, agent);
+                contact_add_answer(&list, arena, stanza, &view);
+                loop_send(loop, link, &list);
+        }
+        arena_free(arena);
+}
