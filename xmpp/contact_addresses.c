@@ -1,5 +1,6 @@
 /* XEP-0157: Contact Addresses for XMPP Services: a form (XEP-0128) in the service's disco#info. */
 #include "xmpp/extensions.h"
+#include "xmpp/forms.h"
 #include "xmpp/namespaces.h"
 
 const char *const contact_address_kinds[] = { "abuse",    "admin",  "feedback", "sales",
@@ -17,39 +18,29 @@ bool contact_address_parse(Text address, Text *ret_kind, Text *ret_uri) {
         return false;
 }
 
-static Element *add_field(Element *form, Text var) {
-        Element *field = element_add(form, TEXT("field"), TEXT_NONE);
-        element_set(field, TEXT("var"), var);
-        return field;
-}
-
-static Text var_of(Arena *arena, const char *kind) {
-        _cleanup_(text_builder_release) TextBuilder var = text_builder(0);
-        text_add_format(&var, "%s-addresses", kind);
-        return text_copy(arena, text_built(&var));
+static Text name_of(Arena *arena, const char *kind) {
+        _cleanup_(text_builder_release) TextBuilder name = text_builder(0);
+        text_add_format(&name, "%s-addresses", kind);
+        return text_copy(arena, text_built(&name));
 }
 
 void contact_addresses_add(Element *query, const char *const *addresses) {
-        Element *form, *field;
         Text kind, uri;
         if (!query || !addresses || !*addresses)
                 return;
-        form = element_add(query, TEXT("x"), TEXT(NS_DATA_FORMS));
-        element_set(form, TEXT("type"), TEXT("result"));
-        field = add_field(form, TEXT("FORM_TYPE"));
-        element_set(field, TEXT("type"), TEXT("hidden"));
-        element_add_text(field, TEXT("value"), TEXT_NONE, TEXT(NS_SERVER_INFO));
+        Form *form = form_new(query->arena, FORM_RESULT);
+        form_set_kind(form, TEXT(NS_SERVER_INFO));
         for (size_t i = 0; contact_address_kinds[i]; i++) {
-                field = NULL;
+                FormField *field = NULL;
                 for (size_t j = 0; addresses[j]; j++) {
                         if (!contact_address_parse(text_of(addresses[j]), &kind, &uri) ||
                             !text_equal(kind, text_of(contact_address_kinds[i])))
                                 continue;
-                        if (!field) {
-                                field = add_field(form, var_of(query->arena, contact_address_kinds[i]));
-                                element_set(field, TEXT("type"), TEXT("list-multi"));
-                        }
-                        element_add_text(field, TEXT("value"), TEXT_NONE, uri);
+                        if (!field)
+                                field = form_add_field(form, FORM_LIST_MULTI,
+                                                       name_of(query->arena, contact_address_kinds[i]), TEXT_NONE);
+                        form_field_add_value(field, uri);
                 }
         }
+        form_write(form, query);
 }

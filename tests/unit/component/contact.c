@@ -112,7 +112,7 @@ static const struct {
                                          FEATURE("vcard-temp") "<x xmlns='jabber:x:data' type='result'><field "
                                                                "var='FORM_TYPE' type='hidden'><value>"
                                                                "http://jabber.org/network/serverinfo</value></"
-                                                               "field><field var='abuse-addresses' type='list-multi'>"
+                                                               "field><field type='list-multi' var='abuse-addresses'>"
                                                                "<value>xmpp:abuse@home.example</value></field><field "
                                                                "var='admin-addresses' type='list-multi'>"
                                                                "<value>mailto:root@home.example</"
