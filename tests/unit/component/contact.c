@@ -110,11 +110,11 @@ static const struct {
                          FEATURE("http://jabber.org/protocol/rsm") FEATURE("jabber:iq:last")
                                  FEATURE("jabber:iq:version") FEATURE("urn:xmpp:ping") FEATURE("urn:xmpp:time")
                                          FEATURE("vcard-temp") "<x xmlns='jabber:x:data' type='result'><field "
-                                                               "var='FORM_TYPE' type='hidden'><value>"
+                                                               "type='hidden' var='FORM_TYPE'><value>"
                                                                "http://jabber.org/network/serverinfo</value></"
                                                                "field><field type='list-multi' var='abuse-addresses'>"
                                                                "<value>xmpp:abuse@home.example</value></field><field "
-                                                               "var='admin-addresses' type='list-multi'>"
+                                                               "type='list-multi' var='admin-addresses'>"
                                                                "<value>mailto:root@home.example</"
                                                                "value><value>xmpp:root@home.example</value></field></"
                                                                "x></query>") },
