@@ -10,7 +10,7 @@
 
 #define READ_EVERY_US  SECONDS
 #define NOTE_ROWS      256
-#define KIND_CANCELLED 6
+#define KIND_CANCELLED 7
 
 struct Clerk {
         Database *database;
@@ -54,6 +54,7 @@ static void change_read(const Rows *row, DirectoryChange *ret_change) {
                 .version_id = rows_uuid(row, 0, 7),
                 .owner_id = rows_uuid(row, 0, 8),
                 .owner = rows_text(row, 0, 9),
+                .domain = rows_text(row, 0, 9),
                 .state = agent_state(rows_text(row, 0, 11)),
                 .pause_reason = rows_text(row, 0, 12),
                 .priced = rows_boolean(row, 0, 13),
@@ -158,6 +159,7 @@ static bool send_row(void *batch_, const Rows *row, Failure *reterr_failure) {
         Arena *arena = batch->note->arena;
         change.name = text_copy(arena, change.name);
         change.owner = text_copy(arena, change.owner);
+        change.domain = text_copy(arena, change.domain);
         change.pause_reason = text_copy(arena, change.pause_reason);
         size_t *count = &batch->note->event.directory.count;
         batch->changes[(*count)++] = change;

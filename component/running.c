@@ -34,6 +34,7 @@ static bool hub_announce(Hub *hub, const DirectoryChange *changes, size_t count,
                 copies[i] = changes[i];
                 copies[i].name = text_copy(arena, changes[i].name);
                 copies[i].owner = text_copy(arena, changes[i].owner);
+                copies[i].domain = text_copy(arena, changes[i].domain);
                 copies[i].pause_reason = text_copy(arena, changes[i].pause_reason);
         }
         note->kind = NOTE_DIRECTORY;

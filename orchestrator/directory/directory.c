@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#define LOOK_LAST 0x7fffffff /* numbers above are the roster's own */
+
 typedef struct Member {
         struct Member *next;
         Uuid tenant_id;
@@ -49,55 +51,12 @@ struct Directory {
         char *domains;
         Uuid installation;
         Map *tenants, *accounts, *accounts_by_jid, *agents, *agents_by_local, *grants, *limit_places, *domain_limits;
+        Subscriptions subscriptions;
         Limit *limits; /* of the installation */
         Agent absent;  /* looked at when there is none, so that absence costs the same */
         Tenant absent_tenant;
         size_t agent_count; /* with a row, not deleted */
 };
-
-static const char *const visibility_names[] = { "private", "tenant", "shared", "public" };
-static const char *const role_names[] = { "none", "viewer", "operator", "admin", "owner", "platform" };
-
-static const char *const agent_state_names[] = { "active", "paused", "deleted" };
-
-const char *agent_state_name(AgentState state) {
-        return agent_state_names[state];
-}
-
-bool agent_state_from_name(Text name, AgentState *ret_state) {
-        for (size_t i = 0; i < COUNT_OF(agent_state_names); i++)
-                if (text_equal(text_of(agent_state_names[i]), name)) {
-                        *ret_state = (AgentState) i;
-                        return true;
-                }
-        return false;
-}
-
-const char *visibility_name(Visibility visibility) {
-        return visibility_names[visibility];
-}
-
-bool visibility_from_name(Text name, Visibility *ret_visibility) {
-        for (size_t i = 0; i < COUNT_OF(visibility_names); i++)
-                if (text_equal(text_of(visibility_names[i]), name)) {
-                        *ret_visibility = (Visibility) i;
-                        return true;
-                }
-        return false;
-}
-
-const char *role_name(Role role) {
-        return role_names[role];
-}
-
-bool role_from_name(Text name, Role *ret_role) {
-        for (size_t i = 0; i < COUNT_OF(role_names); i++)
-                if (text_equal(text_of(role_names[i]), name)) {
-                        *ret_role = (Role) i;
-                        return true;
-                }
-        return false;
-}
 
 static char *string_of(Text text) {
         char *string = memory_new(text.length + 1);
@@ -158,6 +117,7 @@ Directory *directory_new(const char *domains, Uuid installation) {
         directory->grants = map_new(16);
         directory->limit_places = map_new(16);
         directory->domain_limits = map_new(16);
+        subscriptions_open(&directory->subscriptions);
         directory->absent.state = AGENT_DELETED;
         directory->absent.tenant = &directory->absent_tenant;
         directory->absent.owner = "";
@@ -169,7 +129,10 @@ static void agent_file(Directory *directory, Agent *agent) {
 
         if (agent->local && map_get(directory->agents_by_local, text_of(agent->local)) == agent)
                 map_remove(directory->agents_by_local, text_of(agent->local));
-        free(agent->local);
+        if (agent->local) {
+                free(agent->former);
+                agent->former = agent->local;
+        }
         agent->local = NULL;
         if (!agent->name || agent->state == AGENT_DELETED)
                 return;
@@ -189,6 +152,8 @@ static void apply_tenant(Directory *directory, const DirectoryChange *change) {
         bool renamed = !text_equal(before, change->name);
 
         tenant->suspended = change->gone || change->suspended;
+        if (tenant->suspended)
+                subscriptions_concern(&directory->subscriptions, tenant, TEXT_NONE);
         if (change->gone || !renamed)
                 return;
         string_replace(&tenant->slug, change->name);
@@ -204,6 +169,8 @@ static void apply_account(Directory *directory, const DirectoryChange *change) {
         if (account->bare && map_get(directory->accounts_by_jid, text_of(account->bare)) == account)
                 map_remove(directory->accounts_by_jid, text_of(account->bare));
         account->suspended = change->suspended;
+        if (account->bare && (change->suspended || change->gone))
+                subscriptions_concern(&directory->subscriptions, NULL, text_of(account->bare));
         if (change->gone) {
                 string_replace(&account->bare, TEXT_NONE);
                 return;
@@ -225,6 +192,9 @@ static void apply_member(Directory *directory, const DirectoryChange *change) {
                         *place = member->next;
                         free(member);
                 }
+                if (account->bare)
+                        subscriptions_concern(&directory->subscriptions, tenant_of(directory, change->tenant_id),
+                                              text_of(account->bare));
                 return;
         }
         if (!*place) {
@@ -238,6 +208,9 @@ static void apply_agent(Directory *directory, const DirectoryChange *change) {
         Agent *agent = agent_of(directory, change->id);
         bool existed = agent->state != AGENT_DELETED;
 
+        if (agent->look == 0 || agent->state != change->state || !uuid_equal(agent->version_id, change->version_id) ||
+            !text_equal(text_of(agent->pause_reason), change->pause_reason))
+                agent->look = agent->look == LOOK_LAST ? 1 : agent->look + 1;
         agent->tenant_id = change->tenant_id;
         agent->tenant = tenant_of(directory, change->tenant_id);
         agent->version_id = change->version_id;
@@ -251,6 +224,7 @@ static void apply_agent(Directory *directory, const DirectoryChange *change) {
         memcpy(agent->policy_hash, change->policy_hash, sizeof(agent->policy_hash));
         agent->priority = change->priority;
         agent_file(directory, agent);
+        subscriptions_concern_agent(&directory->subscriptions, agent);
         directory->agent_count += (agent->state != AGENT_DELETED) - existed;
 }
 
@@ -274,6 +248,8 @@ static void apply_grant(Directory *directory, const DirectoryChange *change) {
                 grant->id = change->id;
                 map_put(directory->grants, MAP_KEY(grant->id), grant);
         }
+        if (grant->agent)
+                subscriptions_concern_agent(&directory->subscriptions, grant->agent);
         grant_unlink(grant);
         if (change->gone)
                 return;
@@ -354,11 +330,37 @@ static void apply_limit(Directory *directory, const DirectoryChange *change) {
         *place->list = limit;
 }
 
+static bool domain_index(const Directory *directory, Text domain, uint16_t *ret_index) {
+        Text rest = text_of(directory->domains), each;
+        for (uint16_t index = 0; text_split(&rest, ' ', &each); index++)
+                if (text_equal(each, domain)) {
+                        *ret_index = index;
+                        return true;
+                }
+        return false;
+}
+
+static void apply_subscription(Directory *directory, const DirectoryChange *change) {
+        Agent *agent = agent_of(directory, change->agent_id);
+        uint16_t domain;
+
+        if (!domain_index(directory, change->domain, &domain))
+                return;
+        if (change->gone)
+                subscriptions_drop(&directory->subscriptions, agent, domain, change->name);
+        else
+                subscriptions_put(&directory->subscriptions, agent, domain, change->name);
+}
+
 void directory_apply(Directory *directory, const DirectoryChange *change) {
         static void (*const apply[])(Directory *, const DirectoryChange *) = {
-                [DIRECTORY_TENANT] = apply_tenant, [DIRECTORY_ACCOUNT] = apply_account,
-                [DIRECTORY_MEMBER] = apply_member, [DIRECTORY_AGENT] = apply_agent,
-                [DIRECTORY_GRANT] = apply_grant,   [DIRECTORY_LIMIT] = apply_limit,
+                [DIRECTORY_TENANT] = apply_tenant,
+                [DIRECTORY_ACCOUNT] = apply_account,
+                [DIRECTORY_MEMBER] = apply_member,
+                [DIRECTORY_AGENT] = apply_agent,
+                [DIRECTORY_GRANT] = apply_grant,
+                [DIRECTORY_LIMIT] = apply_limit,
+                [DIRECTORY_SUBSCRIPTION] = apply_subscription,
         };
         apply[change->kind](directory, change);
 }
@@ -372,11 +374,19 @@ size_t directory_agent_count(const Directory *directory) {
 }
 
 bool directory_serves(const Directory *directory, Text domain) {
-        Text rest = text_of(directory->domains), each;
-        while (text_split(&rest, ' ', &each))
-                if (text_equal(each, domain))
-                        return true;
-        return false;
+        uint16_t index;
+        return domain_index(directory, domain, &index);
+}
+
+Subscriptions *directory_subscriptions(Directory *directory) {
+        return &directory->subscriptions;
+}
+
+Subscription *directory_subscription(const Directory *directory, const Agent *agent, Text domain, Text who) {
+        uint16_t index;
+        return domain_index(directory, domain, &index)
+                       ? subscriptions_find(&directory->subscriptions, agent, index, who)
+                       : NULL;
 }
 
 Sender directory_sender(Directory *directory, const Jid *from) {
@@ -422,6 +432,10 @@ static const Grant *grant_for(const Agent *agent, const Sender *asker, int64_t w
                         of_domain = grant;
         }
         return of_domain;
+}
+
+int64_t grant_expires_us(const Grant *grant) {
+        return grant->expires_us;
 }
 
 /* Every question is asked whatever the others say, so that an absent agent costs what a forbidden one does. */
@@ -507,10 +521,12 @@ static void agent_free(Agent *agent) {
         free((char *) agent->owner);
         free((char *) agent->pause_reason);
         free(agent->local);
+        free(agent->former);
         free(agent);
 }
 
 void directory_free(Directory *directory) {
+        subscriptions_close(&directory->subscriptions);
         Tenant *tenant;
         for (size_t i = 0; (tenant = map_each(directory->tenants, &i));) {
                 limits_free(tenant->limits);

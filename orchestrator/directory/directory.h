@@ -11,6 +11,7 @@
 #include "base/failure.h"
 #include "base/jid.h"
 #include "base/uuid.h"
+#include "orchestrator/directory/subscriptions.h"
 #include "orchestrator/governance/limits.h"
 
 typedef enum Visibility { VISIBILITY_PRIVATE, VISIBILITY_TENANT, VISIBILITY_SHARED, VISIBILITY_PUBLIC } Visibility;
@@ -28,13 +29,12 @@ bool role_from_name(Text name, Role *ret_role);
 const char *agent_state_name(AgentState state);
 bool agent_state_from_name(Text name, AgentState *ret_state);
 
-typedef struct Tenant Tenant;
 typedef struct Account Account;
 typedef struct Directory Directory;
 typedef struct Grant Grant;
 
 /* What the core needs of an agent's current version; the rest (prompt, goal …) is read by the turn. */
-typedef struct Agent {
+struct Agent {
         Uuid id, tenant_id, version_id, owner_id;
         const char *name;         /* local part of its JID without the tenant's slug */
         const char *owner;        /* bare JID */
@@ -48,9 +48,12 @@ typedef struct Agent {
         int64_t concluded_us; /* monotonic: when it last concluded something, also kept by the core; 0 = not yet */
         Tenant *tenant;       /* owned by the directory, like what follows */
         char *local;          /* local part of its JID */
+        char *former;         /* the same as it was last, when it has none any more */
+        uint32_t look;        /* another one whenever what people see of it changed; never 0 once its row came */
         Grant *grants;
         Limit *limits;
-} Agent;
+        Subscription *subscriptions;
+};
 
 /* A change as the store reports it and as directory_apply() takes it. Strings are copied. */
 typedef enum DirectoryKind {
@@ -60,14 +63,15 @@ typedef enum DirectoryKind {
         DIRECTORY_AGENT,
         DIRECTORY_GRANT,
         DIRECTORY_LIMIT,
+        DIRECTORY_SUBSCRIPTION,
 } DirectoryKind;
 
 typedef struct DirectoryChange {
         DirectoryKind kind;
         bool gone;      /* the row was deleted */
-        Uuid id;        /* of the row; MEMBER: the account; GRANT, LIMIT: its own */
-        Uuid tenant_id; /* MEMBER, AGENT, GRANT, LIMIT */
-        Text name;      /* TENANT: slug; ACCOUNT: bare JID; AGENT: name; GRANT: JID, domain or agent's bare JID */
+        Uuid id;        /* of the row; MEMBER: the account; SUBSCRIPTION: none */
+        Uuid tenant_id; /* MEMBER, AGENT, GRANT, LIMIT, SUBSCRIPTION */
+        Text name; /* TENANT: slug; ACCOUNT, SUBSCRIPTION: bare JID; AGENT: name; GRANT: JID, domain or agent's JID */
         bool suspended; /* TENANT, ACCOUNT */
         Role role;      /* MEMBER */
         /* AGENT */
@@ -79,8 +83,9 @@ typedef struct DirectoryChange {
         bool priced;
         uint8_t policy_hash[32];
         double priority;
+        Uuid agent_id; /* GRANT, SUBSCRIPTION */
+        Text domain;   /* SUBSCRIPTION: at which of ours; another's is left alone */
         /* GRANT */
-        Uuid agent_id;
         int64_t not_before_us, expires_us; /* wall clock; 0 = always */
         /* LIMIT */
         LimitSubject subject;
@@ -119,6 +124,8 @@ Role directory_role(const Directory *directory, const Sender *sender, const Tena
  * this asker to see: the same work in every case. `local` is the local part of the JID asked for. ret_grant may be
  * NULL: by which grant the asker may, if by one. */
 Agent *directory_agent(Directory *directory, const Sender *asker, Text local, int64_t wall_us, const Grant **ret_grant);
+/* Until when that grant holds, wall clock; 0 = always. */
+int64_t grant_expires_us(const Grant *grant);
 /* By id, for the core's own use: no question of who asks. */
 Agent *directory_agent_by_id(Directory *directory, Uuid id);
 /* The agents the asker may see, in no order: for (size_t i = 0; (agent = directory_each(…, &i));) */
@@ -126,3 +133,7 @@ Agent *directory_each(Directory *directory, const Sender *asker, int64_t wall_us
 /* Takes `amount` of `what` from every limit that concerns this message, or from none when one of them refuses. */
 LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *agent, const Grant *grant,
                             LimitWhat what, int64_t amount, int64_t monotonic_us);
+
+/* Of the agents' presence. `domain` is one of ours; NULL when there is none. */
+Subscriptions *directory_subscriptions(Directory *directory);
+Subscription *directory_subscription(const Directory *directory, const Agent *agent, Text domain, Text who);

@@ -4,6 +4,8 @@ static bool delete_agent(OperationContext *context, const Input *input, Json **r
         (void) input;
         context->severity = TEXT("warning");
         return agent_lock(context, reterr_failure) &&
+               context_run(context, QUERY_SUBSCRIPTIONS_END, VALUES(value_uuid(context->agent.id)), NULL,
+                           reterr_failure) &&
                agent_end_with_state(context, AGENT_DELETED, TEXT_NONE, ret_result, reterr_failure);
 }
 

@@ -191,14 +191,6 @@ static bool read_agent(OperationContext *context, const Rows *rows, Failure *ret
                failure_set(reterr_failure, FAILURE_INTERNAL, "the agent's row holds a name this program does not know");
 }
 
-static bool is_ours(const Hub *hub, Text domain) {
-        Text domains = text_of(hub->domains), ours;
-        while (text_split(&domains, ' ', &ours))
-                if (text_equal(ours, domain))
-                        return true;
-        return false;
-}
-
 /* The name in an address of the acting tenant: "name.slug", or a bare name of the installation's own. TEXT_NONE, which
  * no agent has, when it is another's. */
 static Text name_of_address(const OperationContext *context, Text address) {
@@ -208,7 +200,7 @@ static Text name_of_address(const OperationContext *context, Text address) {
         text_split(&domain, '@', &slug);
         text_split(&slug, '.', &name);
         bool installation = uuid_equal(context->tenant_id, installation_tenant_id);
-        return is_ours(context->operations->hub, domain) && !context->nowhere &&
+        return context_serves(context, domain) && !context->nowhere &&
                                text_equal(slug, installation ? TEXT_NONE : context->slug)
                        ? name
                        : TEXT_NONE;
@@ -344,5 +336,6 @@ bool operation_call(Operations *operations, const Caller *caller, const Operatio
                         *reterr_failure = failure;
         }
         json_free(context.facts);
+        free(context.changes);
         return done;
 }

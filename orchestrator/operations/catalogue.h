@@ -8,7 +8,8 @@
                 each(member_remove) each(account_create) each(account_list) each(account_show) each(account_suspend)   \
                         each(account_resume) each(agent_create) each(agent_list) each(agent_show) each(agent_update)   \
                                 each(agent_pause) each(agent_resume) each(agent_delete) each(agent_restore)            \
-                                        each(agent_rollback) each(grant_add) each(grant_list) each(grant_remove)       \
+                                        each(agent_rollback) each(grant_add) each(grant_list) each(grant_remove) each( \
+                                                subscription_add) each(subscription_list) each(subscription_remove)    \
                                                 each(knowledge_add) each(knowledge_list) each(knowledge_remove)        \
                                                         each(execution_list) each(execution_show)                      \
                                                                 each(execution_cancel) each(worker_list)               \

@@ -21,7 +21,11 @@ bool context_ask_directory(OperationContext *context, Query query, const Value *
 }
 
 void context_announce(OperationContext *context, DirectoryChange change) {
-        assert(context->change_count < CONTEXT_CHANGES);
+        if (context->change_count == context->change_capacity) {
+                context->change_capacity = context->change_capacity ? 2 * context->change_capacity : 8;
+                context->changes = memory_resize(context->changes,
+                                                 context->change_capacity * sizeof(*context->changes));
+        }
         context->changes[context->change_count++] = change;
 }
 
@@ -80,10 +84,26 @@ bool account_ensure(OperationContext *context, Text jid, Uuid *ret_account_id, F
         return true;
 }
 
+bool context_serves(const OperationContext *context, Text domain) {
+        Text domains = text_of(context->operations->hub->domains), ours;
+        while (text_split(&domains, ' ', &ours))
+                if (text_equal(ours, domain))
+                        return true;
+        return false;
+}
+
+Text context_agent_domain(const OperationContext *context, Text named) {
+        Text domains = text_of(context->operations->hub->domains), domain = named, local;
+        if (named.length > 0 && memchr(named.bytes, '@', named.length))
+                text_split(&domain, '@', &local);
+        else
+                text_split(&domains, ' ', &domain);
+        return domain;
+}
+
 Text agent_address(OperationContext *context, Text name) {
-        Text domains = text_of(context->operations->hub->domains), domain;
+        Text domain = context_agent_domain(context, TEXT_NONE);
         TextBuilder builder = text_builder(JID_LIMIT);
-        text_split(&domains, ' ', &domain);
         text_add(&builder, name);
         if (!uuid_equal(context->tenant_id, context->operations->hub->installation))
                 text_add_format(&builder, ".%.*s", TEXT_ARGUMENTS(context->slug));

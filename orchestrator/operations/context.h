@@ -10,8 +10,6 @@
 #include "orchestrator/operations/call.h"
 #include "orchestrator/operations/input.h"
 
-#define CONTEXT_CHANGES 8
-
 /* The agent that the input names, or whose execution it names. */
 typedef struct FoundAgent {
         Uuid id, owner_id, version_id;
@@ -36,8 +34,8 @@ struct OperationContext {
         FoundAgent agent;
         Uuid execution_id, sender_id; /* sender_id: person */
         bool owns;                    /* the caller owns the agent, or wrote the execution's message */
-        DirectoryChange changes[CONTEXT_CHANGES];
-        size_t change_count;
+        DirectoryChange *changes;     /* in memory of its own */
+        size_t change_count, change_capacity;
         Json *facts;   /* of the audit: ids and counts, never bodies */
         Text severity; /* of the audit; "info" unless a handler says more */
 };
@@ -59,6 +57,10 @@ bool context_announce_agent(OperationContext *context, Uuid agent_id, Failure *r
 bool context_sees_all(const OperationContext *context); /* the tenant's agents, whatever their visibility */
 /* The account of a bare JID, made when there is none, so that nobody learns whether there was. */
 bool account_ensure(OperationContext *context, Text jid, Uuid *ret_account_id, Failure *reterr_failure) _must_check_;
+/* Whether the domain is one of the hub's. */
+bool context_serves(const OperationContext *context, Text domain);
+/* The domain that names the agent in an input, or the hub's first when it is only a name. */
+Text context_agent_domain(const OperationContext *context, Text named);
 /* "name.slug@domain", or "name@domain" of the installation's own. */
 Text agent_address(OperationContext *context, Text name);
 

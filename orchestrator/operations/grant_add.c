@@ -13,14 +13,11 @@ static const Field add_input[] = {
 };
 
 static const char *kind_of(const OperationContext *context, Text who) {
-        Text domain = who, local, domains = text_of(context->operations->hub->domains), ours;
+        Text domain = who, local;
         if (!memchr(who.bytes, '@', who.length))
                 return "domain";
         text_split(&domain, '@', &local);
-        while (text_split(&domains, ' ', &ours))
-                if (text_equal(ours, domain))
-                        return "agent";
-        return "jid";
+        return context_serves(context, domain) ? "agent" : "jid";
 }
 
 static bool add_limit(OperationContext *context, Uuid grant_id, int64_t amount, Failure *reterr_failure) {

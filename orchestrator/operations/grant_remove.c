@@ -10,7 +10,7 @@ static bool remove_limits(OperationContext *context, Uuid grant_id, Failure *ret
         const Rows *rows;
         if (!context_run(context, QUERY_GRANT_LIMITS_REMOVE, VALUES(value_uuid(grant_id)), &rows, reterr_failure))
                 return false;
-        for (size_t row = 0; row < rows_count(rows) && row < CONTEXT_CHANGES - 1; row++)
+        for (size_t row = 0; row < rows_count(rows); row++)
                 context_announce(context, (DirectoryChange){ .kind = DIRECTORY_LIMIT,
                                                              .gone = true,
                                                              .id = rows_uuid(rows, row, 0),

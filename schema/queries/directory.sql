@@ -8,7 +8,7 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::text;
 -- name: directory_rows
 -- role: directory
 -- Every row of the directory changed in or after a transaction; '0' reads them all. One shape for all kinds, in the order of
--- DirectoryKind, then requests to cancel.
+-- DirectoryKind, then requests to cancel. A subscription's domain stands where an agent's owner does.
 SELECT 0 AS kind, state = 'deleted' AS gone, id, NULL::uuid AS tenant_id, slug AS name, state <> 'active' AS suspended,
        NULL AS role, NULL::uuid AS version_id, NULL::uuid AS owner_id, NULL AS owner, NULL AS visibility, NULL AS state,
        NULL AS pause_reason, false AS priced, NULL::bytea AS policy_hash, 0::float8 AS priority, NULL::uuid AS agent_id,
@@ -42,6 +42,10 @@ SELECT 5, removed_at IS NOT NULL, id, tenant_id, subject_name, false,
        CASE WHEN subject = 'tenant' THEN tenant_id ELSE subject_id END, what, window_us, amount
 FROM limits WHERE changed >= $1::text::xid8
 UNION ALL
-SELECT 6, false, id, tenant_id, NULL, false,
+SELECT 6, removed_at IS NOT NULL, NULL, tenant_id, jid, false,
+       NULL, NULL, NULL, domain, NULL, NULL, NULL, false, NULL, 0, agent_id, NULL, NULL, NULL, NULL, NULL, 0, 0
+FROM subscriptions WHERE changed >= $1::text::xid8 AND (removed_at IS NULL OR $1::text <> '0')
+UNION ALL
+SELECT 7, false, id, tenant_id, NULL, false,
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0
 FROM cancelled WHERE changed >= $1::text::xid8 AND $1::text <> '0';

@@ -27,6 +27,10 @@ SELECT EXISTS (SELECT FROM accepted a
 -- role: owner
 DELETE FROM operation_log WHERE chained AND at < now() - interval '30 days';
 
+-- name: keep_subscriptions
+-- role: owner
+DELETE FROM subscriptions WHERE removed_at < now() - interval '7 days';
+
 -- name: keep_ahead
 -- role: platform
 -- How many days ahead there is a part of every table.

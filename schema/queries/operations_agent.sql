@@ -120,3 +120,36 @@ SELECT EXISTS (SELECT FROM grants
                WHERE agent_id = $1 AND read_bodies AND removed_at IS NULL
                  AND (not_before IS NULL OR not_before <= now()) AND (expires_at IS NULL OR expires_at > now())
                  AND ((kind = 'jid' AND subject = $2) OR (kind = 'domain' AND subject = $3)));
+
+-- name: subscription_put
+-- role: tenant
+-- Changes nothing when it is there already, and when the agent has $4 of them.
+INSERT INTO subscriptions (tenant_id, agent_id, jid, domain)
+SELECT current_tenant(), $1, $2, $3
+WHERE $4 > (SELECT count(*) FROM (SELECT FROM subscriptions WHERE agent_id = $1 AND removed_at IS NULL LIMIT $4) AS held)
+ON CONFLICT (tenant_id, agent_id, jid, domain) DO UPDATE SET removed_at = NULL, updated_at = now()
+WHERE subscriptions.removed_at IS NOT NULL;
+
+-- name: subscription_find
+-- role: tenant
+SELECT updated_at FROM subscriptions WHERE agent_id = $1 AND jid = $2 AND domain = $3 AND removed_at IS NULL;
+
+-- name: subscriptions_remove
+-- role: tenant
+-- Of these people, at one domain or ($3 null) at all of them.
+UPDATE subscriptions SET removed_at = now(), updated_at = now()
+WHERE agent_id = $1 AND jid = ANY ($2::text[]) AND ($3::text IS NULL OR domain = $3) AND removed_at IS NULL
+RETURNING jid, domain;
+
+-- name: subscriptions_end
+-- role: tenant
+-- Of a deleted agent: should it be restored, people subscribe anew.
+UPDATE subscriptions SET removed_at = now(), updated_at = now() WHERE agent_id = $1 AND removed_at IS NULL;
+
+-- name: subscriptions_list
+-- role: tenant
+SELECT jid, string_agg(domain, ' ' ORDER BY domain), min(updated_at) FROM subscriptions
+WHERE agent_id = $1 AND removed_at IS NULL AND jid > $2
+GROUP BY jid
+ORDER BY jid
+LIMIT $3;
