@@ -55,19 +55,18 @@ static bool wakes_one(Queue *queue) {
         return true;
 }
 
-void queue_put(Queue *queue, QueueItem *item) {
-        item->next = NULL;
-        queue_put_list(queue, item);
-}
-
-void queue_put_list(Queue *queue, QueueItem *first) {
+static bool put_list(Queue *queue, QueueItem *first, bool also_when_closed) {
         size_t count = 0;
         QueueItem **end = &first;
         for (; *end; end = &(*end)->next)
                 count++;
         if (count == 0)
-                return;
+                return true;
         pthread_mutex_lock(&queue->lock);
+        if (queue->closed && !also_when_closed) {
+                pthread_mutex_unlock(&queue->lock);
+                return false;
+        }
         bool was_empty = queue->length == 0;
         *queue->end = first;
         queue->end = end;
@@ -79,6 +78,21 @@ void queue_put_list(Queue *queue, QueueItem *first) {
                 set_descriptor(queue);
         if (wake)
                 pthread_cond_signal(&queue->filled);
+        return true;
+}
+
+void queue_put(Queue *queue, QueueItem *item) {
+        item->next = NULL;
+        put_list(queue, item, true);
+}
+
+bool queue_offer(Queue *queue, QueueItem *item) {
+        item->next = NULL;
+        return put_list(queue, item, false);
+}
+
+void queue_put_list(Queue *queue, QueueItem *first) {
+        put_list(queue, first, true);
 }
 
 static struct timespec deadline_in(int64_t wait_us) {

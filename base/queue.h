@@ -22,6 +22,8 @@ typedef struct Queue Queue;
 Queue *queue_new(bool with_descriptor);
 int queue_descriptor(const Queue *queue);
 void queue_put(Queue *queue, QueueItem *item);
+/* The same, unless it is closed: false, and the item is still the caller's. */
+bool queue_offer(Queue *queue, QueueItem *item) _must_check_;
 void queue_put_list(Queue *queue, QueueItem *first); /* linked by next, in order; one wake-up */
 /* Waits at most wait_us (0 = not at all, -1 = until closed); NULL when nothing came, or it is closed and empty. */
 QueueItem *queue_take(Queue *queue, int64_t wait_us);

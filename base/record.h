@@ -162,8 +162,9 @@ typedef enum StoreRequestKind {
         /* Raise `other`'s epoch if it still is `other_epoch`, end its database sessions, become heir of what it left
          * open and of what it was heir of itself, and read that. FENCED with `taken` false: somebody was faster. */
         STORE_TAKE_OVER,
-        /* Conclusions written by hub `other` for `domain` with sequence > after, oldest first, at most `limit`; or,
-         * with `message_id` not zero, that one conclusion. */
+        /* Conclusions written by hub `other` for `domain` with sequence > after, oldest first, at most `limit`, and no
+         * more after those whose texts have `limit_bytes` as they are kept: one at least; or, with `message_id` not
+         * zero, that one conclusion. */
         STORE_READ_UNSENT,
         STORE_RELEASE, /* the last request of a hub that stops in good order: writes marks, sets released */
 } StoreRequestKind;
@@ -189,11 +190,12 @@ typedef struct StoreRequest {
         JournalBatch batch;         /* COMMIT */
         const DeliveredMark *marks; /* BEAT, RELEASE */
         size_t mark_count;
-        Text domain;     /* READ_UNSENT */
-        int64_t after;   /* READ_UNSENT */
-        int32_t limit;   /* READ_UNSENT */
-        Uuid message_id; /* READ_UNSENT */
-        bool unsent;     /* RELEASE: answers are left that our server may not have taken */
+        Text domain;         /* READ_UNSENT */
+        int64_t after;       /* READ_UNSENT */
+        int32_t limit;       /* READ_UNSENT */
+        int64_t limit_bytes; /* READ_UNSENT */
+        Uuid message_id;     /* READ_UNSENT */
+        bool unsent;         /* RELEASE: answers are left that our server may not have taken */
 } StoreRequest;
 
 typedef enum StoreResult {

@@ -28,6 +28,12 @@ static void ask_free(Ask *ask) {
         free(ask);
 }
 
+static void note_free(Note *note) {
+        if (note->arena)
+                arena_free(note->arena);
+        free(note);
+}
+
 bool inbox_ask(Queue *inbox, Note *note, int64_t patience_us, Failure *reterr_failure) {
         return inbox_ask_for(inbox, note, patience_us, NULL, reterr_failure);
 }
@@ -39,7 +45,11 @@ bool inbox_ask_for(Queue *inbox, Note *note, int64_t patience_us, Arena **ret_ar
 
         ask->wants_arena = ret_arena != NULL;
         note->ask = ask;
-        queue_put(inbox, &note->item);
+        if (!queue_offer(inbox, &note->item)) { /* nobody will ever take it */
+                ask_free(ask);
+                note_free(note);
+                return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "The hub stops.");
+        }
         pthread_mutex_lock(&ask->lock);
         while (!ask->done && pthread_cond_timedwait(&ask->answered, &ask->lock, &deadline) != ETIMEDOUT) {
         }
@@ -85,7 +95,5 @@ void inbox_answer(Note *note, const Failure *failure) {
                 if (abandoned)
                         ask_free(ask);
         }
-        if (note->arena)
-                arena_free(note->arena);
-        free(note);
+        note_free(note);
 }

@@ -27,9 +27,9 @@ typedef struct Note {
         struct Ask *ask;    /* NULL: nobody waits */
 } Note;
 
-/* Waits for the hub thread's answer, at most patience_us. FAILURE_TIMED_OUT, FAILURE_UNAVAILABLE when the hub stops, or
- * what the hub answered. The note is given up with the call and what it points to must then live on: it is the note's
- * arena that holds it. */
+/* Waits for the hub thread's answer, at most patience_us. FAILURE_TIMED_OUT, FAILURE_UNAVAILABLE when the hub stops (at
+ * once, when the inbox was closed), or what the hub answered. The note is given up with the call and what it points to
+ * must then live on: it is the note's arena that holds it. */
 bool inbox_ask(Queue *inbox, Note *note, int64_t patience_us, Failure *reterr_failure) _must_check_;
 /* The same; what the hub thread put into the note's arena comes back with it. */
 bool inbox_ask_for(Queue *inbox, Note *note, int64_t patience_us, Arena **ret_arena,

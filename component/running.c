@@ -269,13 +269,14 @@ static void links_end(Loop *loop) {
         }
 }
 
-/* Who waits for an answer of the hub thread gets one: that there will be none. */
+/* Who waits for an answer of the hub thread gets one: that there will be none; and so does who asks from now on. */
 static void inbox_drain(Loop *loop) {
         Failure failure;
         QueueItem *item;
         Note *note;
 
         failure_set(&failure, FAILURE_UNAVAILABLE, "The hub stops.");
+        queue_close(loop->inbox);
         for (size_t i = 0; (note = map_each(loop->cancels, &i));)
                 inbox_answer(note, &failure);
         while ((item = queue_take(loop->inbox, 0))) {

@@ -4,6 +4,7 @@
 #include "orchestrator/core_state.h"
 
 #define PAGE            200
+#define PAGE_BYTES      (INT64_C(4) << 20)
 #define PING_US         SECONDS
 #define RECEIVED_LIMIT  65536
 #define RESEND_LIMIT    4096
@@ -79,9 +80,22 @@ void delivery_sample(Core *core) {
                 }
 }
 
-void delivery_adopt(Core *core, const DeliveredMark *marks, size_t count) {
+static bool marks_name(const DeliveredMark *marks, size_t count, Text domain) {
+        for (size_t i = 0; i < count; i++)
+                if (text_equal(marks[i].domain, domain))
+                        return true;
+        return false;
+}
+
+/* What this hub concluded for a domain that no mark names was never this domain's: it is new to the settings. */
+void delivery_start(Core *core, const DeliveredMark *marks, size_t count) {
         for (Outlet *outlet = core->outlets; outlet; outlet = outlet->next)
-                source_of(outlet, core->settings.hub)->behind = true;
+                source_restart(source_of(outlet, core->settings.hub),
+                               marks_name(marks, count, text_of(outlet->domain)) ? 0 : core_last_sequence(core));
+        delivery_adopt(core, marks, count);
+}
+
+void delivery_adopt(Core *core, const DeliveredMark *marks, size_t count) {
         for (size_t i = 0; i < count; i++) {
                 Outlet *outlet = outlet_of(core, marks[i].domain);
                 if (!outlet)
@@ -201,6 +215,7 @@ bool delivery_request(Core *core, StoreRequest *request) {
                         request->domain = text_of(outlet->domain);
                         request->after = source->read_to;
                         request->limit = PAGE;
+                        request->limit_bytes = PAGE_BYTES;
                         return true;
                 }
         }

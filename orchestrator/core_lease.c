@@ -158,7 +158,7 @@ static void start_reported(Core *core, const StoreReport *report) {
         core->counter = 0;
         core->beat_us = core->now.monotonic_us; /* before anything is concluded: an heir reads from marks that exist */
         core->last_beat_report_us = core->now.monotonic_us;
-        delivery_adopt(core, report->marks, report->mark_count);
+        delivery_start(core, report->marks, report->mark_count);
         if (core->draining) { /* only to release it again: what is open stays so, and in sight of whoever comes next */
                 for (size_t i = 0; i < report->open_count; i++)
                         leave_open(core, report->open[i].accepted.id);

@@ -277,6 +277,7 @@ void turns_abandon(Core *core, Message *message); /* gives its slot back */
 void delivery_open(Core *core); /* one outlet a domain */
 void delivery_answer(Core *core, const Message *message);
 void delivery_repeat(Core *core, const Message *message, const AcceptedFate *fate);
+void delivery_start(Core *core, const DeliveredMark *marks, size_t count);
 void delivery_adopt(Core *core, const DeliveredMark *marks, size_t count);
 bool delivery_request(Core *core, StoreRequest *request);
 void delivery_reported(Core *core, const StoreReport *report);

@@ -308,11 +308,11 @@ static void unsent_read(Journal *journal, Moment now) {
         if (!answered(journal))
                 return;
         const Rows *rows = wire_rows(journal->wire, 1);
-        size_t count = rows_count(rows), limit = uuid_is_zero(request->message_id) ? (size_t) request->limit : count;
+        size_t count = rows_count(rows);
         report->unsent = arena_take_array(report->arena, ConcludedRecord, count + 1);
-        report->more = count > limit;
+        report->more = count > 0 && uuid_is_zero(request->message_id) && rows_integer(rows, 0, 20) > (int64_t) count;
         report->read_to = request->after;
-        for (size_t i = 0; report->unsent && i < count && i < limit; i++) {
+        for (size_t i = 0; report->unsent && i < count; i++) {
                 report->read_to = rows_integer(rows, i, 0);
                 if (rows_is_null(rows, i, 1))
                         continue; /* of another domain */
@@ -331,7 +331,7 @@ void lease_read_unsent(Journal *journal, Moment now) {
                 wire_add(journal->wire, QUERY_JOURNAL_UNSENT,
                          VALUES(value_integer(journal->number), value_text(request->other),
                                 value_integer(request->after), value_text(request->domain),
-                                value_integer((int64_t) request->limit + 1)));
+                                value_integer(request->limit), value_integer(request->limit_bytes)));
         else
                 wire_add(journal->wire, QUERY_JOURNAL_CONCLUSION, VALUES(value_uuid(request->message_id)));
         wire_end(journal->wire, now);

@@ -142,13 +142,29 @@ ORDER BY o.hub, o.sequence;
 
 -- name: journal_unsent
 -- role: journal
--- Conclusions of hub $2 after $3 that are hub $1's to send, of every domain; the columns of those of another domain are null.
-SELECT c.sequence, a.id, a.tenant_id, a.agent_id, c.version_id, c.outcome, c.reason, c.concluded_at, c.attempt,
-       c.prompt_tokens, c.completion_tokens, c.cached_tokens, c.cost_nano, c.model_calls, c.tool_calls,
-       c.key_id, c.answer, c.explanation, a.key_id, a.reply_to
-FROM concluded c LEFT JOIN accepted a ON a.id = c.id AND a.domain = $4
-WHERE c.hub = (SELECT number FROM leases WHERE hub = $2) AND c.sequence > $3 AND lease_holder(c.hub, c.sequence >> 40) = $1
-ORDER BY c.sequence LIMIT $5;
+-- A page of the conclusions of hub $2 after $3 that are hub $1's to send, of every domain; the columns of those of another
+-- domain are null. At most $5, and none after the one with which their texts reach $6 bytes. The last column counts those
+-- that there are up to $5 + 1: fewer rows than that, and there is more.
+WITH page AS (
+        SELECT c.sequence, a.id, a.tenant_id, a.agent_id, c.version_id, c.outcome, c.reason, c.concluded_at, c.attempt,
+               c.prompt_tokens, c.completion_tokens, c.cached_tokens, c.cost_nano, c.model_calls, c.tool_calls,
+               c.key_id, CASE WHEN a.id IS NOT NULL THEN c.answer END AS answer,
+               CASE WHEN a.id IS NOT NULL THEN c.explanation END AS explanation, a.key_id AS reply_key_id, a.reply_to
+        FROM concluded c LEFT JOIN accepted a ON a.id = c.id AND a.domain = $4
+        WHERE c.hub = (SELECT number FROM leases WHERE hub = $2) AND c.sequence > $3
+          AND lease_holder(c.hub, c.sequence >> 40) = $1
+        ORDER BY c.sequence LIMIT $5::integer + 1
+), measured AS (
+        SELECT *, row_number() OVER rows_before AS number, count(*) OVER () AS found,
+               coalesce(sum(coalesce(octet_length(answer), 0) + coalesce(octet_length(explanation), 0))
+                        OVER rows_before, 0) AS bytes_before
+        FROM page
+        WINDOW rows_before AS (ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+)
+SELECT sequence, id, tenant_id, agent_id, version_id, outcome, reason, concluded_at, attempt, prompt_tokens,
+       completion_tokens, cached_tokens, cost_nano, model_calls, tool_calls, key_id, answer, explanation, reply_key_id,
+       reply_to, found
+FROM measured WHERE number <= $5 AND (number = 1 OR bytes_before < $6::bigint) ORDER BY sequence;
 
 -- name: journal_conclusion
 -- role: journal

@@ -176,6 +176,7 @@ START_TEST(unsent_answers_come_in_order_by_pages) {
         asked.domain = TEXT(DOMAIN);
         asked.after = concluded[0].sequence;
         asked.limit = 2;
+        asked.limit_bytes = 1000;
         size_t read = 0;
         static const int expected[] = { 1, 3, 4 };
         for (bool more = true; more;) {
@@ -196,6 +197,50 @@ START_TEST(unsent_answers_come_in_order_by_pages) {
         }
         ck_assert_uint_eq(read, 3);
         ck_assert_int_eq(asked.after, concluded[4].sequence);
+}
+END_TEST
+
+START_TEST(page_of_unsent_answers_ends_with_the_one_that_fills_it) {
+        StoreUnderTest *store = store_under_test();
+        Client hub = client_new(store, 0, "hub1");
+        /* Lengths of answers; of the third, the domain is another. A store may add some bytes to each. */
+        static char text[1000];
+        const size_t lengths[] = { 400, 400, 1000, 400, 1000, 100 };
+        const struct {
+                int64_t limit_bytes;
+                size_t count;
+                int read_to;
+                bool more;
+        } cases[] = {
+                { 1, 1, 0, true },    { 300, 1, 0, true },  { 600, 2, 1, true },
+                { 1100, 3, 3, true }, { 1500, 4, 4, true }, { 3000, 5, 5, false },
+        };
+        AcceptedRecord messages[6];
+        ConcludedRecord concluded[6];
+        memset(text, 'x', sizeof(text));
+        client_start(&hub);
+        for (int i = 0; i < 6; i++) {
+                messages[i] = client_message(&hub, NULL);
+                if (i == 2)
+                        messages[i].reply_to.agent = TEXT("guide@other.example");
+        }
+        client_commit(&hub, (JournalBatch){ .accepted = messages, .accepted_count = 6 });
+        for (int i = 0; i < 6; i++) {
+                concluded[i] = client_conclusion(&hub, messages[i].id, "");
+                concluded[i].answer = (Text){ text, lengths[i] };
+        }
+        client_commit(&hub, (JournalBatch){ .concluded = concluded, .concluded_count = 6 });
+        StoreRequest asked = client_request(&hub, STORE_READ_UNSENT);
+        asked.other = hub.hub;
+        asked.domain = TEXT(DOMAIN);
+        asked.limit = 10;
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                asked.limit_bytes = cases[i].limit_bytes;
+                StoreReport *report = client_ask_done(&hub, &asked);
+                ck_assert_uint_eq(report->unsent_count, cases[i].count);
+                ck_assert_int_eq(report->read_to, concluded[cases[i].read_to].sequence);
+                ck_assert_int_eq(report->more, cases[i].more);
+        }
 }
 END_TEST
 
@@ -332,6 +377,7 @@ size_t lease_cases(const TTest **ret_cases) {
                 takeover_whose_report_was_lost_succeeds_when_asked_again,
                 marks_come_back_at_the_start_and_go_to_the_heir,
                 unsent_answers_come_in_order_by_pages,
+                page_of_unsent_answers_ends_with_the_one_that_fills_it,
                 unsent_answers_are_the_heirs_to_send,
                 heartbeat_shows_every_lease,
                 released_hub_says_whether_it_left_messages_open,

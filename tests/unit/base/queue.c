@@ -96,6 +96,17 @@ START_TEST(closed_queue_gives_what_is_left_and_does_not_wait) {
 }
 END_TEST
 
+START_TEST(closed_queue_takes_no_offer) {
+        _cleanup_(queue_freep) Queue *queue = queue_new(true);
+        Item items[2] = { 0 };
+        ck_assert(queue_offer(queue, &items[0].link));
+        queue_close(queue);
+        ck_assert(!queue_offer(queue, &items[1].link));
+        ck_assert_uint_eq(queue_length(queue), 1);
+        ck_assert_ptr_eq(queue_take_all(queue), &items[0].link);
+}
+END_TEST
+
 static void *take_forever(void *argument) {
         return queue_take(argument, -1);
 }
@@ -198,5 +209,5 @@ END_TEST
 
 UNIT_TESTS("base/queue", items_come_in_order, lists_go_in_and_come_out_whole,
            descriptor_says_whether_there_is_something, waiting_ends_when_time_is_up,
-           closed_queue_gives_what_is_left_and_does_not_wait, closing_wakes_all_who_wait,
+           closed_queue_gives_what_is_left_and_does_not_wait, closed_queue_takes_no_offer, closing_wakes_all_who_wait,
            many_writers_and_readers_lose_nothing, poll_loop_never_misses_a_wake_up, put_wakes_who_waits)

@@ -149,6 +149,7 @@ START_TEST(what_is_read_again_goes_out_under_its_id_a_page_at_a_time) {
         link_event(&rig, EVENT_LINK_DOWN, false);
         link_event(&rig, EVENT_LINK_UP, false);
         ck_assert_int_eq(rig.request->limit, 200);
+        ck_assert_int_eq(rig.request->limit_bytes, 4 << 20);
         give_unsent(&rig, sent, 2, true);
         for (size_t i = 0; i < 2; i++) {
                 ck_assert(uuid_equal(rig_command(&rig, COMMAND_ANSWER, i)->answer.message_id, sent[i].id));
@@ -161,6 +162,39 @@ START_TEST(what_is_read_again_goes_out_under_its_id_a_page_at_a_time) {
         ck_assert_uint_eq(rig_count(&rig, COMMAND_ANSWER), 1);
         pong(&rig, ping(&rig));
         ck_assert_ptr_null(rig.request);
+}
+END_TEST
+
+START_TEST(domain_that_no_mark_names_is_new_and_has_no_past) {
+        const int64_t epoch = 12;
+        const struct {
+                DeliveredMark mark;
+                int64_t after;
+        } cases[] = {
+                { { TEXT(RIG_HUB), TEXT("other.example"), 77 }, epoch << 40 },
+                { { TEXT(RIG_HUB), TEXT(RIG_DOMAIN), 77 }, 77 },
+                /* What this hub concluded of another's estate there is still to be read. */
+                { { TEXT("two"), TEXT(RIG_DOMAIN), 77 }, 0 },
+        };
+
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                _cleanup_(rig_release) Rig rig;
+                rig_prepare(&rig);
+                rig_create(&rig);
+                rig_step(&rig, (Event){ .kind = EVENT_START });
+                StoreReport *report = rig_report(&rig);
+                report->epoch = epoch;
+                report->marks = arena_take(report->arena, sizeof(*report->marks));
+                *report->marks = cases[i].mark;
+                report->mark_count = 1;
+                rig_give(&rig, report);
+                rig_settle(&rig);
+                link_event(&rig, EVENT_LINK_UP, false);
+                while (!text_equal(rig.request->other, TEXT(RIG_HUB)))
+                        rig_store(&rig, STORE_DONE);
+                ck_assert_int_eq(rig.request->kind, STORE_READ_UNSENT);
+                ck_assert_int_eq(rig.request->after, cases[i].after);
+        }
 }
 END_TEST
 
@@ -540,10 +574,10 @@ END_TEST
 
 UNIT_TESTS("orchestrator/core_delivery", pong_confirms_what_went_out_before_its_ping,
            pong_of_another_ping_confirms_nothing, broken_stream_is_read_again_from_what_was_confirmed_a_minute_ago,
-           what_is_read_again_goes_out_under_its_id_a_page_at_a_time, what_the_client_receipted_is_left_out,
-           receipts_are_remembered_up_to_a_bound, while_the_link_is_down_answers_are_left_to_the_store,
-           reading_and_committing_take_turns, reading_that_fails_does_not_hold_up_commits,
-           page_that_comes_when_the_stream_broke_again_is_thrown_away,
+           what_is_read_again_goes_out_under_its_id_a_page_at_a_time, domain_that_no_mark_names_is_new_and_has_no_past,
+           what_the_client_receipted_is_left_out, receipts_are_remembered_up_to_a_bound,
+           while_the_link_is_down_answers_are_left_to_the_store, reading_and_committing_take_turns,
+           reading_that_fails_does_not_hold_up_commits, page_that_comes_when_the_stream_broke_again_is_thrown_away,
            link_that_takes_nothing_more_is_fed_from_the_store, link_in_arrears_is_pinged_without_a_pause,
            answers_of_a_hub_taken_over_are_read_while_own_ones_flow, mark_lags_a_minute_behind_what_is_confirmed,
            mark_of_a_quiet_domain_keeps_up, answer_that_bounces_is_tried_three_times_and_then_recorded,

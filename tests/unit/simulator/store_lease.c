@@ -299,17 +299,21 @@ void store_read_unsent(SimulatedStore *store, const StoreRequest *request, int h
         if (other < 0)
                 return;
         const StoredHub *stored = &store->hubs[other];
+        int64_t bytes = 0;
         for (size_t i = first_after(stored, request->after); i < stored->concluded_count; i++) {
                 const StoredMessage *message = stored->concluded[i];
                 if (simulated_store_owner(store, other, message->concluded->sequence) != hub)
                         continue;
-                if (report->unsent_count == (size_t) request->limit) {
+                if (report->unsent_count == (size_t) request->limit ||
+                    (report->unsent_count && bytes >= request->limit_bytes)) {
                         report->more = true;
                         return;
                 }
                 report->read_to = message->concluded->sequence;
-                if (text_equal(domain_of(message->accepted.reply_to.agent), request->domain))
-                        unsent_copy(report->arena, message, &report->unsent[report->unsent_count++]);
+                if (!text_equal(domain_of(message->accepted.reply_to.agent), request->domain))
+                        continue;
+                bytes += (int64_t) (message->concluded->answer.length + message->concluded->explanation.length);
+                unsent_copy(report->arena, message, &report->unsent[report->unsent_count++]);
         }
 }
 
