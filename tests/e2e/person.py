@@ -1,5 +1,5 @@
-"""A person at a real XMPP server: slixmpp, which writes to an agent at a steady rate, keeps what comes back, and connects
-again whenever its stream ends. Belongs to one event loop."""
+"""A person at a real XMPP server: slixmpp, which writes to an agent at a steady rate, keeps what comes back, and
+connects again whenever its stream ends. Belongs to one event loop."""
 
 import asyncio
 import collections
