@@ -16,7 +16,9 @@ struct Clerk {
         Database *database;
         Keyring *keyring;
         Queue *inbox;
-        char since[24]; /* xid8 of the snapshot before */
+        /* xid8 of the two snapshots before. Each round reads from the older: what an operation of this hub announced
+         * may have overtaken what another did to the same row after it, and the newest row has to win in the end. */
+        char since[24], last[24]; /* last: empty before the first */
         pthread_t thread;
         bool started, stopping, away;
         pthread_mutex_t lock;
@@ -78,7 +80,7 @@ static void change_read(const Rows *row, DirectoryChange *ret_change) {
                 memcpy(ret_change->policy_hash, hash.bytes, hash.length);
 }
 
-/* Reads what changed since the snapshot before, and remembers this one. */
+/* Reads what changed since the last snapshot but one, and remembers this one. */
 static bool clerk_read(Clerk *clerk, RowTaker take, void *taker, Failure *reterr_failure) {
         _cleanup_(transaction_endp) Transaction *transaction = NULL;
         char snapshot[sizeof(clerk->since)];
@@ -92,7 +94,8 @@ static bool clerk_read(Clerk *clerk, RowTaker take, void *taker, Failure *reterr
                                 reterr_failure) ||
             !transaction_commit(transaction, reterr_failure))
                 return false;
-        memcpy(clerk->since, snapshot, sizeof(snapshot));
+        memcpy(clerk->since, clerk->last[0] ? clerk->last : snapshot, sizeof(clerk->since));
+        memcpy(clerk->last, snapshot, sizeof(snapshot));
         return true;
 }
 
