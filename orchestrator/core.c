@@ -9,6 +9,7 @@ CoreSettings core_defaults(void) {
                 .waiting_bytes = 64 * 1024 * 1024,
                 .waiting_us = 5 * SECONDS,
                 .lane_depth = 20,
+                .sender_depth = 100,
                 .body_bytes = 64 * 1024,
                 .attempts = 3,
                 .lease_us = 10 * SECONDS,

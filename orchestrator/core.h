@@ -28,7 +28,8 @@ typedef struct CoreSettings {
         int32_t waiting_messages;            /* for commit: 20,000 */
         size_t waiting_bytes;                /* for commit: 64 MiB; the same for what the link has not confirmed */
         int64_t waiting_us;                  /* for commit: 5 s */
-        int32_t lane_depth;                  /* 20 */
+        int32_t lane_depth;                  /* messages held of one conversation: 20 */
+        int32_t sender_depth;                /* of one sender's with one agent, in all their conversations: 100 */
         size_t body_bytes;                   /* of one message: 64 KiB */
         int32_t attempts;                    /* taken_up steps before a message is given up: 3 */
         int64_t lease_us, drain_us, turn_us; /* turn_us: from acceptance to the deadline of the answer */

@@ -22,14 +22,17 @@ static Text lane_key(char *buffer, size_t size, Uuid agent_id, Text sender, Text
 
 #define LANE_KEY_LIMIT 8192
 
-int32_t lanes_depth(const Admission *admission, void *core_) {
+LaneDepth lanes_depth(const Admission *admission, void *core_) {
         Core *core = core_;
         char buffer[LANE_KEY_LIMIT];
-        Text key = lane_key(buffer, sizeof(buffer), admission->agent->id, admission->sender.bare,
-                            admission->arrival->thread);
+        Uuid agent_id = admission->agent->id;
+        Text sender = admission->sender.bare;
+        Text key = lane_key(buffer, sizeof(buffer), agent_id, sender, admission->arrival->thread);
         const Lane *lane = key.length ? map_get(core->lanes, key) : NULL;
+        key = lane_key(buffer, sizeof(buffer), agent_id, sender, TEXT_NONE);
+        const Pair *pair = key.length ? map_get(core->pairs, key) : NULL;
 
-        return lane ? lane->held : 0;
+        return (LaneDepth){ lane ? lane->held : 0, pair ? pair->held : 0 };
 }
 
 static LaneTenant *lane_tenant(Core *core, Uuid id) {
@@ -60,6 +63,27 @@ static LaneSender *lane_sender(Core *core, Uuid tenant_id, Text bare) {
         return sender;
 }
 
+static Pair *lane_pair(Core *core, Uuid agent_id, Text bare) {
+        char buffer[LANE_KEY_LIMIT];
+        Text key = lane_key(buffer, sizeof(buffer), agent_id, bare, TEXT_NONE);
+        Pair *pair = map_get(core->pairs, key);
+
+        if (!pair) {
+                pair = memory_new(sizeof(*pair) + key.length);
+                memcpy(pair->key, key.bytes, key.length);
+                pair->key_length = key.length;
+                map_put(core->pairs, (Text){ pair->key, pair->key_length }, pair);
+        }
+        return pair;
+}
+
+static void pair_leave(Core *core, Pair *pair) {
+        if (--pair->held)
+                return;
+        map_remove(core->pairs, (Text){ pair->key, pair->key_length });
+        free(pair);
+}
+
 static Text sender_key(const LaneSender *sender, size_t bare_length) {
         return (Text){ sender->key, sizeof(Uuid) + bare_length + 1 };
 }
@@ -78,9 +102,11 @@ bool lanes_enter(Core *core, Message *message) {
                 lane->key_length = key.length;
                 lane->sender = lane_sender(core, accepted->tenant_id, accepted->sender);
                 lane->sender->lanes++;
+                lane->pair = lane_pair(core, accepted->agent_id, accepted->sender);
                 map_put(core->lanes, (Text){ lane->key, lane->key_length }, lane);
         }
         lane->held++;
+        lane->pair->held++;
         lane->weight = message->weight;
         message->lane = lane;
         return true;
@@ -165,6 +191,7 @@ void lanes_leave(Core *core, Message *message) {
                 lane->active = NULL;
         else
                 lane_unlink(core, lane, message);
+        pair_leave(core, lane->pair);
         if (--lane->held == 0)
                 lane_remove(core, lane, message->accepted.sender.length);
         else
@@ -268,6 +295,7 @@ void lanes_open(Core *core) {
         core->lanes = map_new(256);
         core->lane_senders = map_new(256);
         core->lane_tenants = map_new(16);
+        core->pairs = map_new(256);
         core->running = memory_new(sizeof(*core->running) * (size_t) workers);
         core->free_slots = memory_new(sizeof(*core->free_slots) * (size_t) workers);
         while (core->free_count < workers) {
@@ -290,6 +318,7 @@ void lanes_free(Core *core) {
         map_free(core->lanes);
         map_free(core->lane_senders);
         map_free(core->lane_tenants);
+        map_free(core->pairs);
         free(core->running);
         free(core->free_slots);
 }

@@ -48,6 +48,7 @@ struct Message {
 struct Lane {
         Lane *next_ready;
         struct LaneSender *sender;
+        struct Pair *pair;
         Message *first, *last; /* waiting, in commit order */
         Message *active;       /* taking up, running or concluding */
         int32_t held;          /* messages from acceptance to conclusion */
@@ -56,6 +57,13 @@ struct Lane {
         size_t key_length;
         char key[];
 };
+
+/* One sender and one agent: bounds what is held of all their conversations, since a thread costs its sender nothing. */
+typedef struct Pair {
+        int32_t held;
+        size_t key_length;
+        char key[];
+} Pair;
 
 /* Deficit round robin: tenants, then their senders, then the sender's lanes in turn. */
 typedef struct LaneSender {
@@ -193,7 +201,7 @@ struct Core {
         int64_t refusals_swept_us;
 
         /* lanes */
-        Map *lanes, *lane_senders, *lane_tenants;
+        Map *lanes, *lane_senders, *lane_tenants, *pairs;
         Map *messages;          /* that are durable, by id, in the order in which they became so */
         size_t recovered_count; /* of those */
         LaneTenant *tenant_first, *tenant_last;
@@ -251,7 +259,7 @@ void commit_free(Core *core);
 
 /* core_lanes.c */
 void lanes_open(Core *core);
-int32_t lanes_depth(const Admission *admission, void *core);
+LaneDepth lanes_depth(const Admission *admission, void *core);
 bool lanes_enter(Core *core, Message *message); /* counted from acceptance */
 void lanes_queue(Core *core, Message *message); /* durable: wait for a turn */
 void lanes_leave(Core *core, Message *message);

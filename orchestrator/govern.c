@@ -56,12 +56,14 @@ static bool govern_agent(const Admission *admission, Failure *ret_refusal) {
         return true;
 }
 
-/* Size, the agent's state, the lane's depth, then the rates: what is refused must not use up a rate. */
+/* Size, the agent's state, how much is held, then the rates: what is refused must not use up a rate. */
 bool stage_govern(Admission *admission, Failure *ret_refusal) {
         if (!govern_size(admission, ret_refusal) || !govern_agent(admission, ret_refusal))
                 return false;
-        int32_t waiting = admission->lane_depth(admission, admission->core);
-        if (waiting >= admission->settings->lane_depth)
+        LaneDepth depth = admission->lane_depth(admission, admission->core);
+        bool full = depth.sender >= admission->settings->sender_depth;
+        int32_t waiting = full ? depth.sender : depth.lane;
+        if (full || depth.lane >= admission->settings->lane_depth)
                 return failure_set(ret_refusal, FAILURE_LIMIT,
                                    "%d of your messages are still waiting for an answer. Wait for one of them.",
                                    waiting);

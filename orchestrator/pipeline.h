@@ -10,6 +10,12 @@
 
 typedef struct Meter Meter;
 
+/* How many messages are held, from acceptance to conclusion. */
+typedef struct LaneDepth {
+        int32_t lane;   /* of this conversation */
+        int32_t sender; /* of this sender's with this agent, in all conversations */
+} LaneDepth;
+
 /* What the stages see, and what they find out. */
 typedef struct Admission Admission;
 struct Admission {
@@ -18,8 +24,8 @@ struct Admission {
         Meter *meter;
         Moment now;
         const Arrival *arrival;
-        /* How many messages the lane of sender and agent holds; asked once both are known. */
-        int32_t (*lane_depth)(const Admission *admission, void *core);
+        /* Asked once sender and agent are known. */
+        LaneDepth (*lane_depth)(const Admission *admission, void *core);
         void *core;
         bool cache_away;
         double capacity; /* share of workers that are free */

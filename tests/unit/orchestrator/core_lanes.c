@@ -61,6 +61,36 @@ START_TEST(conversations_of_one_sender_run_side_by_side) {
 }
 END_TEST
 
+START_TEST(threads_are_no_way_around_what_a_sender_may_have_waiting) {
+        _cleanup_(rig_release) Rig rig;
+        char thread[16];
+
+        rig_prepare(&rig);
+        rig.settings.sender_depth = 30;
+        rig_start(&rig);
+        for (int i = 0; i < rig.settings.sender_depth; i++) {
+                snprintf(thread, sizeof(thread), "t%d", i);
+                rig_accept(&rig, (Said){ .body = thread, .thread = thread });
+        }
+        rig_say(&rig, (Said){ .body = "too many", .thread = "another" });
+        const Command *refused = rig_command(&rig, COMMAND_REFUSE, 0);
+        ck_assert_ptr_nonnull(refused);
+        ck_assert_int_eq(refused->arrival.failure.kind, FAILURE_LIMIT);
+        ck_assert_ptr_nonnull(strstr(refused->arrival.failure.text, "30 of your messages"));
+        /* Another sender, and another agent, are not concerned; from another resource it is the same sender. */
+        rig_accept(&rig, (Said){ .body = "carl", .from = "carl@example.org/x" });
+        rig_accept(&rig, (Said){ .body = "open", .agent = "open.zeta", .thread = "another" });
+        rig_say(&rig, (Said){ .body = "too many", .thread = "another", .from = "eve@example.org/desk" });
+        ck_assert_ptr_nonnull(rig_command(&rig, COMMAND_REFUSE, 0));
+        /* A conclusion makes room for one. */
+        rig_answer(&rig, rig_turn(&rig, "t0"), "done");
+        rig_settle(&rig);
+        rig_accept(&rig, (Said){ .body = "room again", .thread = "another" });
+        rig_say(&rig, (Said){ .body = "too many", .thread = "one more" });
+        ck_assert_ptr_nonnull(rig_command(&rig, COMMAND_REFUSE, 0));
+}
+END_TEST
+
 START_TEST(lane_holds_as_many_messages_as_its_depth) {
         _cleanup_(rig_release) Rig rig;
 
@@ -503,11 +533,11 @@ START_TEST(counts_say_what_waits_and_what_runs) {
 END_TEST
 
 UNIT_TESTS("orchestrator/core_lanes", lane_runs_one_turn_at_a_time_in_commit_order,
-           conversations_of_one_sender_run_side_by_side, lane_holds_as_many_messages_as_its_depth,
-           messages_on_their_way_to_the_store_count_for_the_depth, flood_of_one_tenant_does_not_starve_another,
-           flood_of_one_sender_does_not_starve_another_of_the_same_tenant, weight_is_the_share_a_lane_gets,
-           weight_stays_between_one_and_four_whatever_the_directory_says, cancelled_before_its_turn_it_never_runs,
-           cancelled_while_it_runs_it_is_stopped_and_keeps_its_partial_text,
+           conversations_of_one_sender_run_side_by_side, threads_are_no_way_around_what_a_sender_may_have_waiting,
+           lane_holds_as_many_messages_as_its_depth, messages_on_their_way_to_the_store_count_for_the_depth,
+           flood_of_one_tenant_does_not_starve_another, flood_of_one_sender_does_not_starve_another_of_the_same_tenant,
+           weight_is_the_share_a_lane_gets, weight_stays_between_one_and_four_whatever_the_directory_says,
+           cancelled_before_its_turn_it_never_runs, cancelled_while_it_runs_it_is_stopped_and_keeps_its_partial_text,
            cancelled_when_it_had_succeeded_it_counts_as_cancelled, cancelled_while_it_concludes_it_ends_once,
            cancel_is_answered_when_it_is_durable, cancel_that_another_hub_wrote_is_not_written_again,
            cancel_by_another_tenant_does_nothing, turn_past_its_deadline_is_stopped_and_ends_as_timed_out,

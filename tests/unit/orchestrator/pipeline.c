@@ -10,10 +10,10 @@ typedef struct Bench {
         CoreSettings settings;
         Arrival arrival;
         Admission admission;
-        int32_t depth;
+        LaneDepth depth;
 } Bench;
 
-static int32_t depth_of(const Admission *admission, void *bench) {
+static LaneDepth depth_of(const Admission *admission, void *bench) {
         (void) admission;
         return ((Bench *) bench)->depth;
 }
@@ -126,7 +126,11 @@ static void lose_the_cache(Bench *bench) {
 }
 
 static void fill_the_lane(Bench *bench) {
-        bench->depth = bench->settings.lane_depth;
+        bench->depth.lane = bench->settings.lane_depth;
+}
+
+static void fill_other_lanes(Bench *bench) {
+        bench->depth.sender = bench->settings.sender_depth;
 }
 
 static void use_up_the_limit(Bench *bench) {
@@ -162,6 +166,8 @@ START_TEST(each_stage_refuses_with_its_reason) {
                 { pause_it, FAILURE_UNAVAILABLE, "guide is paused: on holiday" },
                 { pause_without_a_word, FAILURE_UNAVAILABLE, "guide is paused." },
                 { lose_the_cache, FAILURE_UNAVAILABLE, "The budget cannot be checked at the moment. Try again later." },
+                { fill_other_lanes, FAILURE_LIMIT,
+                  "100 of your messages are still waiting for an answer. Wait for one of them." },
                 { fill_the_lane, FAILURE_LIMIT,
                   "20 of your messages are still waiting for an answer. Wait for one of them." },
                 { use_up_the_limit, FAILURE_LIMIT,
@@ -184,8 +190,8 @@ END_TEST
 
 /* Who may not talk to an agent learns nothing from its state: all of that comes after. */
 START_TEST(forbidden_agent_answers_as_an_absent_one_whatever_else_is_wrong) {
-        void (*const spoilers[])(Bench * bench) = { say_nothing,    say_too_much,  limit_size,      pause_it,
-                                                    lose_the_cache, fill_the_lane, limit_to_nothing };
+        void (*const spoilers[])(Bench * bench) = { say_nothing,    say_too_much,  limit_size,       pause_it,
+                                                    lose_the_cache, fill_the_lane, fill_other_lanes, limit_to_nothing };
 
         for (size_t i = 0; i < COUNT_OF(spoilers); i++) {
                 _cleanup_(bench_release) Bench bench;
@@ -221,7 +227,7 @@ START_TEST(refused_message_uses_up_no_limit) {
         fill_the_lane(&bench);
         for (int i = 0; i < 10; i++)
                 ck_assert(!admit(&bench.admission, &refusal));
-        bench.depth = 0;
+        bench.depth = (LaneDepth){ 0 };
         while (admit(&bench.admission, &refusal))
                 let_in++;
         ck_assert_int_eq(let_in, 2);

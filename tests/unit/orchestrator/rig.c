@@ -57,6 +57,7 @@ void rig_prepare(Rig *rig) {
         rig->settings.domains = TEXT(RIG_DOMAIN);
         rig->settings.process = (Uuid){ { 9 } };
         rig->settings.workers = 4;
+        rig->settings.sender_depth = 10000; /* one person writes in many threads */
         rig->settings.random = rig_random;
 }
 

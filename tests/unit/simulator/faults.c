@@ -14,6 +14,8 @@ static CoreSettings plan_settings(Random *random) {
                 settings.batch_messages = (int32_t) random_between(random, 1, 10);
         if (random_chance(random, 0.3))
                 settings.lane_depth = (int32_t) random_between(random, 1, 5);
+        if (random_chance(random, 0.3))
+                settings.sender_depth = (int32_t) random_between(random, 1, 10);
         if (random_chance(random, 0.2))
                 settings.waiting_messages = (int32_t) random_between(random, 1, 10);
         if (random_chance(random, 0.2))
