@@ -28,6 +28,7 @@ a_hub_that_is_killed_at_random_answers_all_it_receipted() {
                 "$lab" start "$LAB" hub >/dev/null
                 said "up 30"
         done
+        said stop
         nothing_was_lost
 }
 

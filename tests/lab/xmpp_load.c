@@ -75,6 +75,10 @@ int64_t xmpp_load_due(const XmppLoad *load) {
         return load->next < load->plan.count ? load->messages[load->next].due_us : INT64_MAX;
 }
 
+void xmpp_load_stop(XmppLoad *load) {
+        load->plan.count = load->next;
+}
+
 /* The message of that number, which stands after the prefix. */
 static Sent *find_message(XmppLoad *load, Text text, Text prefix) {
         int64_t number = 0;

@@ -29,6 +29,8 @@ void xmpp_load_take(XmppLoad *load, const Element *stanza);
 void xmpp_load_step(XmppLoad *load, XmppServer *server, int64_t now_us);
 /* When the next one is due; INT64_MAX after the last. */
 int64_t xmpp_load_due(const XmppLoad *load);
+/* Nothing more becomes due. */
+void xmpp_load_stop(XmppLoad *load);
 /* Everything was sent, and answered or refused. */
 bool xmpp_load_is_done(const XmppLoad *load);
 /* Every message that was receipted has its answer. */

@@ -5,6 +5,7 @@
  *   up [SECONDS]            waits for a component
  *   load AGENT RATE SECONDS [SENDERS [BYTES [DOMAIN]]]
  *                           begins to send; the next lines are obeyed meanwhile
+ *   stop                    sends no more of the load
  *   wait [SECONDS]          until all that was sent is answered or refused
  *   even [SECONDS]          until all that was sent and receipted is answered, whatever was lost before the receipt
  *   sleep SECONDS
@@ -172,6 +173,14 @@ static bool obey_load(Play *play, char *const *words, Json *ret_answer) {
         return true;
 }
 
+static bool obey_stop(Play *play, char *const *words, Json *ret_answer) {
+        (void) words;
+        (void) ret_answer;
+        if (play->load)
+                xmpp_load_stop(play->load);
+        return true;
+}
+
 static bool obey_figures(Play *play, char *const *words, Json *ret_answer) {
         (void) words;
         if (play->load)
@@ -238,6 +247,7 @@ static const struct {
         { "up", obey_up },           { "load", obey_load },   { "wait", obey_wait },   { "even", obey_even },
         { "sleep", obey_sleep },     { "break", obey_break }, { "close", obey_close }, { "error", obey_error },
         { "figures", obey_figures }, { "deaf", obey_deaf },   { "pings", obey_pings }, { "refuse", obey_refuse },
+        { "stop", obey_stop },
 };
 
 static bool send_raw(Play *play, const char *xml) {
