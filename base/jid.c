@@ -152,3 +152,8 @@ bool jid_parse(Arena *arena, Text text, Jid *ret_jid, Failure *reterr_failure) {
         ret_jid->full = (Text){ made, (size_t) (end - made) };
         return true;
 }
+
+Text jid_bare(Text address) {
+        const char *slash = address.length > 0 ? memchr(address.bytes, '/', address.length) : NULL;
+        return (Text){ address.bytes, slash ? (size_t) (slash - address.bytes) : address.length };
+}

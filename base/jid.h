@@ -21,3 +21,5 @@ typedef struct Jid {
 
 /* The parts point into the arena. FAILURE_INVALID names the part that is wrong. */
 bool jid_parse(Arena *arena, Text text, Jid *ret_jid, Failure *reterr_failure) _must_check_;
+/* An address that has been parsed before, without its resource. */
+Text jid_bare(Text address);

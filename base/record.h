@@ -21,6 +21,11 @@ typedef struct ReplyTo {
         Text address;   /* full JID that wrote; the answer goes to its bare form */
         Text thread;    /* XEP-0201; empty = none */
         Text stanza_id; /* the id the sender gave its stanza: receipts name it */
+        /* Manners, known while the message is in memory and not sealed in the row: without them a sender sees less. */
+        Text quoted_id; /* XEP-0461: the message's id in an answer that names it; empty = it need not be named */
+        bool quotes;    /* the sender's client knows replies */
+        bool states;    /* XEP-0085: the sender's client shows what the agent is doing */
+        bool markable;  /* XEP-0333: the sender wants to know when the agent reads */
 } ReplyTo;
 
 /* Every message ends in exactly one of these. */

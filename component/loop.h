@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "component/inbox.h"
 #include "component/link.h"
+#include "component/seldom.h"
 #include "component/workers.h"
 #include "store/journal.h"
 
@@ -38,7 +39,8 @@ typedef struct Loop {
         bool journal_connected;
         Moment now;
         int64_t started_us;
-        Map *cancels; /* notes that wait for COMMAND_CANCEL_DONE, by ticket */
+        Seldom *unreadable; /* who was told that agents read no encrypted messages */
+        Map *cancels;       /* notes that wait for COMMAND_CANCEL_DONE, by ticket */
         uint64_t tickets;
         /* Opens the door to administration, once the hub has a lease: what it is asked before could not be recorded. */
         bool (*open_door)(void *owner, Failure *reterr_failure);

@@ -79,15 +79,27 @@ static void send_receipt(Loop *loop, const Command *command) {
         loop_send(loop, link_of_agent(loop, to->agent), &list);
 }
 
+/* Clients show the error of an encrypted message as one of encryption, or not at all: so a message says it, once. */
+static void explain_unreadable(Loop *loop, const ReplyTo *to, OutgoingList *list, Arena *arena) {
+        Text sender = jid_bare(to->address);
+
+        if (seldom_now(loop->unreadable, sender, to->agent, loop->now.monotonic_us))
+                message_add_unreadable(list, arena, to, uuid_make(&loop->uuids, loop->now.wall_us));
+}
+
 static void send_refusal(Loop *loop, const Command *command) {
         const ReplyTo *to = &command->arrival.reply_to;
+        const Failure *failure = &command->arrival.failure;
         _cleanup_(arena_freep) Arena *arena = NULL;
         OutgoingList list = { 0 };
 
         if (to->door != DOOR_CHAT)
                 return;
         arena = arena_new(0);
-        message_add_refusal(&list, arena, to, command->arrival.failure.kind, text_of(command->arrival.failure.text));
+        if (failure->kind == FAILURE_UNSUPPORTED)
+                explain_unreadable(loop, to, &list, arena);
+        else
+                message_add_refusal(&list, arena, to, failure->kind, text_of(failure->text));
         loop_send(loop, link_of_agent(loop, to->agent), &list);
 }
 
@@ -109,6 +121,21 @@ static Text answer_body(Arena *arena, const Command *command) {
         Text copied = text_copy(arena, text_built(&body));
         text_builder_release(&body);
         return copied;
+}
+
+/* What a person sees while his message is answered; the device alone that he wrote from. */
+static void show_work(Loop *loop, const ReplyTo *to) {
+        _cleanup_(arena_freep) Arena *arena = NULL;
+        OutgoingList list = { 0 };
+
+        if (to->door != DOOR_CHAT || !(to->markable || to->states))
+                return;
+        arena = arena_new(0);
+        if (to->markable)
+                message_add_displayed(&list, arena, to);
+        if (to->states)
+                message_add_state(&list, arena, to, STATE_COMPOSING);
+        loop_send(loop, link_of_agent(loop, to->agent), &list);
 }
 
 static void send_answer(Loop *loop, const Command *command) {
@@ -155,6 +182,7 @@ void loop_execute(Loop *loop, const Command *command) {
                 break;
         case COMMAND_TURN:
                 workers_turn(loop->workers, command->turn.turn, command->turn.input);
+                show_work(loop, &command->turn.reply_to);
                 break;
         case COMMAND_STEP_DONE:
                 workers_step_done(loop->workers, command->turn.turn, &command->turn.failure);

@@ -19,26 +19,22 @@ static void take_speech(Loop *loop, const Message *message, Arena *arena) {
                 .stanza_id = message->id,
                 .origin_id = message->origin_id,
                 .thread = message->thread,
-                .body = message->body,
+                .body = message->meaning == MESSAGE_ENCRYPTED ? TEXT_NONE : message->body,
+                .encrypted = message->meaning == MESSAGE_ENCRYPTED,
                 .receipt_wanted = message->receipt_wanted,
+                .states = message->wants_states,
+                .markable = message->markable,
+                .quotes = message->is_reply,
                 .arrived_us = loop->now.monotonic_us,
         };
         loop_step(loop, &(Event){ .kind = EVENT_MESSAGE, .arrival = arrival });
 }
 
-static void refuse_encrypted(Loop *loop, Link *link, const Stanza *stanza, Arena *arena) {
-        OutgoingList list = { 0 };
-
-        outgoing_add_error(&list, arena, stanza, FAILURE_UNSUPPORTED,
-                           TEXT("I cannot read encrypted messages. Switch encryption off for this conversation."));
-        loop_send(loop, link, &list);
-}
-
-static void take_message(Loop *loop, Link *link, const Stanza *stanza, Arena *arena) {
+static void take_message(Loop *loop, const Stanza *stanza, Arena *arena) {
         Message message = message_read(stanza);
         Event event = { 0 };
 
-        if (message.meaning == MESSAGE_SPEECH) {
+        if (message.meaning == MESSAGE_SPEECH || message.meaning == MESSAGE_ENCRYPTED) {
                 take_speech(loop, &message, arena);
                 return;
         }
@@ -52,8 +48,6 @@ static void take_message(Loop *loop, Link *link, const Stanza *stanza, Arena *ar
                         event.kind = EVENT_BOUNCED;
                         event.answer.retry = text_equal(message.bounce.type, TEXT("wait"));
                         loop_step(loop, &event);
-                } else if (message.meaning == MESSAGE_ENCRYPTED) {
-                        refuse_encrypted(loop, link, stanza, arena);
                 }
         }
         arena_free(arena);
@@ -109,7 +103,7 @@ void loop_link_event(Loop *loop, size_t index, LinkEvent *event) {
                 break;
         case LINK_STANZA:
                 if (event->stanza->kind == STANZA_MESSAGE)
-                        take_message(loop, link, event->stanza, event->arena);
+                        take_message(loop, event->stanza, event->arena);
                 else
                         loop_take_contact(loop, link, event->stanza, event->arena);
                 break;

@@ -17,6 +17,8 @@
 #define RECURRING_OPERATIONS 4096
 #define ASK_PATIENCE_US      (5 * SECONDS)
 #define CLOSE_US             (2 * SECONDS)
+#define UNREADABLE_PLACES    4096
+#define UNREADABLE_US        (3600 * SECONDS)
 
 /* What operations ask of this hub. */
 typedef struct HubDoor {
@@ -215,6 +217,7 @@ static bool start_loop(Running *running, const Settings *settings, Failure *rete
         loop->uuids.random = random_number;
         loop->started_us = clock_now().wall_us;
         loop->cancels = map_new(16);
+        loop->unreadable = seldom_new(UNREADABLE_PLACES, UNREADABLE_US);
         while (settings->domains[loop->link_count])
                 loop->link_count++;
         loop->links = memory_new(loop->link_count * sizeof(*loop->links));
@@ -325,6 +328,7 @@ static void running_stop(Running *running) {
         commands_release(&loop->commands);
         if (loop->cancels)
                 map_free(loop->cancels);
+        seldom_free(loop->unreadable);
         free(loop->links);
         free(loop->link_since_us);
         free(loop->link_trouble);

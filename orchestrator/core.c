@@ -264,6 +264,10 @@ static ReplyTo arrival_reply_to(const Arrival *arrival) {
                 .address = arrival->from.full,
                 .thread = arrival->thread,
                 .stanza_id = arrival->stanza_id,
+                .quoted_id = arrival->origin_id.length ? arrival->origin_id : arrival->stanza_id,
+                .quotes = arrival->quotes,
+                .states = arrival->states,
+                .markable = arrival->markable,
         };
         size_t length = arrival->agent.length + 1 + arrival->agent_domain.length;
         char *agent = arena_take(arrival->arena, length + 1);

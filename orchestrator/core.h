@@ -52,9 +52,11 @@ typedef struct Arrival {
         Text stanza_id; /* may be empty */
         Text origin_id; /* XEP-0359, or the Idempotency-Key of REST; may be empty */
         Text thread, body;
-        bool receipt_wanted; /* XEP-0184 */
-        uint64_t ticket;     /* of the door's own: comes back in its commands */
-        int64_t arrived_us;  /* monotonic */
+        bool receipt_wanted;           /* XEP-0184 */
+        bool encrypted;                /* for keys that agents do not have: there is nothing to read */
+        bool states, markable, quotes; /* as in ReplyTo */
+        uint64_t ticket;               /* of the door's own: comes back in its commands */
+        int64_t arrived_us;            /* monotonic */
 } Arrival;
 
 typedef enum EventKind {
@@ -137,6 +139,7 @@ typedef struct Command {
                 struct {
                         uint64_t turn;
                         const TurnInput *input;
+                        ReplyTo reply_to; /* TURN */
                         Failure failure;
                 } turn;
                 struct {

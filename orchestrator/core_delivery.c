@@ -148,7 +148,7 @@ void delivery_answer(Core *core, const Message *message) {
         if (source->behind)
                 return;
         sent_add(outlet, source, concluded->sequence, answer_bytes(concluded));
-        command_answer(core, concluded, &message->accepted.reply_to, false);
+        command_answer(core, concluded, &concluded->reply_to, false);
 }
 
 /* The sender asked again: it hears the same answer under the same id, at the address it asks from now. */
@@ -158,9 +158,12 @@ void delivery_repeat(Core *core, const Message *message, const AcceptedFate *fat
                                       .reason = fate->reason,
                                       .answer = fate->answer,
                                       .explanation = fate->explanation };
+        ReplyTo reply_to = message->accepted.reply_to;
 
-        if (message->accepted.reply_to.door == DOOR_CHAT)
-                command_answer(core, &concluded, &message->accepted.reply_to, true);
+        if (!reply_to.quotes)
+                reply_to.quoted_id = TEXT_NONE;
+        if (reply_to.door == DOOR_CHAT)
+                command_answer(core, &concluded, &reply_to, true);
 }
 
 static void resend_at(Core *core, Resend *resend, ResendState state, int64_t due_us) {

@@ -107,6 +107,7 @@ void turns_start(Core *core, Message *message) {
         Command *command = core_command(core, COMMAND_TURN);
         command->turn.turn = message->turn;
         command->turn.input = &message->input;
+        command->turn.reply_to = accepted->reply_to;
 }
 
 /* Before a tool starts the question is asked once more whether this sender may still use this agent. */
@@ -159,6 +160,8 @@ void turns_conclude(Core *core, Message *message, Outcome outcome, FailureKind r
         concluded->attempt = message->attempts;
         concluded->sender = accepted->sender;
         concluded->reply_to = accepted->reply_to;
+        if (!accepted->reply_to.quotes && (!message->lane || message->lane->held <= 1))
+                concluded->reply_to.quoted_id = TEXT_NONE; /* there is no other that it could be the answer to */
         concluded->concluded_us = core->now.wall_us;
         concluded->timings.admission_us = message->admission_us;
         concluded->timings.total_us = core->now.monotonic_us - message->arrived_us;

@@ -31,6 +31,9 @@ bool refuse_paused(const Agent *agent, FailureKind kind, Failure *ret_refusal) {
 static bool govern_size(const Admission *admission, Failure *ret_refusal) {
         size_t length = admission->arrival->body.length;
 
+        if (admission->arrival->encrypted)
+                return failure_set(ret_refusal, FAILURE_UNSUPPORTED,
+                                   "The message is encrypted, which agents cannot read.");
         if (length == 0)
                 return failure_set(ret_refusal, FAILURE_INVALID, "The message has no text.");
         if (length > admission->settings->body_bytes)

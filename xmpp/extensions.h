@@ -18,6 +18,16 @@ void correction_read(const Element *child, Stanza *stanza);  /* XEP-0308 */
 void hints_read(const Element *child, Stanza *stanza);       /* XEP-0334 */
 void encryption_read(const Element *child, Stanza *stanza);  /* XEP-0380, 0384, 0373, 0027 */
 void retraction_read(const Element *child, Stanza *stanza);  /* XEP-0424 */
+void markers_read(const Element *child, Stanza *stanza);     /* XEP-0333 */
+void replies_read(const Element *child, Stanza *stanza);     /* XEP-0461 */
+void reactions_read(const Element *child, Stanza *stanza);   /* XEP-0444 */
+
+/* XEP-0428: takes what is a fallback for something read above off the body. False when the arena is full. */
+bool fallback_strip(Stanza *stanza) _must_check_;
+
+/* XEP-0444: each reaction once, as long as there is room; what is no reaction is left out. */
+#define REACTION_BYTES 64
+size_t reactions_list(const Element *reactions, Text *ret_list, size_t room);
 
 void receipts_request(Element *message);
 void receipts_confirm(Element *message, Text id);
@@ -25,6 +35,8 @@ void stanza_ids_set_origin(Element *message, Text id);
 void chat_states_set(Element *message, ChatState state);
 void correction_set(Element *message, Text id);
 void hints_set_no_store(Element *message);
+void markers_set_displayed(Element *message, Text id);
+void replies_set(Element *message, Text to, Text id);
 
 /* XEP-0199 */
 void ping_request(Element *iq);

@@ -48,6 +48,9 @@ static const Extension extensions[] = {
         { NS_CARBONS, carbons_read },
         { NS_CORRECTION, correction_read },
         { NS_RETRACTION, retraction_read },
+        { NS_MARKERS, markers_read },
+        { NS_REPLIES, replies_read },
+        { NS_REACTIONS, reactions_read },
         { NS_ENCRYPTION, encryption_read },
         { NS_OMEMO, encryption_read },
         { NS_OMEMO_LEGACY, encryption_read },
@@ -148,6 +151,8 @@ bool stanza_read(const Element *element, Stanza *ret_stanza, Failure *reterr_fai
                 else if (stanza.kind == STANZA_MESSAGE)
                         read_extension(child, &stanza);
         }
+        if (stanza.kind == STANZA_MESSAGE && !fallback_strip(&stanza))
+                return failure_set(reterr_failure, FAILURE_TOO_LARGE, "a message's body has no room");
         *ret_stanza = stanza;
         return true;
 }

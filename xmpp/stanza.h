@@ -60,21 +60,25 @@ typedef struct Stanza {
         StanzaError error;
         const Element *payload; /* iq: the first child; NULL when there is none */
         /* message */
-        Text body, subject, thread;
-        bool has_body;        /* an empty <body/> is one */
-        bool receipt_wanted;  /* 0184 */
-        Text receipt_for;     /* 0184: the id that this stanza is the receipt of */
-        Text origin_id;       /* 0359 */
-        Text replaces;        /* 0308: the id of the message that this one corrects */
-        Text retracts;        /* 0424: the id of the message that this one takes back */
-        ChatState chat_state; /* 0085 */
-        bool delayed;         /* 0203: not sent just now */
-        bool carbon;          /* 0280: a copy of somebody's message */
-        bool no_store;        /* 0334 */
-        bool encrypted;       /* 0380, 0384, 0373, 0027: the body, if any, is a fallback text */
+        Text body, subject, thread; /* body: without what is a fallback for something read here (0428) */
+        bool has_body;              /* an empty <body/> is one */
+        bool receipt_wanted;        /* 0184 */
+        Text receipt_for;           /* 0184: the id that this stanza is the receipt of */
+        Text origin_id;             /* 0359 */
+        Text replaces;              /* 0308: the id of the message that this one corrects */
+        Text retracts;              /* 0424: the id of the message that this one takes back */
+        Text replies_to;            /* 0461: the id of the message that this one replies to */
+        Text reacts_to;             /* 0444: the id of the message that this one reacts to */
+        const Element *reactions;   /* 0444: NULL when there are none; for reactions_list() */
+        bool markable;              /* 0333: the sender wants to know when it is read */
+        ChatState chat_state;       /* 0085 */
+        bool delayed;               /* 0203: not sent just now */
+        bool carbon;                /* 0280: a copy of somebody's message */
+        bool no_store;              /* 0334 */
+        bool encrypted;             /* 0380, 0384, 0373, 0027: the body, if any, is a fallback text */
 } Stanza;
 
-/* FAILURE_INVALID: not a stanza, or from or to is missing or no JID. */
+/* FAILURE_INVALID: not a stanza, or from or to is missing or no JID. FAILURE_TOO_LARGE: no room in the arena. */
 bool stanza_read(const Element *element, Stanza *ret_stanza, Failure *reterr_failure) _must_check_;
 const char *stanza_kind_name(StanzaKind kind);
 const char *stanza_type_name(StanzaType type); /* "" where the attribute is left out */

@@ -20,6 +20,8 @@ static MessageMeaning meaning_of(const Stanza *stanza) {
                 return MESSAGE_ENCRYPTED;
         if (stanza->retracts.length > 0)
                 return MESSAGE_RETRACTED;
+        if (stanza->reacts_to.length > 0)
+                return MESSAGE_REACTION;
         if (stanza->body.length > 0)
                 return MESSAGE_SPEECH;
         return stanza->receipt_for.length > 0 ? MESSAGE_RECEIPT : MESSAGE_SIGNAL;
@@ -43,6 +45,11 @@ Message message_read(const Stanza *stanza) {
                 .replaces = stanza->replaces,
                 .retracts = stanza->retracts,
                 .receipt_for = stanza->receipt_for,
+                .reacts_to = stanza->reacts_to,
+                .reactions = stanza->reactions,
+                .markable = stanza->markable && stanza->id.length > 0,
+                .is_reply = stanza->replies_to.length > 0,
+                .wants_states = stanza->type == TYPE_CHAT || stanza->chat_state != STATE_NONE,
                 .bounce = stanza->error,
         };
 }
@@ -68,11 +75,6 @@ Text agent_full(Arena *arena, Text agent) {
 
 bool agent_is_full(const Jid *jid) {
         return text_equal(jid->resource, TEXT(RESOURCE));
-}
-
-static Text bare_of(Text address) {
-        const char *slash = address.length > 0 ? memchr(address.bytes, '/', address.length) : NULL;
-        return (Text){ address.bytes, slash ? (size_t) (slash - address.bytes) : address.length };
 }
 
 /* UUID with what follows it. */
@@ -117,10 +119,12 @@ size_t message_add_answer(OutgoingList *list, Arena *arena, const ReplyTo *reply
         size_t count = 0;
         while (text_split_part(&rest, MESSAGE_PART_LIMIT, &part) || count == 0) {
                 Text id = part_id_of(arena, message_id, ++count);
-                Element *message = add_message(list, arena, reply_to, TYPE_CHAT, id, bare_of(reply_to->address));
+                Element *message = add_message(list, arena, reply_to, TYPE_CHAT, id, jid_bare(reply_to->address));
                 element_add_text(message, TEXT("body"), TEXT_NONE, part);
                 add_thread(message, reply_to->thread);
                 stanza_ids_set_origin(message, id);
+                if (reply_to->quoted_id.length > 0 && count == 1)
+                        replies_set(message, reply_to->address, reply_to->quoted_id);
                 if (replaces_draft && count == 1)
                         correction_set(message, id_of(arena, message_id, DRAFT_SUFFIX));
                 if (failure != FAILURE_NONE && count == 1)
@@ -128,7 +132,8 @@ size_t message_add_answer(OutgoingList *list, Arena *arena, const ReplyTo *reply
                 if (text_trim(rest).length > 0)
                         continue;
                 receipts_request(message);
-                chat_states_set(message, STATE_ACTIVE);
+                if (reply_to->states)
+                        chat_states_set(message, STATE_ACTIVE);
                 break;
         }
         return count;
@@ -152,4 +157,28 @@ void message_add_state(OutgoingList *list, Arena *arena, const ReplyTo *reply_to
         chat_states_set(message, state);
         add_thread(message, reply_to->thread);
         hints_set_no_store(message);
+}
+
+void message_add_displayed(OutgoingList *list, Arena *arena, const ReplyTo *reply_to) {
+        Element *message = add_message(list, arena, reply_to, TYPE_CHAT, TEXT_NONE, reply_to->address);
+        markers_set_displayed(message, reply_to->stanza_id);
+        add_thread(message, reply_to->thread);
+}
+
+/* How to send readable messages, in the words of the clients that encrypt unasked. */
+static const char unreadable[] =
+        "I cannot read encrypted messages, so what you wrote has not reached me. Please switch encryption off for this "
+        "conversation and write again:\n"
+        "\u2022 Conversations: the lock at the top, then Unencrypted. When it is missing: Settings, Security, OMEMO "
+        "encryption, On by default.\n"
+        "\u2022 Dino: the lock in the text field, then Unencrypted.\n"
+        "\u2022 Gajim: the lock beside the text field, then Disabled.\n"
+        "\u2022 Monal: the contact's details, then the lock.";
+
+void message_add_unreadable(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, Uuid notice_id) {
+        Text id = id_of(arena, notice_id, "");
+        Element *message = add_message(list, arena, reply_to, TYPE_CHAT, id, reply_to->address);
+        element_add_text(message, TEXT("body"), TEXT_NONE, text_of(unreadable));
+        add_thread(message, reply_to->thread);
+        stanza_ids_set_origin(message, id);
 }

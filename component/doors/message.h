@@ -16,6 +16,7 @@ typedef enum MessageMeaning {
         MESSAGE_SPEECH,    /* somebody says something to the agent */
         MESSAGE_ENCRYPTED, /* the same, for keys we do not have; its body, if any, is not what was said */
         MESSAGE_RETRACTED, /* somebody takes back what he said: message.retracts */
+        MESSAGE_REACTION,  /* what somebody thinks of an answer: message.reacts_to, message.reactions */
         MESSAGE_RECEIPT,   /* an answer arrived at a client: message.receipt_for */
         MESSAGE_BOUNCE,    /* an answer could not be delivered: message.id is the answer's, message.bounce says why */
         MESSAGE_SIGNAL,    /* chat states, markers and other things without text: counted, never answered */
@@ -34,7 +35,11 @@ typedef struct Message {
         bool delayed;
         bool no_store; /* XEP-0334 */
         ChatState chat_state;
-        Text replaces, retracts, receipt_for;
+        Text replaces, retracts, receipt_for, reacts_to;
+        const Element *reactions;
+        bool markable;     /* XEP-0333 */
+        bool is_reply;     /* XEP-0461 */
+        bool wants_states; /* XEP-0085: it is a chat, or its client has shown that it knows them */
         StanzaError bounce;
 } Message;
 
@@ -61,3 +66,7 @@ void message_add_draft(OutgoingList *list, Arena *arena, const ReplyTo *reply_to
                        bool first);
 /* XEP-0085, to the full JID; not stored. */
 void message_add_state(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, ChatState state);
+/* XEP-0333: the sender's message is read. */
+void message_add_displayed(OutgoingList *list, Arena *arena, const ReplyTo *reply_to);
+/* Says, in clear text, that agents cannot read what is encrypted, and how to switch that off. notice_id: a new one. */
+void message_add_unreadable(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, Uuid notice_id);

@@ -172,6 +172,13 @@ START_TEST(normalising_again_changes_nothing) {
 }
 END_TEST
 
+START_TEST(an_address_loses_its_resource) {
+        ck_assert_text(jid_bare(TEXT("ann@home.example/a/b@c")), TEXT("ann@home.example"));
+        ck_assert_text(jid_bare(TEXT("home.example")), TEXT("home.example"));
+        ck_assert_text(jid_bare(TEXT_NONE), TEXT_NONE);
+}
+END_TEST
+
 UNIT_TESTS("base/jid", addresses_are_split_and_normalised, what_is_no_address_is_refused_by_part,
            each_part_may_have_1023_bytes, largest_address_fits_and_a_full_arena_fails,
-           normalising_again_changes_nothing)
+           normalising_again_changes_nothing, an_address_loses_its_resource)

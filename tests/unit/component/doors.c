@@ -29,6 +29,18 @@ static const struct {
         { "type='chat'", "<encrypted xmlns='eu.siacs.conversations.axolotl'><header/></encrypted>", MESSAGE_SIGNAL },
         { "type='chat'", "<retract xmlns='urn:xmpp:message-retract:1' id='1'/><body>retracted</body>",
           MESSAGE_RETRACTED },
+        { "type='chat'", "<reactions xmlns='urn:xmpp:reactions:0' id='1'><reaction>+</reaction></reactions>",
+          MESSAGE_REACTION },
+        { "type='chat'", "<reactions xmlns='urn:xmpp:reactions:0' id='1'/>", MESSAGE_REACTION },
+        { "type='chat'", "<reactions xmlns='urn:xmpp:reactions:0'/>", MESSAGE_SIGNAL },
+        { "type='groupchat'", "<reactions xmlns='urn:xmpp:reactions:0' id='1'/>", MESSAGE_IGNORED },
+        { "type='chat'",
+          "<reactions xmlns='urn:xmpp:reactions:0' id='1'/><body>+</body><fallback xmlns='urn:xmpp:fallback:0'/>",
+          MESSAGE_REACTION },
+        { "type='chat'",
+          "<body>&gt; said\n</body><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='0' "
+          "end='7'/></fallback><reply xmlns='urn:xmpp:reply:0' id='1'/>",
+          MESSAGE_SIGNAL },
 };
 
 START_TEST(messages_have_one_meaning_each) {
@@ -48,6 +60,7 @@ static const ReplyTo reply_to = {
         .address = { "ann@home.example/phone", 22 },
         .thread = { "t1", 2 },
         .stanza_id = { "m1", 2 },
+        .states = true,
 };
 #define UUID "0193a5f0-7b1c-7c4e-8a2d-1f2e3d4c5b6a"
 
@@ -63,6 +76,7 @@ START_TEST(receipts_refusals_and_states_go_to_the_device) {
         OutgoingList list = { NULL };
         message_add_receipt(&list, arena, &reply_to);
         message_add_refusal(&list, arena, &reply_to, FAILURE_LIMIT, TEXT("later"));
+        message_add_displayed(&list, arena, &reply_to);
         message_add_state(&list, arena, &reply_to, STATE_COMPOSING);
         ck_assert_text(wire_write(&list, &out),
                        TEXT("<message type='chat' from='guide@agents.localhost/aiox' to='ann@home.example/phone'>"
@@ -70,6 +84,8 @@ START_TEST(receipts_refusals_and_states_go_to_the_device) {
                             "<message type='error' id='m1' from='guide@agents.localhost' to='ann@home.example/phone'>"
                             "<error type='wait'><resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
                             "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>later</text></error></message>"
+                            "<message type='chat' from='guide@agents.localhost/aiox' to='ann@home.example/phone'>"
+                            "<displayed xmlns='urn:xmpp:chat-markers:0' id='m1'/><thread>t1</thread></message>"
                             "<message type='chat' from='guide@agents.localhost/aiox' to='ann@home.example/phone'>"
                             "<composing xmlns='http://jabber.org/protocol/chatstates'/><thread>t1</thread>"
                             "<no-store xmlns='urn:xmpp:hints'/></message>"));
@@ -87,6 +103,37 @@ START_TEST(an_answer_carries_its_uuid_and_asks_for_a_receipt) {
                             "to='ann@home.example'><body>Yes &amp; no</body><thread>t1</thread>"
                             "<origin-id xmlns='urn:xmpp:sid:0' id='" UUID "'/><request xmlns='urn:xmpp:receipts'/>"
                             "<active xmlns='http://jabber.org/protocol/chatstates'/></message>"));
+}
+END_TEST
+
+START_TEST(an_answer_shows_a_state_and_names_a_message_only_when_asked_to) {
+        _cleanup_(arena_freep) Arena *arena = arena_new(0);
+        _cleanup_(text_builder_release) TextBuilder out = text_builder(0);
+        OutgoingList list = { NULL };
+        ReplyTo quoting = reply_to;
+        quoting.states = false;
+        quoting.quoted_id = TEXT("o1");
+        message_add_answer(&list, arena, &quoting, uuid(), TEXT("Yes"), FAILURE_NONE, false);
+        ck_assert_text(wire_write(&list, &out),
+                       TEXT("<message type='chat' id='" UUID "' from='guide@agents.localhost/aiox' "
+                            "to='ann@home.example'><body>Yes</body><thread>t1</thread>"
+                            "<origin-id xmlns='urn:xmpp:sid:0' id='" UUID "'/>"
+                            "<reply xmlns='urn:xmpp:reply:0' to='ann@home.example/phone' id='o1'/>"
+                            "<request xmlns='urn:xmpp:receipts'/></message>"));
+}
+END_TEST
+
+START_TEST(who_writes_encrypted_is_told_in_clear_text_what_to_do) {
+        _cleanup_(arena_freep) Arena *arena = arena_new(0);
+        _cleanup_(text_builder_release) TextBuilder out = text_builder(0);
+        OutgoingList list = { NULL };
+        message_add_unreadable(&list, arena, &reply_to, uuid());
+        wire_write(&list, &out);
+        ck_assert_text(element_get(list.first->element, TEXT("id")), TEXT(UUID));
+        ck_assert_text(list.first->to, TEXT("ann@home.example/phone"));
+        for (const char *const *name = (const char *const[]){ "Conversations", "Dino", "Gajim", "Monal", NULL }; *name;
+             name++)
+                ck_assert_msg(strstr(out.bytes, *name), "%s", *name);
 }
 END_TEST
 
@@ -171,6 +218,8 @@ START_TEST(only_ids_of_final_answers_are_recognised) {
 END_TEST
 
 UNIT_TESTS("component/doors", messages_have_one_meaning_each, receipts_refusals_and_states_go_to_the_device,
-           an_answer_carries_its_uuid_and_asks_for_a_receipt, a_refusal_after_the_receipt_is_a_text_with_its_condition,
-           long_answers_go_out_in_numbered_parts, an_empty_answer_is_still_sent, drafts_correct_the_first_one,
-           only_ids_of_final_answers_are_recognised)
+           an_answer_carries_its_uuid_and_asks_for_a_receipt,
+           an_answer_shows_a_state_and_names_a_message_only_when_asked_to,
+           who_writes_encrypted_is_told_in_clear_text_what_to_do,
+           a_refusal_after_the_receipt_is_a_text_with_its_condition, long_answers_go_out_in_numbered_parts,
+           an_empty_answer_is_still_sent, drafts_correct_the_first_one, only_ids_of_final_answers_are_recognised)

@@ -144,6 +144,10 @@ void rig_say(Rig *rig, Said said) {
                 .thread = rig_text(arena, said.thread),
                 .body = rig_text(arena, said.body ? said.body : "hello"),
                 .receipt_wanted = true,
+                .encrypted = said.encrypted,
+                .states = said.states,
+                .markable = said.markable,
+                .quotes = said.quotes,
                 .ticket = said.ticket,
                 .arrived_us = rig->now.monotonic_us,
         };

@@ -51,7 +51,8 @@ typedef struct Said {
         Door door;
         uint64_t ticket;
         bool anonymous; /* without any id */
-        size_t arena;   /* limit of its arena; 0 = the usual */
+        bool encrypted, states, markable, quotes;
+        size_t arena; /* limit of its arena; 0 = the usual */
 } Said;
 
 void rig_say(Rig *rig, Said said);

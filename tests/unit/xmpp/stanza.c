@@ -1,5 +1,6 @@
 #include "tests/unit/xmpp/wire.h"
 
+#include "xmpp/extensions.h"
 #include "xmpp/namespaces.h"
 #include "xmpp/writer.h"
 
@@ -82,6 +83,82 @@ START_TEST(extensions_fill_their_fields) {
                 ck_assert_text(stanza.receipt_for, text_of(messages[i].receipt_for));
                 ck_assert_text(stanza.retracts, text_of(messages[i].retracts));
         }
+}
+END_TEST
+
+static const struct {
+        const char *content, *body;
+} bodies[] = {
+        { "<body>&gt; said\nyes</body><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='0' "
+          "end='7'/></fallback>",
+          "yes" },
+        { "<body>&gt; \u00fc\u2026\U0001F600\nja</body><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'>"
+          "<body start='0' end='6'/></fallback>",
+          "ja" },
+        { "<fallback xmlns='urn:xmpp:feature-fallback:0' for='urn:xmpp:reply:0'><body start='0' end='2'/></fallback>"
+          "<body>a\nb</body>",
+          "b" },
+        { "<body>abcdef</body><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='0' end='1'/>"
+          "<body start='4' end='5'/></fallback>",
+          "bcdf" },
+        { "<body>abc</body><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='1'/></fallback>",
+          "a" },
+        { "<body>abc</body><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'/>", "" },
+        { "<body>abc</body><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><subject/></fallback>", "abc" },
+        { "<body>abc</body><fallback xmlns='urn:xmpp:fallback:0' for='urn:unknown'/>", "abc" },
+        { "<body>abc</body><fallback xmlns='urn:xmpp:fallback:0'/>", "abc" },
+        { "<body>abc</body><fallback xmlns='urn:xmpp:fallback:0'/><reactions xmlns='urn:xmpp:reactions:0' id='1'/>",
+          "" },
+        { "<body>abc</body><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='2' end='1'/>"
+          "</fallback>",
+          "abc" },
+        { "<body>abc</body><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='-9' "
+          "end='99999999999999999999'/></fallback>",
+          "" },
+        { "<body>abc</body><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='7' end='9'/>"
+          "</fallback>",
+          "abc" },
+};
+
+START_TEST(what_only_repeats_an_extension_is_taken_off_the_body) {
+        for (size_t i = 0; i < COUNT_OF(bodies); i++) {
+                _cleanup_(arena_freep) Arena *arena = NULL;
+                char xml[1024];
+                snprintf(xml, sizeof(xml), MESSAGE("type='chat'", "%s"), bodies[i].content);
+                Stanza stanza = wire_read(xml, &arena);
+                ck_assert_msg(text_equal(stanza.body, text_of(bodies[i].body)), "%s: %.*s", bodies[i].content,
+                              TEXT_ARGUMENTS(stanza.body));
+                ck_assert(stanza.has_body);
+        }
+}
+END_TEST
+
+START_TEST(reactions_are_listed_once_each) {
+        _cleanup_(arena_freep) Arena *arena = NULL;
+        Text list[3];
+        Stanza stanza = wire_read(MESSAGE("type='chat'",
+                                          "<reactions xmlns='urn:xmpp:reactions:0' id='a1'><reaction>\U0001F44D"
+                                          "</reaction><reaction> \u2764 </reaction><reaction>\U0001F44D</reaction>"
+                                          "<reaction/><other>x</other><reaction>a very long text that is certainly no "
+                                          "emoji, for none is as long as this one is</reaction><reaction>3</reaction>"
+                                          "<reaction>4</reaction></reactions>"),
+                                  &arena);
+        ck_assert_text(stanza.reacts_to, TEXT("a1"));
+        ck_assert_uint_eq(reactions_list(stanza.reactions, list, COUNT_OF(list)), 3);
+        ck_assert_text(list[0], TEXT("\U0001F44D"));
+        ck_assert_text(list[1], TEXT("\u2764"));
+        ck_assert_text(list[2], TEXT("3"));
+}
+END_TEST
+
+START_TEST(a_message_says_what_its_sender_wants_to_see) {
+        _cleanup_(arena_freep) Arena *arena = NULL;
+        Stanza stanza = wire_read(MESSAGE("type='chat' id='1'",
+                                          "<body>x</body><markable xmlns='urn:xmpp:chat-markers:0'/>"
+                                          "<reply xmlns='urn:xmpp:reply:0' to='guide@agents.localhost' id='a1'/>"),
+                                  &arena);
+        ck_assert(stanza.markable && !stanza.reactions);
+        ck_assert_text(stanza.replies_to, TEXT("a1"));
 }
 END_TEST
 
@@ -219,6 +296,7 @@ START_TEST(errors_answer_only_what_may_be_answered) {
 END_TEST
 
 UNIT_TESTS("xmpp/stanza", a_message_is_read_with_all_its_extensions, a_bounce_tells_its_error,
-           extensions_fill_their_fields, types_follow_the_rfc, what_is_no_stanza_is_refused,
-           the_stamp_refuses_foreign_senders_and_empty_receivers,
+           extensions_fill_their_fields, what_only_repeats_an_extension_is_taken_off_the_body,
+           reactions_are_listed_once_each, a_message_says_what_its_sender_wants_to_see, types_follow_the_rfc,
+           what_is_no_stanza_is_refused, the_stamp_refuses_foreign_senders_and_empty_receivers,
            the_stamp_overrides_addresses_and_refuses_what_is_incomplete, errors_answer_only_what_may_be_answered)
