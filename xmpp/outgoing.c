@@ -35,6 +35,10 @@ void stanza_add_error(Element *stanza, Text space, FailureKind kind, Text text) 
         add_error(stanza, space, form->xmpp_type, form->xmpp_condition, text);
 }
 
+void stanza_add_unavailable(Element *stanza, Text text) {
+        add_error(stanza, TEXT_NONE, "cancel", "service-unavailable", text);
+}
+
 static bool may_be_answered(const Stanza *stanza) {
         switch (stanza->kind) {
         case STANZA_MESSAGE:
@@ -60,7 +64,7 @@ void outgoing_add_error(OutgoingList *list, Arena *arena, const Stanza *stanza, 
 }
 
 void outgoing_add_unavailable(OutgoingList *list, Arena *arena, const Stanza *stanza) {
-        add_error(begin_error(list, arena, stanza), TEXT_NONE, "cancel", "service-unavailable", TEXT_NONE);
+        stanza_add_unavailable(begin_error(list, arena, stanza), TEXT_NONE);
 }
 
 Element *outgoing_add_result(OutgoingList *list, Arena *arena, const Stanza *iq) {

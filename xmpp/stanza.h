@@ -101,10 +101,12 @@ Element *outgoing_add(OutgoingList *list, Arena *arena, StanzaKind kind, StanzaT
 /* An error as a child; `space` is the stanza's own in a stanza of type error, another one where it is payload beside a
  * text. `text` may be empty. */
 void stanza_add_error(Element *stanza, Text space, FailureKind kind, Text text);
+/* Nobody offers that at this address, or nobody is there (RFC 6121 §8.5). */
+void stanza_add_unavailable(Element *stanza, Text text);
 /* The error that answers a stanza, from the address that was written to (RFC 6120 §8.3.1). Nothing for what must not be
  * answered: errors, headlines, results, and presence other than subscribe. */
 void outgoing_add_error(OutgoingList *list, Arena *arena, const Stanza *stanza, FailureKind kind, Text text);
-/* The same with service-unavailable: nobody here offers that (RFC 6121 §8.5). */
+/* The same with stanza_add_unavailable() and no text. */
 void outgoing_add_unavailable(OutgoingList *list, Arena *arena, const Stanza *stanza);
 /* The result of an iq get or set; add the payload to what is returned. */
 Element *outgoing_add_result(OutgoingList *list, Arena *arena, const Stanza *iq);

@@ -110,7 +110,10 @@ void message_add_receipt(OutgoingList *list, Arena *arena, const ReplyTo *reply_
 void message_add_refusal(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, FailureKind kind, Text text) {
         Element *message = outgoing_add(list, arena, STANZA_MESSAGE, TYPE_ERROR, reply_to->stanza_id, reply_to->agent,
                                         reply_to->address);
-        stanza_add_error(message, TEXT_NONE, kind, text);
+        if (kind == FAILURE_NOT_FOUND)
+                stanza_add_unavailable(message, text);
+        else
+                stanza_add_error(message, TEXT_NONE, kind, text);
 }
 
 size_t message_add_answer(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, Uuid message_id, Text body,

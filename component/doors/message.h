@@ -51,7 +51,7 @@ bool message_answer_id(Text id, Uuid *ret_message);
 
 /* XEP-0184, to the full JID that asked. */
 void message_add_receipt(OutgoingList *list, Arena *arena, const ReplyTo *reply_to);
-/* A stanza error, for what was not accepted. */
+/* A stanza error, for what was not accepted; NOT_FOUND as RFC 6121 §8.5.1 has it for an address where nobody is. */
 void message_add_refusal(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, FailureKind kind, Text text);
 
 #define MESSAGE_PART_LIMIT 60000 /* bytes of one part's body as XML: well below what servers pass on */

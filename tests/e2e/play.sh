@@ -7,21 +7,17 @@ repository=$(cd "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../.." && pwd)
 lab=$repository/tests/lab/lab
 
 play_up() {
-        local port links=() number twins=${TWINS:-1}
         LAB=$(mktemp -d "${TMPDIR:-/tmp}/aiox-lab.XXXXXX")
-        port=$(shuf -i 32000-39999 -n 1)
-        for ((number = 1; number <= twins; number++)); do
-                links+=(--link "127.0.0.1:$((port + number - 1))")
-        done
-        INITDB_OPTIONS=--no-sync "$lab" up "$LAB" "${links[@]}" "$@" >&2
+        # Our server comes first, so that it has its port before the hub knocks; so the secret is ours too.
+        (umask 077 && mkdir "$LAB/secrets" && od -An -N16 -tx1 /dev/urandom | tr -d ' ' >"$LAB/secrets/component")
+        coproc PLAY { exec "$XMPP_PLAY" 127.0.0.1:0 "$LAB/secrets/component"; }
+        play_pid=$PLAY_PID
+        read -r -u "${PLAY[0]}" REPLY
+        INITDB_OPTIONS=--no-sync "$lab" up "$LAB" --link "$(jq -r .endpoint <<<"$REPLY")" "$@" >&2
         eval "$("$lab" env "$LAB")"
         aiox member add "$ACCOUNT_JID" --role owner >/dev/null
         aiox agent create echo --owner "$ACCOUNT_JID" --visibility public --model builtin/echo --memory none >/dev/null
-        (umask 077 && printf '%s' "$COMPONENT_SECRET" >"$LAB/play.secret")
-        coproc PLAY { exec "$XMPP_PLAY" "127.0.0.1:$port" "$LAB/play.secret"; }
-        play_pid=$PLAY_PID
-        read -r -u "${PLAY[0]}" REPLY
-        say "up 30"
+        said "up 30"
 }
 
 play_down() {

@@ -210,7 +210,7 @@ def a_name_that_another_tenant_uses_is_free(lab, model):
     answer = lab.server.ask("gil@localhost/home", "%s.globex@%s" % (HIDDEN, AGENTS), "mine", "mine-1")
     assert answer.body == "mine", answer.raw
     # The first one is still whose it was.
-    assert "not-found" in exchange(lab.server, PEOPLE["other_tenant"], HIDDEN + ".acme", STANZAS["message"])
+    assert "<service-unavailable" in exchange(lab.server, PEOPLE["other_tenant"], HIDDEN + ".acme", STANZAS["message"])
 
 
 def nothing_reached_a_model_or_the_journal(lab, model):

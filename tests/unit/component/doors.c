@@ -76,6 +76,7 @@ START_TEST(receipts_refusals_and_states_go_to_the_device) {
         OutgoingList list = { NULL };
         message_add_receipt(&list, arena, &reply_to);
         message_add_refusal(&list, arena, &reply_to, FAILURE_LIMIT, TEXT("later"));
+        message_add_refusal(&list, arena, &reply_to, FAILURE_NOT_FOUND, TEXT("nobody"));
         message_add_displayed(&list, arena, &reply_to);
         message_add_state(&list, arena, &reply_to, STATE_COMPOSING);
         ck_assert_text(wire_write(&list, &out),
@@ -84,6 +85,9 @@ START_TEST(receipts_refusals_and_states_go_to_the_device) {
                             "<message type='error' id='m1' from='guide@agents.localhost' to='ann@home.example/phone'>"
                             "<error type='wait'><resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
                             "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>later</text></error></message>"
+                            "<message type='error' id='m1' from='guide@agents.localhost' to='ann@home.example/phone'>"
+                            "<error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+                            "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>nobody</text></error></message>"
                             "<message type='chat' from='guide@agents.localhost/aiox' to='ann@home.example/phone'>"
                             "<displayed xmlns='urn:xmpp:chat-markers:0' id='m1'/><thread>t1</thread></message>"
                             "<message type='chat' from='guide@agents.localhost/aiox' to='ann@home.example/phone'>"
