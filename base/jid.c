@@ -157,3 +157,10 @@ Text jid_bare(Text address) {
         const char *slash = address.length > 0 ? memchr(address.bytes, '/', address.length) : NULL;
         return (Text){ address.bytes, slash ? (size_t) (slash - address.bytes) : address.length };
 }
+
+Text jid_domain(Text bare) {
+        const char *at = bare.length ? memchr(bare.bytes, '@', bare.length) : NULL;
+        size_t before = at ? (size_t) (at - bare.bytes) + 1 : 0;
+
+        return (Text){ bare.bytes + before, bare.length - before };
+}

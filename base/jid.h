@@ -23,3 +23,5 @@ typedef struct Jid {
 bool jid_parse(Arena *arena, Text text, Jid *ret_jid, Failure *reterr_failure) _must_check_;
 /* An address that has been parsed before, without its resource. */
 Text jid_bare(Text address);
+/* The domain of a normalised bare JID: what follows the '@', or all of it. */
+Text jid_domain(Text bare);

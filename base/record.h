@@ -57,7 +57,8 @@ typedef struct AcceptedRecord {
         Text sender; /* bare JID; stands in the row as the person's id */
         ReplyTo reply_to;
         Text body;
-        int32_t conversation; /* raised by /new; memory is keyed by it */
+        bool command;         /* runs an operation and calls no model */
+        int32_t conversation; /* one of those between sender and agent; memory is keyed by it */
         Hash keys[2];         /* of a repeat: keys[0] is written; both are looked up */
         int key_count;        /* 0: no way to recognise a repeat */
         Hash content;         /* the same key with other content is a conflict */

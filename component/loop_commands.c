@@ -11,9 +11,7 @@ Link *loop_link(Loop *loop, Text domain) {
 }
 
 static Link *link_of_agent(Loop *loop, Text agent) {
-        Text rest = agent, local;
-
-        return text_split(&rest, '@', &local) ? loop_link(loop, rest) : NULL;
+        return loop_link(loop, jid_domain(agent));
 }
 
 /* What does not go out now is found again: answers from the journal, receipts when the sender repeats. A server that

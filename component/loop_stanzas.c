@@ -1,3 +1,4 @@
+#include "component/doors/chat_text.h"
 #include "component/doors/message.h"
 #include "component/loop.h"
 
@@ -10,6 +11,7 @@ static void take_speech(Loop *loop, const Message *message, Arena *arena) {
                 arena_free(arena);
                 return;
         }
+        ChatText text = chat_text_read(message->body, message->agent.local.length == 0);
         *arrival = (Arrival){
                 .arena = arena,
                 .door = DOOR_CHAT,
@@ -19,8 +21,11 @@ static void take_speech(Loop *loop, const Message *message, Arena *arena) {
                 .stanza_id = message->id,
                 .origin_id = message->origin_id,
                 .thread = message->thread,
-                .body = message->meaning == MESSAGE_ENCRYPTED ? TEXT_NONE : message->body,
+                .body = message->meaning == MESSAGE_ENCRYPTED ? TEXT_NONE : text.body,
                 .encrypted = message->meaning == MESSAGE_ENCRYPTED,
+                .replaces = message->replaces,
+                .command = text.command,
+                .stops = text.stops,
                 .receipt_wanted = message->receipt_wanted,
                 .states = message->wants_states,
                 .markable = message->markable,
@@ -47,6 +52,12 @@ static void take_message(Loop *loop, const Stanza *stanza, Arena *arena) {
                            message_answer_id(message.id, &event.answer.message_id)) {
                         event.kind = EVENT_BOUNCED;
                         event.answer.retry = text_equal(message.bounce.type, TEXT("wait"));
+                        loop_step(loop, &event);
+                } else if (message.meaning == MESSAGE_RETRACTED) {
+                        event.kind = EVENT_RETRACTED;
+                        event.retraction.from = message.sender;
+                        event.retraction.agent = message.agent.local;
+                        event.retraction.id = message.retracts;
                         loop_step(loop, &event);
                 }
         }

@@ -175,6 +175,7 @@ static void start_workers(Running *running, const Settings *settings) {
         running->world.database = running->database;
         running->world.keyring = running->keyring;
         running->world.versions = running->versions;
+        running->world.operations = &running->operations;
         running->world.inbox = loop->inbox;
         WorkersSettings workers = {
                 .turns = (int32_t) settings->workers, .pool = "local", .inbox = loop->inbox, .world = &running->world
@@ -241,9 +242,9 @@ static bool running_start(Running *running, const Settings *settings, Failure *r
             !start_core(running, settings, reterr_failure) || !start_models(running, settings, reterr_failure) ||
             !start_loop(running, settings, reterr_failure))
                 return false;
+        start_doors(running, settings);
         start_workers(running, settings);
         clerk_start(running->clerk, running->loop.inbox);
-        start_doors(running, settings);
         return true;
 }
 

@@ -6,7 +6,7 @@
 #define GAP          2
 
 Screen screen_of(FILE *out) {
-        Screen screen = { .out = out };
+        Screen screen = { .out = out, .notes = stderr, .more = "--after " };
         struct winsize size;
         const char *term = getenv("TERM");
         bool terminal = isatty(fileno(out));
@@ -154,7 +154,7 @@ static void print_table(const Screen *screen, const char *columns, const Json *r
         if (json_to_boolean(json_member(result, "has_more"))) {
                 Text after = json_to_text(json_member(result, "after"));
                 fflush(screen->out);
-                fprintf(stderr, "There are more: --after %.*s\n", TEXT_ARGUMENTS(after));
+                fprintf(screen->notes, "There are more: %s%.*s\n", screen->more, TEXT_ARGUMENTS(after));
         }
 }
 

@@ -9,7 +9,9 @@
 
 typedef struct Screen {
         FILE *out;
-        int width; /* columns; 0 = unknown, nothing is cut */
+        FILE *notes;      /* where what is no part of the result goes */
+        const char *more; /* how the next page is asked for: what stands before the cursor */
+        int width;        /* columns; 0 = unknown, nothing is cut */
         bool colours;
 } Screen;
 

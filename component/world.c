@@ -170,8 +170,14 @@ static bool unseal_text(const WorldSettings *settings, Uuid tenant_id, const cha
                keyring_unseal(settings->keyring, tenant_id, key_id, place, sealed, arena, ret_text, reterr_failure);
 }
 
-static bool recall_body(const WorldSettings *settings, Transaction *transaction, const TurnInput *input, Arena *arena,
-                        Recalled *recalled, Failure *reterr_failure) {
+bool world_unseal_body(const WorldSettings *settings, Uuid tenant_id, Uuid id, int key_id, Text sealed, Arena *arena,
+                       Text *ret_body, Failure *reterr_failure) {
+        return unseal_text(settings, tenant_id, "accepted", "body", id, key_id, sealed, arena, ret_body,
+                           reterr_failure);
+}
+
+bool world_read_body(const WorldSettings *settings, Transaction *transaction, const TurnInput *input, Arena *arena,
+                     Text *ret_body, Failure *reterr_failure) {
         const Rows *rows;
 
         if (!transaction_run(transaction, QUERY_TURN_BODY, VALUES(value_uuid(input->message_id)), &rows,
@@ -179,9 +185,8 @@ static bool recall_body(const WorldSettings *settings, Transaction *transaction,
                 return false;
         if (rows_count(rows) == 0 || rows_is_null(rows, 0, 0))
                 return failure_set(reterr_failure, FAILURE_NOT_FOUND, "The message's text was erased.");
-        return unseal_text(settings, input->tenant_id, "accepted", "body", input->message_id,
-                           (int) rows_integer(rows, 0, 1), rows_text(rows, 0, 0), arena, &recalled->body,
-                           reterr_failure);
+        return world_unseal_body(settings, input->tenant_id, input->message_id, (int) rows_integer(rows, 0, 1),
+                                 rows_text(rows, 0, 0), arena, ret_body, reterr_failure);
 }
 
 /* Rows come newest first; the model reads oldest first. */
@@ -197,8 +202,8 @@ static bool history_fill(const WorldSettings *settings, const TurnInput *input, 
                 Uuid id = rows_uuid(rows, row, 0);
                 history[2 * i].role = MODEL_USER;
                 history[2 * i + 1].role = MODEL_ASSISTANT;
-                if (!unseal_text(settings, input->tenant_id, "accepted", "body", id, (int) rows_integer(rows, row, 1),
-                                 rows_text(rows, row, 2), arena, &history[2 * i].content, reterr_failure) ||
+                if (!world_unseal_body(settings, input->tenant_id, id, (int) rows_integer(rows, row, 1),
+                                       rows_text(rows, row, 2), arena, &history[2 * i].content, reterr_failure) ||
                     !unseal_text(settings, input->tenant_id, "concluded", "answer", id,
                                  (int) rows_integer(rows, row, 3), rows_text(rows, row, 4), arena,
                                  &history[2 * i + 1].content, reterr_failure))
@@ -273,7 +278,8 @@ static bool world_recall(World *world_, const TurnInput *input, Arena *arena, Re
                 return true;
         if (!transaction_begin(settings->database, DATABASE_TENANT, input->tenant_id, &transaction, reterr_failure))
                 return false;
-        if (!input->body.length && !recall_body(settings, transaction, input, arena, ret_recalled, reterr_failure))
+        if (!input->body.length &&
+            !world_read_body(settings, transaction, input, arena, &ret_recalled->body, reterr_failure))
                 return false;
         if (version->short_term_limit > 0 && !recall_history(settings, transaction, input, version->short_term_limit,
                                                              arena, ret_recalled, reterr_failure))
@@ -389,6 +395,7 @@ WorkerWorld worker_world(const WorldSettings *settings, TurnControl *control, ui
         return (WorkerWorld){
                 .world = { .now = world_now,
                            .sleep = world_sleep,
+                           .operate = world_operate,
                            .recall = world_recall,
                            .reserve = world_reserve,
                            .settle = world_settle,

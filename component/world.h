@@ -7,6 +7,7 @@
 
 #include "base/queue.h"
 #include "component/settings.h"
+#include "orchestrator/operations/call.h"
 #include "orchestrator/world.h"
 #include "store/database.h"
 #include "store/keyring.h"
@@ -19,6 +20,7 @@ typedef struct WorldSettings {
         Database *database;
         Keyring *keyring;
         Versions *versions;
+        Operations *operations;
         Queue *inbox;
 } WorldSettings;
 
@@ -43,6 +45,14 @@ typedef struct WorkerWorld {
 WorkerWorld worker_world(const WorldSettings *settings, TurnControl *control, uint64_t turn);
 /* Gives back what the turn held. */
 void worker_world_release(WorkerWorld *world);
+
+/* world_command.c */
+bool world_operate(World *world, const TurnInput *input, Arena *arena, Text *ret_answer, Failure *reterr_failure);
+/* The text of a message, read back as the tenant. */
+bool world_read_body(const WorldSettings *settings, Transaction *transaction, const TurnInput *input, Arena *arena,
+                     Text *ret_body, Failure *reterr_failure) _must_check_;
+bool world_unseal_body(const WorldSettings *settings, Uuid tenant_id, Uuid id, int key_id, Text sealed, Arena *arena,
+                       Text *ret_body, Failure *reterr_failure) _must_check_;
 
 Versions *versions_new(void);
 void versions_free(Versions *versions);

@@ -1,3 +1,4 @@
+#include "orchestrator/conversation.h"
 #include "orchestrator/core_state.h"
 
 CoreSettings core_defaults(void) {
@@ -91,6 +92,7 @@ Core *core_new(const CoreSettings *settings, Directory *directory) {
         core->meter = meter_new(settings->sender_rate, settings->domain_rate, core->domains);
         core->uuids = (UuidGenerator){ .random = settings->random, .source = settings->random_source };
         core->messages = map_new(1024);
+        core->named = map_new(1024);
         core->refusals = refusals_new();
         lanes_open(core);
         delivery_open(core);
@@ -128,6 +130,7 @@ void core_message_free(Core *core, Message *message) {
         lanes_leave(core, message);
         turns_abandon(core, message);
         core_message_forget(core, message);
+        names_leave(core, message);
         core_bury(core, message->turn_arena);
         core_bury(core, message->arena);
 }
@@ -226,13 +229,6 @@ static bool core_has_room(Core *core, const Arrival *arrival, Failure *ret_refus
         return failure_set(ret_refusal, FAILURE_LIMIT, "The hub is busy. Try again in a moment.");
 }
 
-/* Which of the conversations between sender and agent: memory is kept by it. */
-static int32_t conversation_of(Text thread) {
-        Hash hash = thread.length ? crypto_sha256(thread) : (Hash){ 0 };
-
-        return (int32_t) ((uint32_t) hash.bytes[0] << 16 | (uint32_t) hash.bytes[1] << 8 | hash.bytes[2]);
-}
-
 static Message *message_from(Core *core, const Arrival *arrival, const Admission *admission, ReplyTo reply_to) {
         Message *message = core_message_new(core, arrival->arena);
 
@@ -240,6 +236,8 @@ static Message *message_from(Core *core, const Arrival *arrival, const Admission
                 return NULL;
         message->state = MESSAGE_COMMITTING;
         message->receipt_wanted = arrival->receipt_wanted;
+        message->stops = arrival->stops;
+        message->number = ++core->arrivals;
         message->ticket = arrival->ticket;
         message->weight = admission->weight;
         message->arrived_us = arrival->arrived_us;
@@ -251,6 +249,7 @@ static Message *message_from(Core *core, const Arrival *arrival, const Admission
                 .sender = arrival->from.bare,
                 .reply_to = reply_to,
                 .body = arrival->body,
+                .command = arrival->command,
                 .conversation = conversation_of(arrival->thread),
                 .accepted_us = core->now.wall_us,
         };
@@ -270,8 +269,10 @@ static ReplyTo arrival_reply_to(const Arrival *arrival) {
                 .markable = arrival->markable,
         };
         size_t length = arrival->agent.length + 1 + arrival->agent_domain.length;
-        char *agent = arena_take(arrival->arena, length + 1);
+        char *agent = arrival->agent.length ? arena_take(arrival->arena, length + 1) : NULL;
 
+        if (!arrival->agent.length)
+                reply_to.agent = arrival->agent_domain; /* the hub itself */
         if (agent) {
                 memcpy(agent, arrival->agent.bytes, arrival->agent.length);
                 agent[arrival->agent.length] = '@';
@@ -305,8 +306,25 @@ static void on_message(Core *core, Arrival *arrival) {
                 refuse_arrival(core, arrival, reply_to, admission.agent, &refusal);
                 return;
         }
+        if (arrival->replaces.length)
+                names_correct(core, message, arrival->replaces);
+        names_enter(core, message);
+        if (message->stops)
+                message->stopped = lanes_stop(core, message);
         core->counts.admission_us_total += message->admission_us;
         commit_accept(core, message);
+}
+
+void core_cancel(Core *core, Uuid tenant_id, Uuid message_id, Text by, uint64_t ticket) {
+        Cancel *cancel = memory_new(sizeof(*cancel) + by.length + 1);
+
+        if (by.length)
+                memcpy(cancel->by, by.bytes, by.length);
+        cancel->ticket = ticket;
+        cancel->record = (CancelledRecord){ .message_id = message_id,
+                                            .tenant_id = tenant_id,
+                                            .by = { cancel->by, by.length } };
+        list_add(&core->cancelling, cancel);
 }
 
 /* Another tenant's message is not there for who asks. */
@@ -328,18 +346,11 @@ static void on_cancel(Core *core, const Event *event) {
                 cancel_refuse(core, event);
                 return;
         }
-        if (!event->cancel.durable) {
-                Cancel *cancel = memory_new(sizeof(*cancel) + event->cancel.by.length + 1);
-                if (event->cancel.by.length)
-                        memcpy(cancel->by, event->cancel.by.bytes, event->cancel.by.length);
-                cancel->ticket = event->cancel.ticket;
-                cancel->record = (CancelledRecord){ .message_id = event->cancel.message_id,
-                                                    .tenant_id = event->cancel.tenant_id,
-                                                    .by = { cancel->by, event->cancel.by.length } };
-                list_add(&core->cancelling, cancel);
-        }
+        if (!event->cancel.durable)
+                core_cancel(core, event->cancel.tenant_id, event->cancel.message_id, event->cancel.by,
+                            event->cancel.ticket);
         if (message)
-                turns_cancel(core, message);
+                turns_cancel(core, message, STOPPED);
 }
 
 /* What may have been written is asked again, the same, before anything newer; a read may come later. */
@@ -461,6 +472,9 @@ void core_step(Core *core, Moment now, const Event *event, Commands *ret_command
                 for (size_t i = 0; i < event->directory.count; i++)
                         directory_apply(core->directory, &event->directory.changes[i]);
                 break;
+        case EVENT_RETRACTED:
+                names_retract(core, event);
+                break;
         case EVENT_STEP:
                 turns_step(core, event);
                 break;
@@ -540,6 +554,7 @@ void core_free(Core *core) {
         meter_free(core->meter);
         directory_free(core->directory);
         map_free(core->messages);
+        map_free(core->named);
         free(core->hub);
         free(core->domains);
         free(core);

@@ -52,6 +52,9 @@ typedef struct Arrival {
         Text stanza_id; /* may be empty */
         Text origin_id; /* XEP-0359, or the Idempotency-Key of REST; may be empty */
         Text thread, body;
+        Text replaces;                 /* XEP-0308: the stanza id of the message that this one corrects; may be empty */
+        bool command;                  /* names an operation: passes though the agent is paused or over budget */
+        bool stops;                    /* a command that ends what its lane holds, at once */
         bool receipt_wanted;           /* XEP-0184 */
         bool encrypted;                /* for keys that agents do not have: there is nothing to read */
         bool states, markable, quotes; /* as in ReplyTo */
@@ -64,6 +67,7 @@ typedef enum EventKind {
         EVENT_START,      /* the first */
         EVENT_MESSAGE,    /* arrival */
         EVENT_CANCEL,     /* cancel: somebody entitled asks to end a message */
+        EVENT_RETRACTED,  /* retraction: who wrote a message takes it back */
         EVENT_STORE,      /* report; the core takes its arena over */
         EVENT_DIRECTORY,  /* changes */
         EVENT_STEP,       /* step: a running turn waits until it is durable */
@@ -91,6 +95,11 @@ typedef struct Event {
                         bool durable;    /* the row is there already: it came from another hub */
                         uint64_t ticket; /* answered by COMMAND_CANCEL_DONE; 0 = not */
                 } cancel;
+                struct {
+                        Jid from;
+                        Text agent; /* local part */
+                        Text id;    /* of the stanza, or its origin id */
+                } retraction;
                 struct {
                         uint64_t turn;
                         int32_t ordinal;

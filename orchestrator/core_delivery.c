@@ -115,9 +115,17 @@ static void sent_add(Outlet *outlet, Source *source, int64_t sequence, size_t by
         source->unconfirmed++;
 }
 
-static void command_answer(Core *core, const ConcludedRecord *concluded, const ReplyTo *reply_to, bool again) {
-        Command *command = core_command(core, COMMAND_ANSWER);
+/* What its sender stopped, corrected or took back before there was a word of an answer. */
+static bool is_silent(const ConcludedRecord *concluded) {
+        return concluded->outcome == OUTCOME_CANCELLED && !concluded->answer.length && !concluded->explanation.length;
+}
 
+static void command_answer(Core *core, const ConcludedRecord *concluded, const ReplyTo *reply_to, bool again) {
+        Command *command;
+
+        if (is_silent(concluded))
+                return;
+        command = core_command(core, COMMAND_ANSWER);
         command->answer.reply_to = *reply_to;
         command->answer.message_id = concluded->id;
         command->answer.outcome = concluded->outcome;
@@ -135,12 +143,9 @@ static size_t answer_bytes(const ConcludedRecord *concluded) {
 /* An answer that has just become durable. While the stream is away or behind, the store keeps it for later. */
 void delivery_answer(Core *core, const Message *message) {
         const ConcludedRecord *concluded = &message->concluded;
-        Text rest = message->accepted.reply_to.agent, local;
+        Outlet *outlet = outlet_of(core, jid_domain(message->accepted.reply_to.agent));
 
-        if (message->accepted.reply_to.door != DOOR_CHAT || !text_split(&rest, '@', &local))
-                return;
-        Outlet *outlet = outlet_of(core, rest);
-        if (!outlet)
+        if (message->accepted.reply_to.door != DOOR_CHAT || !outlet)
                 return;
         Source *source = source_of(outlet, core->settings.hub);
         if (!outlet->up || outlet->sent_bytes > core->settings.waiting_bytes)
@@ -234,7 +239,6 @@ static void answer_undeliverable(Core *core, const ConcludedRecord *unsent) {
 static void resend_reported(Core *core, const StoreReport *report) {
         Resend *resend = map_get(core->resends, MAP_KEY(core->request.message_id));
         const ConcludedRecord *unsent = report->unsent;
-        Text domain, local;
 
         if (!resend)
                 return;
@@ -248,8 +252,7 @@ static void resend_reported(Core *core, const StoreReport *report) {
                 resend_forget(core, resend);
                 return;
         }
-        domain = unsent->reply_to.agent;
-        const Outlet *outlet = text_split(&domain, '@', &local) ? outlet_of(core, domain) : NULL;
+        const Outlet *outlet = outlet_of(core, jid_domain(unsent->reply_to.agent));
         if (!outlet || !outlet->up) {
                 resend_at(core, resend, RESEND_WAITS, core->now.monotonic_us + BOUNCE_PAUSE_US);
                 return;

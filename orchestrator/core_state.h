@@ -1,6 +1,6 @@
 /* The inside of the core, shared by its files and by nobody else: core.c (events), core_commit.c (batches and what
- * became of them), core_lanes.c (whose turn it is), core_turns.c (turns and their ends), core_delivery.c (what our
- * server has taken), core_lease.c (which hub may).
+ * became of them), core_names.c (what senders change of their messages), core_lanes.c (whose turn it is), core_turns.c
+ * (turns and their ends), core_delivery.c (what our server has taken), core_lease.c (which hub may).
  */
 #pragma once
 
@@ -8,6 +8,9 @@
 #include "orchestrator/core.h"
 #include "orchestrator/pipeline.h"
 #include "orchestrator/refusals.h"
+
+/* Under what there is of an answer that was stopped, or instead of it. */
+#define STOPPED TEXT("Stopped.")
 
 typedef struct Lane Lane;
 typedef struct Message Message;
@@ -33,10 +36,16 @@ struct Message {
         size_t step_count;
         int32_t attempts;
         bool receipt_wanted, recovered, cancelled;
-        bool dropped; /* no longer ours: its turn's end is thrown away */
+        Text cancelled_why; /* what its sender reads of that; empty = nothing */
+        bool dropped;       /* no longer ours: its turn's end is thrown away */
         bool step_in_flight;
-        bool late;  /* was stopped at its deadline */
-        bool plain; /* its conclusion was refused once, and holds nothing but our own words now */
+        bool late;       /* was stopped at its deadline */
+        bool plain;      /* its conclusion was refused once, and holds nothing but our own words now */
+        bool stops;      /* ends what its lane holds */
+        bool corrects;   /* its name is that of the first one */
+        int64_t number;  /* in the order of arrival at this hub */
+        int32_t stopped; /* how many it has ended */
+        Hash name;       /* by which its sender may correct it or take it back */
         int32_t weight;
         uint64_t ticket, turn;
         int64_t arrived_us, committed_us, started_us, deadline_us, admission_us; /* monotonic */
@@ -52,6 +61,7 @@ struct Lane {
         Message *first, *last; /* waiting, in commit order */
         Message *active;       /* taking up, running or concluding */
         int32_t held;          /* messages from acceptance to conclusion */
+        int64_t stopped;       /* messages up to this number are not to begin */
         int32_t weight;
         bool ready; /* in its sender's list */
         size_t key_length;
@@ -179,6 +189,7 @@ struct Core {
         Directory *directory;
         Meter *meter;
         UuidGenerator uuids;
+        int64_t arrivals;
         Moment now;
         Commands *commands;
         CoreCounts counts;
@@ -204,6 +215,7 @@ struct Core {
         Map *lanes, *lane_senders, *lane_tenants, *pairs;
         Map *messages;          /* that are durable, by id, in the order in which they became so */
         size_t recovered_count; /* of those */
+        Map *named;             /* messages by the name their sender gave them */
         LaneTenant *tenant_first, *tenant_last;
         Message **running; /* by slot */
         int32_t *free_slots, free_count;
@@ -240,9 +252,18 @@ Message *core_message_new(Core *core, Arena *arena);
 void core_message_keep(Core *core, Message *message); /* it is durable: found by its id */
 void core_message_forget(Core *core, const Message *message);
 void core_message_free(Core *core, Message *message); /* leaves its lane; its arena lives until the next step */
+void core_cancel(Core *core, Uuid tenant_id, Uuid message_id, Text by, uint64_t ticket); /* asks for it durably */
 void core_refuse(Core *core, const Message *message, const Failure *failure);
 void core_audit(Core *core, Uuid tenant_id, const char *type, const char *severity, Text person, Uuid message_id,
                 Uuid agent_id, Json *facts);
+
+/* core_names.c */
+void names_enter(Core *core, Message *message);
+void names_leave(Core *core, const Message *message);
+/* The message takes the name, and the place if that has not begun, of the one it corrects. */
+void names_correct(Core *core, Message *message, Text replaces);
+void names_retract(Core *core, const Event *event);
+void message_cancel_own(Core *core, Message *message);
 
 /* core_commit.c */
 void commit_accept(Core *core, Message *message);
@@ -263,6 +284,8 @@ LaneDepth lanes_depth(const Admission *admission, void *core);
 bool lanes_enter(Core *core, Message *message); /* counted from acceptance */
 void lanes_queue(Core *core, Message *message); /* durable: wait for a turn */
 void lanes_leave(Core *core, Message *message);
+/* Ends what came before the message in its lane; returns how many that were. */
+int32_t lanes_stop(Core *core, Message *message);
 Lane *lane_next(Core *core);                                      /* to be served now; NULL when none is ready */
 void lane_unlink(Core *core, Lane *lane, const Message *message); /* one that waits */
 void lanes_free(Core *core);
@@ -274,7 +297,8 @@ Message *turns_find(Core *core, uint64_t turn);
 void turns_step(Core *core, const Event *event);
 void turns_ended(Core *core, const Event *event);
 void turns_conclude(Core *core, Message *message, Outcome outcome, FailureKind reason, Text answer, Text explanation);
-void turns_cancel(Core *core, Message *message);
+/* explanation: what its sender reads; empty when it was the sender's own doing */
+void turns_cancel(Core *core, Message *message, Text explanation);
 void turns_recover(Core *core, const OpenMessage *open, size_t count);
 void turns_expire(Core *core); /* deadlines */
 void turns_drop_all(Core *core);

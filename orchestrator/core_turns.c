@@ -46,7 +46,8 @@ static void lane_serve(Core *core, Lane *lane) {
         core->waiting_count--;
         lane->active = message;
         message->next = NULL;
-        if (!still_admitted(core->directory, core->now, message->accepted.sender, agent, &refusal)) {
+        if (!still_admitted(core->directory, core->now, message->accepted.sender, agent, message->accepted.command,
+                            &refusal)) {
                 conclude_refused(core, message, &refusal);
                 return;
         }
@@ -76,7 +77,7 @@ void turns_start(Core *core, Message *message) {
 
         if (message->cancelled || !agent) {
                 slot_release(core, message);
-                turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, TEXT_NONE, TEXT_NONE);
+                turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, TEXT_NONE, message->cancelled_why);
                 return;
         }
         Text owner = text_copy(message->arena, text_of(agent->owner));
@@ -95,8 +96,10 @@ void turns_start(Core *core, Message *message) {
                 .version_id = agent->version_id,
                 .owner = owner,
                 .sender = accepted->sender,
+                .agent = accepted->reply_to.agent,
                 .thread = accepted->reply_to.thread,
                 .body = accepted->body,
+                .command = accepted->command,
                 .conversation = accepted->conversation,
                 .attempt = message->attempts,
                 .deadline_us = message->deadline_us,
@@ -117,7 +120,8 @@ static bool step_admitted(Core *core, const Message *message, StepKind kind, Fai
         if (kind != STEP_TOOL_STARTED)
                 return true;
         if (still_admitted(core->directory, core->now, message->accepted.sender,
-                           directory_agent_by_id(core->directory, message->accepted.agent_id), ret_refusal))
+                           directory_agent_by_id(core->directory, message->accepted.agent_id),
+                           message->accepted.command, ret_refusal))
                 return true;
         ret_refusal->kind = FAILURE_POLICY;
         return false;
@@ -201,7 +205,8 @@ void turns_ended(Core *core, const Event *event) {
                 command->note.text = result->warning;
         }
         if (message->cancelled)
-                turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, result->answer, TEXT_NONE);
+                turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, result->answer,
+                               result->answer.length ? STOPPED : message->cancelled_why);
         else if (message->late && result->outcome == OUTCOME_CANCELLED)
                 turns_conclude(core, message, OUTCOME_ERROR, FAILURE_TIMED_OUT, result->answer,
                                TEXT("The answer took too long."));
@@ -209,12 +214,13 @@ void turns_ended(Core *core, const Event *event) {
                 turns_conclude(core, message, result->outcome, result->reason, result->answer, result->explanation);
 }
 
-void turns_cancel(Core *core, Message *message) {
+void turns_cancel(Core *core, Message *message, Text explanation) {
         if (message->cancelled || message->state == MESSAGE_CONCLUDING)
                 return;
         message->cancelled = true;
+        message->cancelled_why = explanation;
         if (message->state == MESSAGE_WAITING)
-                turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, TEXT_NONE, TEXT_NONE);
+                turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, TEXT_NONE, explanation);
         else if (message->state == MESSAGE_RUNNING)
                 core_command(core, COMMAND_STOP_TURN)->turn.turn = message->turn;
 }
@@ -243,6 +249,7 @@ static Message *message_recover(Core *core, const OpenMessage *open) {
         message->attempts = open->attempts;
         message->recovered = true;
         message->cancelled = open->cancelled;
+        message->cancelled_why = STOPPED;
         message->arrived_us = message->committed_us = core->now.monotonic_us;
         return message;
 }
@@ -256,6 +263,7 @@ void turns_recover(Core *core, const OpenMessage *open, size_t count) {
                         core_bury(core, message->arena);
                         continue;
                 }
+                names_enter(core, message);
                 core_message_keep(core, message);
                 if (message->attempts < core->settings.attempts || message->cancelled) {
                         lanes_queue(core, message);

@@ -51,6 +51,8 @@ static bool govern_size(const Admission *admission, Failure *ret_refusal) {
 static bool govern_agent(const Admission *admission, Failure *ret_refusal) {
         const Agent *agent = admission->agent;
 
+        if (admission->arrival->command)
+                return true;
         if (agent->state == AGENT_PAUSED)
                 return refuse_paused(agent, FAILURE_UNAVAILABLE, ret_refusal);
         if (agent->priced && admission->cache_away)
@@ -59,17 +61,20 @@ static bool govern_agent(const Admission *admission, Failure *ret_refusal) {
         return true;
 }
 
-/* Size, the agent's state, how much is held, then the rates: what is refused must not use up a rate. */
+/* Size, the agent's state, how much is held, then the rates: what is refused must not use up a rate. A command calls no
+ * model: neither the agent's state nor its rates are in its way, and what stops a lane may do so when it is full. */
 bool stage_govern(Admission *admission, Failure *ret_refusal) {
         if (!govern_size(admission, ret_refusal) || !govern_agent(admission, ret_refusal))
                 return false;
         LaneDepth depth = admission->lane_depth(admission, admission->core);
         bool full = depth.sender >= admission->settings->sender_depth;
         int32_t waiting = full ? depth.sender : depth.lane;
-        if (full || depth.lane >= admission->settings->lane_depth)
+        if ((full || depth.lane >= admission->settings->lane_depth) && !admission->arrival->stops)
                 return failure_set(ret_refusal, FAILURE_LIMIT,
                                    "%d of your messages are still waiting for an answer. Wait for one of them.",
                                    waiting);
+        if (admission->arrival->command)
+                return true;
         LimitVerdict verdict = directory_take(admission->directory, &admission->sender, admission->agent,
                                               admission->grant, LIMIT_MESSAGES, 1, admission->now.monotonic_us);
         if (verdict.refused)

@@ -9,7 +9,8 @@ bool stage_own(Admission *admission, Failure *ret_refusal) {
         return failure_set(ret_refusal, FAILURE_NOT_FOUND, "There is no such agent here.");
 }
 
-bool still_admitted(Directory *directory, Moment now, Text sender, const Agent *agent, Failure *ret_refusal) {
+bool still_admitted(Directory *directory, Moment now, Text sender, const Agent *agent, bool command,
+                    Failure *ret_refusal) {
         Text rest = sender, domain = sender;
         Jid jid = { .full = sender, .bare = sender };
 
@@ -23,7 +24,7 @@ bool still_admitted(Directory *directory, Moment now, Text sender, const Agent *
         Sender who = directory_sender(directory, &jid);
         if (!agent || !agent->local || !directory_agent(directory, &who, text_of(agent->local), now.wall_us, NULL))
                 return failure_set(ret_refusal, FAILURE_FORBIDDEN, "You may no longer talk to this agent.");
-        if (agent->state == AGENT_PAUSED)
+        if (agent->state == AGENT_PAUSED && !command)
                 return refuse_paused(agent, FAILURE_POLICY, ret_refusal);
         return true;
 }

@@ -40,7 +40,7 @@ struct Admission {
 bool admit(Admission *admission, Failure *ret_refusal) _must_check_;
 
 /* What a message that was accepted is asked again before its turn and before each tool. */
-bool still_admitted(Directory *directory, Moment now, Text sender, const Agent *agent,
+bool still_admitted(Directory *directory, Moment now, Text sender, const Agent *agent, bool command,
                     Failure *ret_refusal) _must_check_;
 
 /* The stages, each in its own file. */

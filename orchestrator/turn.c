@@ -28,10 +28,16 @@ static bool turn_end(Turn *turn, Outcome outcome, const Failure *failure) {
         return false;
 }
 
+/* What an operation says no to is refused; an operation that broke is not. */
+static bool is_refusal(const Turn *turn, FailureKind kind) {
+        bool broke = kind == FAILURE_INTERNAL || kind == FAILURE_UNAVAILABLE || kind == FAILURE_TIMED_OUT;
+        return kind == FAILURE_POLICY || (turn->input->command && !broke);
+}
+
 /* A failure of the world: whether it is the model's, the store's or the sender's doing, its kind says. */
 static bool turn_fail(Turn *turn, const Failure *failure) {
         Outcome outcome = failure->kind == FAILURE_CANCELLED ? OUTCOME_CANCELLED
-                          : failure->kind == FAILURE_POLICY  ? OUTCOME_REFUSED
+                          : is_refusal(turn, failure->kind)  ? OUTCOME_REFUSED
                                                              : OUTCOME_ERROR;
         return turn_end(turn, outcome, failure);
 }
@@ -278,13 +284,23 @@ static bool turn_converse(Turn *turn) {
         return turn_fail(turn, &failure);
 }
 
+static bool turn_operate(Turn *turn, Failure *reterr_failure) {
+        World *world = turn->world;
+        return world->operate(world, turn->input, turn->arena, &turn->result->answer, reterr_failure);
+}
+
+static bool turn_remember(Turn *turn, Failure *reterr_failure) {
+        World *world = turn->world;
+        return world->recall(world, turn->input, turn->arena, &turn->recalled, reterr_failure);
+}
+
 /* A store that is away comes back: the message waits for it as long as it may. */
-static bool recall_retried(Turn *turn) {
+static bool turn_retried(Turn *turn, bool (*work)(Turn *turn, Failure *reterr_failure)) {
         World *world = turn->world;
         int64_t pause = RETRY_PAUSE_US;
         Failure failure;
 
-        while (!world->recall(world, turn->input, turn->arena, &turn->recalled, &failure)) {
+        while (!work(turn, &failure)) {
                 if (failure.kind != FAILURE_UNAVAILABLE ||
                     world->now(world).monotonic_us + pause >= turn->input->deadline_us)
                         return turn_fail(turn, &failure);
@@ -302,7 +318,7 @@ static bool turn_recall(Turn *turn) {
         const TurnInput *input = turn->input;
         Failure failure;
 
-        if (!recall_retried(turn))
+        if (!turn_retried(turn, turn_remember))
                 return false;
         const Version *version = turn->recalled.version;
         turn->result->version_id = version->id;
@@ -317,11 +333,18 @@ static bool turn_recall(Turn *turn) {
         return true;
 }
 
+static void turn_command(Turn *turn) {
+        if (turn_retried(turn, turn_operate))
+                turn->result->outcome = OUTCOME_SUCCESS;
+}
+
 void turn_run(const TurnInput *input, World *world, Arena *arena, TurnResult *ret_result) {
         Turn turn = { .input = input, .world = world, .arena = arena, .result = ret_result };
 
         *ret_result = (TurnResult){ .version_id = input->version_id, .policy_hash = input->policy_hash };
-        if (turn_recall(&turn))
+        if (input->command)
+                turn_command(&turn);
+        else if (turn_recall(&turn))
                 turn_converse(&turn);
         ret_result->tools = conversation_tools(&turn.conversation, arena);
 }

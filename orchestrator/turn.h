@@ -12,8 +12,10 @@ struct TurnInput {
         Uuid message_id, tenant_id, agent_id, version_id;
         Text owner;  /* bare JID, compared with the version's */
         Text sender; /* bare JID */
+        Text agent;  /* bare JID that was written to; the hub's domain when it was the hub */
         Text thread;
         Text body; /* empty bytes = NULL: read it back */
+        bool command;
         int32_t conversation;
         int32_t attempt;         /* taken_up steps before this turn */
         int64_t deadline_us;     /* monotonic */

@@ -48,6 +48,9 @@ struct World {
         Moment (*now)(World *world);
         /* False when the turn was cancelled meanwhile. */
         bool (*sleep)(World *world, int64_t microseconds);
+        /* Runs the operation that a command names, once for this message however often it is asked; the answer is
+         * Markdown. UNAVAILABLE: perhaps done, ask again. */
+        bool (*operate)(World *world, const TurnInput *input, Arena *arena, Text *ret_answer, Failure *reterr);
         bool (*recall)(World *world, const TurnInput *input, Arena *arena, Recalled *ret_recalled, Failure *reterr);
         /* Holds the bound of one model call; waits while others may still settle. */
         bool (*reserve)(World *world, const TurnInput *input, CallKey key, int64_t bound_nano, Failure *reterr);

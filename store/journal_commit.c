@@ -206,7 +206,7 @@ static const struct {
         bool with_hub;
 } inserts[] = {
         { QUERY_JOURNAL_PERSONS, offsetof(Journal, persons), 4, false },
-        { QUERY_JOURNAL_ACCEPT, offsetof(Journal, accepted), 15, true },
+        { QUERY_JOURNAL_ACCEPT, offsetof(Journal, accepted), 16, true },
         { QUERY_JOURNAL_CONCLUDE, offsetof(Journal, concluded), 24, true },
         { QUERY_JOURNAL_STEP, offsetof(Journal, steps), 7, true },
         { QUERY_JOURNAL_CANCEL, offsetof(Journal, cancelled), 4, true },

@@ -93,7 +93,8 @@ static bool read_open(Journal *journal, const Rows *rows, size_t row, OpenMessag
                                       .sequence = rows_integer(rows, row, 3),
                                       .accepted_us = rows_time(rows, row, 4),
                                       .continues = rows_uuid(rows, row, 5),
-                                      .conversation = (int32_t) rows_integer(rows, row, 6) };
+                                      .conversation = (int32_t) rows_integer(rows, row, 6),
+                                      .command = rows_integer(rows, row, 10) == 1 };
         open->cancelled = rows_boolean(rows, row, 9);
         return rows_open_reply(journal, accepted->tenant_id, accepted->id, rows, row, 8, 7, &accepted->reply_to,
                                &accepted->sender, reterr_failure);

@@ -1,4 +1,5 @@
 /* Records as rows: sealed, with persons as ids, in columns of one insert each; and sealed values of rows read back. */
+#include "base/jid.h"
 #include "store/journal_parts.h"
 
 #include <endian.h>
@@ -157,11 +158,6 @@ bool rows_open_reply(Journal *journal, Uuid tenant_id, Uuid id, const Rows *rows
                failure_set(reterr_failure, FAILURE_INTERNAL, "where an answer goes does not read as we write it");
 }
 
-static Text domain_of(Text agent) {
-        Text local;
-        return text_split(&agent, '@', &local) && agent.length > 0 ? agent : local;
-}
-
 bool rows_accept(Journal *journal, const AcceptedRecord *record, Failure *reterr_failure) {
         Column *columns = journal->accepted.columns;
         Text packed, reply, body, id = MAP_KEY(record->id);
@@ -183,7 +179,7 @@ bool rows_accept(Journal *journal, const AcceptedRecord *record, Failure *reterr
         column_uuid_or_null(&columns[6], record->continues);
         column_integer(&columns[7], record->conversation);
         column_smallint(&columns[8], key_id);
-        column_bytes(&columns[9], domain_of(record->reply_to.agent));
+        column_bytes(&columns[9], jid_domain(record->reply_to.agent));
         column_bytes(&columns[10], reply);
         column_bytes(&columns[11], body);
         for (int i = 0; i < 2; i++)
@@ -192,6 +188,7 @@ bool rows_accept(Journal *journal, const AcceptedRecord *record, Failure *reterr
                 else
                         column_null(&columns[12 + i]);
         column_bigint(&columns[14], content_of(&record->content));
+        column_smallint(&columns[15], record->command);
         journal->accepted.rows++;
         return true;
 }

@@ -65,8 +65,10 @@ bool message_answer_id(Text id, Uuid *ret_message) {
 }
 
 Text agent_full(Arena *arena, Text agent) {
+        if (agent.length == 0 || !memchr(agent.bytes, '@', agent.length))
+                return agent;
         char *full = arena_take(arena, agent.length + sizeof(AGENT_RESOURCE));
-        if (!full || agent.length == 0)
+        if (!full)
                 return TEXT_NONE;
         memcpy(full, agent.bytes, agent.length);
         memcpy(full + agent.length, AGENT_RESOURCE, sizeof(AGENT_RESOURCE));

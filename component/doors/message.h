@@ -8,7 +8,8 @@
 #include "base/record.h"
 #include "xmpp/stanza.h"
 
-/* Where an agent speaks and shows presence from: its bare JID with /aiox. TEXT_NONE when the arena is full. */
+/* Where an agent speaks and shows presence from: its bare JID with /aiox; the hub itself from its domain. TEXT_NONE
+ * when the arena is full. */
 Text agent_full(Arena *arena, Text agent);
 bool agent_is_full(const Jid *jid);
 

@@ -53,6 +53,7 @@ struct Directory {
         Map *tenants, *accounts, *accounts_by_jid, *agents, *agents_by_local, *grants, *limit_places, *domain_limits;
         Subscriptions subscriptions;
         Limit *limits; /* of the installation */
+        Agent *hub;    /* at the bare domains: everybody may talk to it */
         Agent absent;  /* looked at when there is none, so that absence costs the same */
         Tenant absent_tenant;
         size_t agent_count; /* with a row, not deleted */
@@ -104,6 +105,20 @@ static Agent *agent_of(Directory *directory, Uuid id) {
         return agent;
 }
 
+const Uuid directory_hub_id = { { [6] = 0x80, [8] = 0x80, [15] = 1 } };
+
+static void hub_add(Directory *directory) {
+        Agent *hub = directory->hub = agent_of(directory, directory_hub_id);
+
+        hub->tenant_id = directory->installation;
+        hub->tenant = tenant_of(directory, directory->installation);
+        hub->name = memory_string("hub");
+        hub->owner = memory_string("");
+        hub->local = memory_string("");
+        hub->visibility = VISIBILITY_PUBLIC;
+        hub->state = AGENT_ACTIVE;
+}
+
 Directory *directory_new(const char *domains, Uuid installation) {
         Directory *directory = memory_new(sizeof(*directory));
 
@@ -121,6 +136,7 @@ Directory *directory_new(const char *domains, Uuid installation) {
         directory->absent.state = AGENT_DELETED;
         directory->absent.tenant = &directory->absent_tenant;
         directory->absent.owner = "";
+        hub_add(directory);
         return directory;
 }
 
@@ -468,7 +484,7 @@ static bool agent_admits(const Directory *directory, const Agent *agent, const S
 
 Agent *directory_agent(Directory *directory, const Sender *asker, Text local, int64_t wall_us,
                        const Grant **ret_grant) {
-        Agent *found = map_get(directory->agents_by_local, local);
+        Agent *found = local.length ? map_get(directory->agents_by_local, local) : directory->hub;
         Agent *agent = found ? found : &directory->absent;
         bool admitted = agent_admits(directory, agent, asker, wall_us, ret_grant);
 

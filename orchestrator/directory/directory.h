@@ -98,6 +98,9 @@ typedef struct DirectoryChange {
  */
 Directory *directory_new(const char *domains, Uuid installation);
 void directory_apply(Directory *directory, const DirectoryChange *change);
+/* The hub itself, at the bare domains (local part empty): an agent of the installation without a row or a version, that
+ * everybody but the suspended may talk to, and that knows commands only. */
+extern const Uuid directory_hub_id;
 Uuid directory_installation(const Directory *directory);
 size_t directory_agent_count(const Directory *directory);
 void directory_free(Directory *directory);

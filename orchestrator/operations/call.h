@@ -18,6 +18,7 @@ typedef struct Caller {
         Text principal;   /* bare JID, or "uid:0" on the Unix socket */
         bool platform;    /* a platform admin */
         Text tenant;      /* slug asked for; empty = the only one; a platform admin's is the installation */
+        Uuid message_id;  /* of the chat message that asks; zero = none does */
         const char *door; /* "rest", "command", "chat" */
         Text request_key; /* Idempotency-Key, or command session and step; empty = none */
 } Caller;

@@ -11,10 +11,12 @@
                                         each(agent_rollback) each(grant_add) each(grant_list) each(grant_remove) each( \
                                                 subscription_add) each(subscription_list) each(subscription_remove)    \
                                                 each(knowledge_add) each(knowledge_list) each(knowledge_remove)        \
-                                                        each(execution_list) each(execution_show)                      \
-                                                                each(execution_cancel) each(worker_list)               \
-                                                                        each(worker_show) each(hub_status)             \
-                                                                                each(settings_show)
+                                                        each(conversation_new) each(conversation_status) each(         \
+                                                                conversation_forget) each(conversation_stop)           \
+                                                                each(execution_list) each(execution_show)              \
+                                                                        each(execution_cancel) each(worker_list)       \
+                                                                                each(worker_show) each(hub_status)     \
+                                                                                        each(settings_show)
 
 #define DECLARE(operation) extern const Operation operation;
 EACH_OPERATION(DECLARE)

@@ -400,6 +400,11 @@ bool input_check(const Operation *operation, const Json *json, Arena *arena, con
         return true;
 }
 
+bool input_value_check(const Field *field, Text text, Arena *arena, Failure *reterr_failure) {
+        InputValue value = { 0 };
+        return value_from_text(field, text, arena, &value, reterr_failure);
+}
+
 static const InputValue *find(const Input *input, const char *name) {
         for (size_t i = 0; i < input->count; i++)
                 if (strcmp(operation_input(input->operation, i)->name, name) == 0)

@@ -12,6 +12,9 @@
 bool input_check(const Operation *operation, const Json *json, Arena *arena, const Input **ret_input,
                  Failure *reterr_failure) _must_check_;
 
+/* One value alone, as text. */
+bool input_value_check(const Field *field, Text text, Arena *arena, Failure *reterr_failure) _must_check_;
+
 bool input_has(const Input *input, const char *name);        /* given, or has a default */
 Text input_text(const Input *input, const char *name);       /* any kind of text; TEXT_NONE when absent */
 int64_t input_integer(const Input *input, const char *name); /* also durations and times; 0 when absent */

@@ -74,6 +74,7 @@ typedef struct Operation {
         bool deleted_too;         /* its agent may be a deleted one */
         bool partial;             /* what is absent stays as it is: no defaults */
         const char *tenant_field; /* the field that names the acting tenant; NULL = none does */
+        const char *chat;         /* the word that runs it in a chat with its agent, "new" for /new; NULL = none does */
         Effect effect;
         const char *method, *path; /* "POST", "/agents/{agent}/pause"; below /api/v1 */
         const Field *input;        /* ends with FIELD_END; may be NULL */

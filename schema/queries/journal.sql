@@ -20,9 +20,9 @@ ON CONFLICT (tenant_id, id) DO NOTHING;
 WITH given AS MATERIALIZED (
         SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::timestamptz[], $8::uuid[],
                              $9::integer[], $10::smallint[], $11::text[], $12::bytea[], $13::bytea[], $14::uuid[],
-                             $15::uuid[], $16::bigint[])
+                             $15::uuid[], $16::bigint[], $17::smallint[])
                 AS g(id, tenant_id, agent_id, person_id, sequence, accepted_at, continues, conversation, key_id, domain,
-                     reply_to, body, key, other, content)
+                     reply_to, body, key, other, content, kind)
 ), keyed AS (
         INSERT INTO idempotency (key, message_id, content, day)
         SELECT g.key, g.id, g.content, current_date FROM given g
@@ -35,9 +35,9 @@ WITH given AS MATERIALIZED (
         RETURNING message_id
 )
 INSERT INTO accepted (id, tenant_id, agent_id, person_id, sequence, accepted_at, continues, conversation, hub, key_id, domain,
-                      reply_to, body)
+                      reply_to, body, kind)
 SELECT g.id, g.tenant_id, g.agent_id, g.person_id, g.sequence, g.accepted_at, g.continues, g.conversation, $1::smallint,
-       g.key_id, g.domain, g.reply_to, g.body
+       g.key_id, g.domain, g.reply_to, g.body, g.kind
 FROM given g
 WHERE g.key IS NULL OR g.id IN (SELECT message_id FROM keyed)
 ON CONFLICT DO NOTHING
@@ -128,12 +128,12 @@ FROM unnest($1::uuid[], $2::uuid[]) AS g(tenant_id, id) WHERE o.tenant_id = g.te
 -- What is open and belongs to hub $1: everything, or with $2 what it took when it ended epoch $3 of hub $2.
 WITH open AS MATERIALIZED (
         SELECT a.id, a.tenant_id, a.agent_id, a.sequence, a.accepted_at, a.continues, a.conversation, a.hub, a.key_id,
-               a.reply_to
+               a.reply_to, a.kind
         FROM accepted a LEFT JOIN concluded c ON c.id = a.id AND c.id >= (SELECT low_water FROM heartbeats WHERE hub = $1)
         WHERE a.id >= (SELECT low_water FROM heartbeats WHERE hub = $1) AND c.id IS NULL
 )
 SELECT o.id, o.tenant_id, o.agent_id, o.sequence, o.accepted_at, o.continues, o.conversation, o.key_id, o.reply_to,
-       EXISTS (SELECT FROM cancelled x WHERE x.id = o.id)
+       EXISTS (SELECT FROM cancelled x WHERE x.id = o.id), o.kind
 FROM open o
 LEFT JOIN LATERAL (SELECT e.heir, e.taken_from, e.taken_epoch FROM estates e
                    WHERE e.hub = o.hub AND e.up_to_epoch >= o.sequence >> 40 ORDER BY e.up_to_epoch LIMIT 1) e ON true

@@ -299,7 +299,7 @@ START_TEST(what_was_admitted_is_asked_again_for_those_of_every_form) {
                 DirectoryChange account = { .kind = DIRECTORY_ACCOUNT, .id = ann, .name = TEXT("ann@example.org") };
                 directory_apply(directory, &account);
                 const Agent *agent = directory_agent_by_id(directory, agent_id);
-                ck_assert_msg(still_admitted(directory, bench.admission.now, text_of(cases[i].sender), agent,
+                ck_assert_msg(still_admitted(directory, bench.admission.now, text_of(cases[i].sender), agent, false,
                                              &refusal) == cases[i].public,
                               "%s", cases[i].sender);
                 DirectoryChange hidden = { .kind = DIRECTORY_AGENT,
@@ -309,7 +309,7 @@ START_TEST(what_was_admitted_is_asked_again_for_those_of_every_form) {
                                            .owner = TEXT("ann@example.org"),
                                            .visibility = VISIBILITY_PRIVATE };
                 directory_apply(directory, &hidden);
-                ck_assert_msg(still_admitted(directory, bench.admission.now, text_of(cases[i].sender), agent,
+                ck_assert_msg(still_admitted(directory, bench.admission.now, text_of(cases[i].sender), agent, false,
                                              &refusal) == cases[i].private,
                               "%s", cases[i].sender);
                 if (!cases[i].private)
@@ -325,14 +325,16 @@ START_TEST(agent_that_is_gone_or_paused_admits_nobody_any_more) {
         bench_open(&bench);
         Directory *directory = bench.admission.directory;
         const Agent *agent = directory_agent_by_id(directory, agent_id);
-        ck_assert(!still_admitted(directory, bench.admission.now, TEXT("eve@example.net"), NULL, &refusal));
+        ck_assert(!still_admitted(directory, bench.admission.now, TEXT("eve@example.net"), NULL, false, &refusal));
         ck_assert_int_eq(refusal.kind, FAILURE_FORBIDDEN);
         change_agent(directory, AGENT_PAUSED, "tea", false, 0);
-        ck_assert(!still_admitted(directory, bench.admission.now, TEXT("eve@example.net"), agent, &refusal));
+        ck_assert(!still_admitted(directory, bench.admission.now, TEXT("eve@example.net"), agent, false, &refusal));
         ck_assert_int_eq(refusal.kind, FAILURE_POLICY);
         ck_assert_str_eq(refusal.text, "guide is paused: tea");
+        /* A command calls no model. */
+        ck_assert(still_admitted(directory, bench.admission.now, TEXT("eve@example.net"), agent, true, &refusal));
         change_agent(directory, AGENT_DELETED, NULL, false, 0);
-        ck_assert(!still_admitted(directory, bench.admission.now, TEXT("eve@example.net"), agent, &refusal));
+        ck_assert(!still_admitted(directory, bench.admission.now, TEXT("eve@example.net"), agent, false, &refusal));
         ck_assert_int_eq(refusal.kind, FAILURE_FORBIDDEN);
 }
 END_TEST

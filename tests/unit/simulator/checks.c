@@ -81,6 +81,17 @@ static void row_accepted(void *self, StoredMessage *message) {
                 check_violated(simulation, "a message was refused before acceptance, and left a row");
 }
 
+/* By who wrote it: corrected, taken back, or stopped in its lane. */
+static bool was_stopped(const Simulation *simulation, const Note *note) {
+        for (size_t i = simulation->note_count; !note->corrected && i > 0; i--) {
+                const Note *later = simulation->notes[i - 1];
+                if (later->stops && later->account == note->account && later->agent == note->agent &&
+                    text_equal(later->thread, note->thread))
+                        return true;
+        }
+        return note->corrected;
+}
+
 static void row_concluded(void *self, StoredMessage *message) {
         Simulation *simulation = self;
         const Life *life = message->life;
@@ -96,12 +107,15 @@ static void row_concluded(void *self, StoredMessage *message) {
                 break;
         case OUTCOME_CANCELLED:
                 result->cancelled++;
-                if (!life->cancel_asked)
+                if (!life->cancel_asked && !was_stopped(simulation, life->note))
                         check_violated(simulation, "a message was cancelled that nobody asked to cancel");
                 break;
         default:
                 result->failed++;
         }
+        if (life->note->command && !life->note->stops && message->concluded->outcome == OUTCOME_SUCCESS &&
+            !life->operated)
+                check_violated(simulation, "a command was concluded with success and its operation was not run");
         if (message->concluded->outcome == OUTCOME_SUCCESS && message->concluded->answer.length == 0)
                 check_violated(simulation, "a message was concluded with success and without an answer");
         if (life->asked_for_tools)
@@ -289,12 +303,26 @@ static size_t durable_replies(const StoredMessage *message) {
         return count;
 }
 
+/* The store keeps an operation from being run twice; the core, from being run for what is no command or is ended. */
+void check_operate(SimulatedTurn *turn) {
+        Simulation *simulation = turn->process->simulation;
+        Life *life = turn->life;
+
+        if (!life->note->command)
+                check_violated(simulation, "an operation was run for what is no command");
+        if (life->stored->concluded && holds(turn->process, life))
+                check_violated(simulation, "an operation was run for a message that is concluded");
+        life->operated = true;
+}
+
 void check_model(SimulatedTurn *turn, int round) {
         Simulation *simulation = turn->process->simulation;
         const Life *life = turn->life;
 
         if (!holds(turn->process, life) || !turn->process->leading)
                 return;
+        if (life->note->command)
+                check_violated(simulation, "a model was called for a command");
         if (life->stored->concluded)
                 check_violated(simulation, "a model was called for a message that is concluded");
         if (durable_replies(life->stored) != (size_t) round)

@@ -4,8 +4,13 @@
 static bool life_is_settled(const Life *life) {
         const StoredMessage *message = life->stored;
 
-        if (!message->concluded)
+        const ConcludedRecord *concluded = message->concluded;
+
+        if (!concluded)
                 return false;
+        /* Its sender stopped it, corrected it or took it back before there was a word of an answer. */
+        if (concluded->outcome == OUTCOME_CANCELLED && !concluded->answer.length && !concluded->explanation.length)
+                return true;
         return message->accepted.reply_to.door != DOOR_CHAT || life->taken > 0 || life->bounced || life->received ||
                life->excused;
 }

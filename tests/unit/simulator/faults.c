@@ -31,6 +31,9 @@ static void plan_people(Plan *plan, Random *random) {
         plan->cancels = sometimes(random, 0.1);
         plan->repeats = sometimes(random, 0.4);
         plan->conflicts = sometimes(random, 0.1);
+        plan->commands = sometimes(random, 0.2);
+        plan->stops = sometimes(random, 0.1);
+        plan->corrections = sometimes(random, 0.1);
         plan->floods = sometimes(random, 0.02);
         plan->unstorable = sometimes(random, 0.02);
         plan->model_fails = sometimes(random, 0.3);

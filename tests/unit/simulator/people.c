@@ -65,6 +65,9 @@ Arrival *writing_arrival(Simulation *simulation, const Writing *writing) {
                 .origin_id = text_copy(arena, note->origin_id),
                 .thread = text_copy(arena, note->thread),
                 .body = text_copy(arena, note->body),
+                .replaces = note->replaces.length ? text_copy(arena, note->replaces) : TEXT_NONE,
+                .command = note->command,
+                .stops = note->stops,
                 .receipt_wanted = note->receipt_wanted,
                 .ticket = writing->ticket,
         };
@@ -168,6 +171,43 @@ static void note_conflict(Simulation *simulation, Note *note) {
         note->conflicting = true;
 }
 
+/* What somebody says of what he said before: stop, or this instead of that, or nothing of that. */
+static void note_manage(Simulation *simulation, Note *note) {
+        Random *random = &simulation->people;
+        const Plan *plan = &simulation->plan;
+
+        note->stops = !note->rest && random_chance(random, plan->stops);
+        note->command = note->stops || random_chance(random, plan->commands);
+        if (note->rest || note->conflicting || !random_chance(random, plan->corrections))
+                return;
+        size_t back = 1 + random_below(random, 5);
+        Note *earlier = back < simulation->note_count ? simulation->notes[simulation->note_count - 1 - back] : NULL;
+        if (!earlier || earlier->rest || earlier->origin_id.length || !earlier->stanza_id.length ||
+            earlier->account != note->account || earlier->agent != note->agent)
+                return;
+        earlier->corrected = true;
+        note->replaces = earlier->stanza_id;
+}
+
+static void retract_one(Simulation *simulation) {
+        Random *random = &simulation->people;
+        size_t back = 1 + random_below(random, 10);
+        Process *process = simulation->hub[random_below(random, (uint64_t) simulation->plan.hubs)].process;
+        Note *note = back < simulation->note_count ? simulation->notes[simulation->note_count - back] : NULL;
+
+        if (!process || !note || note->rest || note->origin_id.length || !note->stanza_id.length)
+                return;
+        const char *bare = simulation->cast.accounts[note->account].bare, *at = strchr(bare, '@');
+        Jid from = { .full = note->address,
+                     .bare = text_of(bare),
+                     .local = { bare, (size_t) (at - bare) },
+                     .domain = text_of(at + 1) };
+        note->corrected = true;
+        Event event = { EVENT_RETRACTED, .retraction = { from, note->local, note->stanza_id } };
+        trace(simulation, "person takes back", process->number, (uint64_t) note->number);
+        process_post(process, random_delay(random, MILLISECONDS), &event, NULL);
+}
+
 static Note *note_write(Simulation *simulation, const Note *like) {
         Note *note = note_new(simulation);
 
@@ -183,6 +223,7 @@ static Note *note_write(Simulation *simulation, const Note *like) {
                 note->address = like->address;
         } else if (random_chance(&simulation->people, simulation->plan.conflicts))
                 note_conflict(simulation, note);
+        note_manage(simulation, note);
         people_write(simulation, note);
         return note;
 }
@@ -220,6 +261,8 @@ static void write_next(void *about, uint64_t number) {
                         note_write(simulation, note);
         if (random_chance(random, plan->cancels))
                 cancel_one(simulation);
+        if (random_chance(random, plan->corrections))
+                retract_one(simulation);
         agenda_add(&simulation->agenda, now_us(simulation) + random_between(random, 0, 2 * plan->gap_us), write_next,
                    simulation, 0);
 }

@@ -44,7 +44,8 @@ typedef struct Plan {
         double crash, lost_reply; /* at each place where it may happen */
         double kill, freeze, store_away, store_full, store_stall, link_break, server_death, twin, drain, clock_jump,
                 pauses; /* weights */
-        double model_fails, tool_fails, cancels, repeats, conflicts, floods, bounces, overbilled, unstorable;
+        double model_fails, tool_fails, cancels, repeats, conflicts, floods, bounces, overbilled, unstorable, commands,
+                stops, corrections;
 } Plan;
 
 /* --- cast.c ----------------------------------------------------------------------------------------------------- */
@@ -238,6 +239,9 @@ typedef struct Note {
         bool rest; /* over REST: origin_id is its Idempotency-Key */
         bool entitled, unstorable, receipt_wanted;
         bool conflicting; /* an earlier note has its origin id */
+        bool command, stops;
+        Text replaces;  /* the stanza id of a note that it corrects */
+        bool corrected; /* by a later one, or taken back */
         int lives;
         Simulation *simulation;
 } Note;
@@ -278,6 +282,7 @@ struct Life {
         int turns;
         int32_t attempt; /* of the last turn */
         bool cancel_asked;
+        bool operated;          /* its operation was run */
         bool received, bounced; /* by its reader's client */
         bool excused;           /* it was lost where no hub could know */
 };
@@ -307,6 +312,7 @@ void check_taken(Simulation *simulation, Life *life);
 void check_lost(Simulation *simulation, Life *life, const Process *from);
 void check_bounced(Simulation *simulation, Life *life, bool retry);
 void check_process_gone(Process *process);
+void check_operate(SimulatedTurn *turn);
 /* checks_settled.c */
 bool check_is_settled(Simulation *simulation);
 void check_settled(Simulation *simulation);

@@ -70,6 +70,22 @@ static void world_stream(World *world, Text piece) {
         (void) piece;
 }
 
+static bool world_operate(World *world, const TurnInput *input, Arena *arena, Text *ret_answer, Failure *reterr) {
+        SimulatedTurn *turn = turn_of(world);
+        Simulation *simulation = turn->process->simulation;
+
+        (void) input;
+        if (!turn_pause(turn, random_delay(&simulation->turns, MILLISECONDS)))
+                return is_cancelled(reterr);
+        if (now_us(simulation) < simulation->store_away_until)
+                return failure_set(reterr, FAILURE_UNAVAILABLE, "The simulated database is away.");
+        check_operate(turn);
+        if (!turn_pause(turn, random_delay(&simulation->turns, MILLISECONDS)))
+                return is_cancelled(reterr);
+        *ret_answer = text_copy(arena, TEXT("Done."));
+        return true;
+}
+
 static bool world_recall(World *world, const TurnInput *input, Arena *arena, Recalled *ret_recalled, Failure *reterr) {
         SimulatedTurn *turn = turn_of(world);
         Simulation *simulation = turn->process->simulation;
@@ -153,6 +169,7 @@ static bool world_step(World *world, const TurnInput *input, int32_t ordinal, St
 static const World world_calls = {
         .now = world_now,
         .sleep = world_sleep,
+        .operate = world_operate,
         .recall = world_recall,
         .reserve = world_reserve,
         .settle = world_settle,

@@ -1,0 +1,138 @@
+#include "component/doors/chat_words.h"
+
+#include "component/terminal_print.h"
+
+/* So that names and values look as they are, whatever Markdown makes of their characters. */
+static void add_plain(TextBuilder *answer, Text text) {
+        static const char special[] = "\\`*_[]<>#~|";
+
+        for (size_t i = 0; i < text.length; i++) {
+                if (memchr(special, text.bytes[i], sizeof(special) - 1))
+                        text_add_char(answer, '\\');
+                text_add_char(answer, text.bytes[i] == '\n' ? ' ' : text.bytes[i]);
+        }
+}
+
+static void add_value(TextBuilder *answer, const Json *value) {
+        _cleanup_(arena_freep) Arena *arena = arena_new(0);
+        Text text = TEXT_NONE;
+
+        switch (json_type_of(value)) {
+        case JSON_TYPE_NULL:
+                text_add_string(answer, "–");
+                break;
+        case JSON_TYPE_BOOLEAN:
+                text_add_string(answer, json_to_boolean(value) ? "yes" : "no");
+                break;
+        case JSON_TYPE_TEXT:
+                add_plain(answer, json_to_text(value));
+                break;
+        case JSON_TYPE_ARRAY:
+                for (size_t i = 0; i < json_count(value); i++) {
+                        text_add_string(answer, i ? ", " : "");
+                        add_value(answer, json_item(value, i));
+                }
+                break;
+        default:
+                if (json_compact(value, arena, &text))
+                        add_plain(answer, text);
+        }
+}
+
+static void add_table(TextBuilder *answer, const Operation *operation, const Json *result) {
+        char *text = NULL;
+        size_t length = 0;
+        FILE *out = open_memstream(&text, &length);
+        Screen screen = { .out = out, .notes = out, .more = "after=" };
+
+        screen_result(&screen, operation, result);
+        fclose(out);
+        text_add_string(answer, "```\n");
+        text_add(answer, (Text){ text, length });
+        text_add_string(answer, "```");
+        free(text);
+}
+
+void words_result(TextBuilder *answer, const Operation *operation, const Json *result) {
+        Text name;
+        Json *value;
+        bool first = true;
+
+        if (operation->columns && json_count(json_member(result, "data")) == 0) {
+                text_add_string(answer, "There is nothing to list.");
+                return;
+        }
+        if (operation->columns) {
+                add_table(answer, operation, result);
+                return;
+        }
+        for (JsonIterator i = { 0 }; json_each(result, &i, &name, &value); first = false) {
+                text_add_string(answer, first ? "- " : "\n- ");
+                for (size_t k = 0; k < name.length; k++)
+                        text_add_char(answer, name.bytes[k] == '_' ? ' ' : name.bytes[k]);
+                text_add_string(answer, ": ");
+                add_value(answer, value);
+        }
+        if (first)
+                text_add_string(answer, "Done.");
+}
+
+void words_question(TextBuilder *answer, const Operation *operation, const Field *field, const char *complaint) {
+        if (complaint)
+                text_add_format(answer, "%s\n\n", complaint);
+        text_add_format(answer, "/%s needs `%s`: %s", operation->name, field->name, field->help);
+        if (field->type == FIELD_CHOICE) {
+                Text rest = text_of(field->choices), choice;
+                const char *before = " One of ";
+                while (text_split(&rest, '|', &choice)) {
+                        text_add_format(answer, "%s`%.*s`", before, TEXT_ARGUMENTS(choice));
+                        before = ", ";
+                }
+                text_add_char(answer, '.');
+        }
+        text_add_string(answer, " Write it as your next message.");
+}
+
+void words_confirm(TextBuilder *answer, const Operation *operation, const char *code, bool wrong, bool at_hub) {
+        if (wrong)
+                text_add_string(answer, "That is not the code, and nothing was done. ");
+        text_add_format(answer, "/%s cannot be undone: %s\n\n",
+                        at_hub || !operation->chat ? operation->name : operation->chat, operation->summary);
+        if (!at_hub)
+                text_add_format(answer, "To do it, write `/%s %s`.", operation->chat, code);
+        else if (wrong)
+                text_add_format(answer, "To do it, write the command again, with code=%s at its end.", code);
+        else
+                text_add_format(answer, "To do it, write %s.", code);
+}
+
+static void help_operation(TextBuilder *answer, const Operation *operation, bool at_hub) {
+        const Field *field;
+
+        text_add_format(answer, "/%s: %s", at_hub ? operation->name : operation->chat, operation->summary);
+        for (size_t i = 0; at_hub && (field = operation_input(operation, i)); i++) {
+                text_add_format(answer, "\n- `%s` (%s", field->name, field->need == REQUIRED ? "needed" : "optional");
+                if (field->fallback)
+                        text_add_format(answer, ", %s when absent", field->fallback);
+                text_add_format(answer, "): %s", field->help);
+        }
+        if (at_hub && operation_input(operation, 0))
+                text_add_string(answer, "\n\nWrite values in this order, or as name=\"value\".");
+}
+
+void words_help(TextBuilder *answer, const Operation *operation, Text named, bool at_hub) {
+        if (operation) {
+                help_operation(answer, operation, at_hub);
+                return;
+        }
+        if (named.length)
+                text_add_string(answer, "There is no such command.\n\n");
+        text_add_string(answer, at_hub ? "Commands:\n" : "Commands that I know:\n");
+        for (const Operation *const *each = operation_catalogue; *each; each++)
+                if (at_hub || (*each)->chat)
+                        text_add_format(answer, "- /%s: %s\n", at_hub ? (*each)->name : (*each)->chat,
+                                        (*each)->summary);
+        text_add_string(answer, at_hub ? "\n/help and a name says what a command takes."
+                                       : "- /help: Shows this.\n\nA message that begins with / and is none of these is "
+                                         "written with //.");
+}
