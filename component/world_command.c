@@ -1,6 +1,7 @@
 /* Commands in a worker's World: what a message that names an operation needs to be run. */
 #include "component/doors/chat_text.h"
 #include "component/world.h"
+#include "orchestrator/turn.h"
 
 #define EARLIER_LIMIT 32
 

@@ -1,6 +1,6 @@
 /* Conversations: which of those between one person and one agent a message belongs to. Threads of a chat (XEP-0201) are
- * told apart by a number of 24 bits, so that memory can be looked up by it; two threads of one person that fall together
- * share what is remembered.
+ * told apart by a number of 24 bits, so that memory can be looked up by it; two threads of one person that fall
+ * together share what is remembered.
  *
  * Any thread; never blocks.
  */

@@ -237,7 +237,6 @@ static Message *message_from(Core *core, const Arrival *arrival, const Admission
         message->state = MESSAGE_COMMITTING;
         message->receipt_wanted = arrival->receipt_wanted;
         message->stops = arrival->stops;
-        message->number = ++core->arrivals;
         message->ticket = arrival->ticket;
         message->weight = admission->weight;
         message->arrived_us = arrival->arrived_us;
@@ -306,11 +305,7 @@ static void on_message(Core *core, Arrival *arrival) {
                 refuse_arrival(core, arrival, reply_to, admission.agent, &refusal);
                 return;
         }
-        if (arrival->replaces.length)
-                names_correct(core, message, arrival->replaces);
-        names_enter(core, message);
-        if (message->stops)
-                message->stopped = lanes_stop(core, message);
+        names_enter(core, message, arrival->replaces);
         core->counts.admission_us_total += message->admission_us;
         commit_accept(core, message);
 }

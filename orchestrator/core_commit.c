@@ -143,7 +143,11 @@ static void accepted_reported(Core *core, Message *message, const AcceptedFate *
                 command_accepted(core, message, message->accepted.id);
                 message->committed_us = core->now.monotonic_us;
                 core_message_keep(core, message);
-                lanes_queue(core, message);
+                names_correct(core, message);
+                if (message->stops)
+                        lanes_stop(core, message);
+                else
+                        lanes_queue(core, message);
                 return;
         case ROW_REPEAT:
                 core->counts.repeated++;

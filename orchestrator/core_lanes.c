@@ -198,37 +198,11 @@ void lanes_leave(Core *core, Message *message) {
                 lane_ready(core, lane);
 }
 
-/* Also what is being committed; it is concluded when that is done. */
-int32_t lanes_stop(Core *core, Message *message) {
-        Lane *lane = message->lane;
-        int32_t count = lane->held - 1;
-        List ended = { 0 };
-
-        lane->stopped = message->number - 1;
-        if (lane->active)
-                list_add(&ended, lane->active);
-        for (Message *each = lane->first; each; each = each->next)
-                list_add(&ended, each);
-        for (size_t i = 0; i < ended.count; i++)
-                message_cancel_own(core, ended.items[i]);
-        list_release(&ended);
-        return count;
-}
-
-static void message_stopped(Core *core, Message *message) {
-        turns_conclude(core, message, OUTCOME_SUCCESS, FAILURE_NONE,
-                       message->stopped ? STOPPED : TEXT("Nothing was running."), TEXT_NONE);
-}
-
 void lanes_queue(Core *core, Message *message) {
         Lane *lane = message->lane;
 
-        if (message->cancelled || (message->number && message->number <= lane->stopped)) {
+        if (message->cancelled) {
                 turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, TEXT_NONE, message->cancelled_why);
-                return;
-        }
-        if (message->stops) {
-                message_stopped(core, message);
                 return;
         }
         message->state = MESSAGE_WAITING;
@@ -237,6 +211,21 @@ void lanes_queue(Core *core, Message *message) {
         lane->last = message;
         core->waiting_count++;
         lane_ready(core, lane);
+}
+
+void lanes_stop(Core *core, Message *message) {
+        const Lane *lane = message->lane;
+        List ended = { 0 };
+
+        if (lane->active)
+                list_add(&ended, lane->active);
+        for (Message *each = lane->first; each; each = each->next)
+                list_add(&ended, each);
+        for (size_t i = 0; i < ended.count; i++)
+                message_cancel_own(core, ended.items[i]);
+        turns_conclude(core, message, OUTCOME_SUCCESS, FAILURE_NONE,
+                       ended.count ? STOPPED : TEXT("Nothing was running."), TEXT_NONE);
+        list_release(&ended);
 }
 
 static void tenant_rotate(Core *core) {

@@ -39,13 +39,11 @@ struct Message {
         Text cancelled_why; /* what its sender reads of that; empty = nothing */
         bool dropped;       /* no longer ours: its turn's end is thrown away */
         bool step_in_flight;
-        bool late;       /* was stopped at its deadline */
-        bool plain;      /* its conclusion was refused once, and holds nothing but our own words now */
-        bool stops;      /* ends what its lane holds */
-        bool corrects;   /* its name is that of the first one */
-        int64_t number;  /* in the order of arrival at this hub */
-        int32_t stopped; /* how many it has ended */
-        Hash name;       /* by which its sender may correct it or take it back */
+        bool late;     /* was stopped at its deadline */
+        bool plain;    /* its conclusion was refused once, and holds nothing but our own words now */
+        bool stops;    /* ends what its lane holds */
+        bool corrects; /* its name is that of the first one */
+        Hash name;     /* by which its sender may correct it or take it back */
         int32_t weight;
         uint64_t ticket, turn;
         int64_t arrived_us, committed_us, started_us, deadline_us, admission_us; /* monotonic */
@@ -61,7 +59,6 @@ struct Lane {
         Message *first, *last; /* waiting, in commit order */
         Message *active;       /* taking up, running or concluding */
         int32_t held;          /* messages from acceptance to conclusion */
-        int64_t stopped;       /* messages up to this number are not to begin */
         int32_t weight;
         bool ready; /* in its sender's list */
         size_t key_length;
@@ -189,7 +186,6 @@ struct Core {
         Directory *directory;
         Meter *meter;
         UuidGenerator uuids;
-        int64_t arrivals;
         Moment now;
         Commands *commands;
         CoreCounts counts;
@@ -258,10 +254,10 @@ void core_audit(Core *core, Uuid tenant_id, const char *type, const char *severi
                 Uuid agent_id, Json *facts);
 
 /* core_names.c */
-void names_enter(Core *core, Message *message);
+void names_enter(Core *core, Message *message, Text replaces);
 void names_leave(Core *core, const Message *message);
-/* The message takes the name, and the place if that has not begun, of the one it corrects. */
-void names_correct(Core *core, Message *message, Text replaces);
+/* It is durable: it takes the name, and the place if that has not begun, of the one it corrects. */
+void names_correct(Core *core, Message *message);
 void names_retract(Core *core, const Event *event);
 void message_cancel_own(Core *core, Message *message);
 
@@ -284,9 +280,8 @@ LaneDepth lanes_depth(const Admission *admission, void *core);
 bool lanes_enter(Core *core, Message *message); /* counted from acceptance */
 void lanes_queue(Core *core, Message *message); /* durable: wait for a turn */
 void lanes_leave(Core *core, Message *message);
-/* Ends what came before the message in its lane; returns how many that were. */
-int32_t lanes_stop(Core *core, Message *message);
-Lane *lane_next(Core *core);                                      /* to be served now; NULL when none is ready */
+void lanes_stop(Core *core, Message *message); /* it is durable: ends what came before it in its lane, and itself */
+Lane *lane_next(Core *core);                   /* to be served now; NULL when none is ready */
 void lane_unlink(Core *core, Lane *lane, const Message *message); /* one that waits */
 void lanes_free(Core *core);
 

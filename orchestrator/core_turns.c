@@ -263,7 +263,7 @@ void turns_recover(Core *core, const OpenMessage *open, size_t count) {
                         core_bury(core, message->arena);
                         continue;
                 }
-                names_enter(core, message);
+                names_enter(core, message, TEXT_NONE);
                 core_message_keep(core, message);
                 if (message->attempts < core->settings.attempts || message->cancelled) {
                         lanes_queue(core, message);

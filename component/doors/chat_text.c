@@ -1,5 +1,6 @@
 #include "component/doors/chat_text.h"
 
+#include "base/map.h"
 #include "base/nearest.h"
 #include "component/doors/chat_words.h"
 #include "orchestrator/operations/input.h"

@@ -22,7 +22,7 @@ bool conversation_begin_anew(OperationContext *context, int32_t conversation, Fa
                            NULL, reterr_failure);
 }
 
-Json *conversation_result(OperationContext *context) {
+Json *conversation_record(OperationContext *context) {
         Json *result = json_new_object();
         json_put_text(result, "agent", agent_address(context, context->agent.name));
         return result;

@@ -12,4 +12,4 @@ bool conversation_person(OperationContext *context, Uuid *ret_person, Failure *r
 /* Nothing up to now is remembered any more: in this conversation, or in CONVERSATION_ALL. */
 bool conversation_begin_anew(OperationContext *context, int32_t conversation, Failure *reterr_failure) _must_check_;
 /* {"agent": its JID} */
-Json *conversation_result(OperationContext *context);
+Json *conversation_record(OperationContext *context);

@@ -6,7 +6,7 @@ static bool forget_conversations(OperationContext *context, const Input *input, 
         (void) input;
         if (!conversation_begin_anew(context, CONVERSATION_ALL, reterr_failure))
                 return false;
-        *ret_result = conversation_result(context);
+        *ret_result = conversation_record(context);
         json_put_integer(*ret_result, "remembered", 0);
         return true;
 }

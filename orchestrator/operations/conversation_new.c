@@ -4,7 +4,7 @@ static bool begin_conversation(OperationContext *context, const Input *input, Js
                                Failure *reterr_failure) {
         if (!conversation_begin_anew(context, conversation_of(input_text(input, "thread")), reterr_failure))
                 return false;
-        *ret_result = conversation_result(context);
+        *ret_result = conversation_record(context);
         json_put_integer(*ret_result, "remembered", 0);
         return true;
 }

@@ -11,7 +11,7 @@ static bool show_conversation(OperationContext *context, const Input *input, Jso
                                 value_uuid(context->caller->message_id)),
                          &rows, reterr_failure))
                 return false;
-        Json *result = *ret_result = conversation_result(context);
+        Json *result = *ret_result = conversation_record(context);
         json_put_text(result, "state", rows_text(rows, 0, 0));
         if (!rows_is_null(rows, 0, 1))
                 json_put_text(result, "pause_reason", rows_text(rows, 0, 1));

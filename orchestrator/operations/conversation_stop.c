@@ -16,7 +16,7 @@ static bool stop_conversation(OperationContext *context, const Input *input, Jso
                 if (!hub->cancel(hub, context->tenant_id, rows_uuid(rows, i, 0), context->caller->principal,
                                  reterr_failure))
                         return false;
-        *ret_result = conversation_result(context);
+        *ret_result = conversation_record(context);
         json_put_integer(*ret_result, "stopped", (int64_t) rows_count(rows));
         return true;
 }

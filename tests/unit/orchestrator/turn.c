@@ -25,6 +25,7 @@ typedef struct Script {
         const char *about;
         /* the input */
         const char *owner, *body; /* NULL = ann, "hi" */
+        bool command;
         StepRecord steps[6];
         int32_t attempt;
         int64_t price_nano; /* per million tokens, of both kinds */
@@ -33,7 +34,7 @@ typedef struct Script {
         /* the World */
         Says model[SCRIPT_LIMIT]; /* the last is said again and again */
         Says tool[4];
-        int recalls_in_vain;
+        int recalls_in_vain; /* or operations */
         FailureKind recall_failure, reserve_failure, step_failure;
         int32_t step_fails;   /* ordinal */
         int64_t cancelled_us; /* sleep is interrupted then; 0 = never */
@@ -97,6 +98,17 @@ static bool stage_recall(World *world, const TurnInput *input, Arena *arena, Rec
         if (stage->recalls++ < stage->script->recalls_in_vain)
                 return fails(stage->script->recall_failure, reterr);
         *ret_recalled = (Recalled){ .version = &stage->version, .body = TEXT("read back") };
+        return true;
+}
+
+static bool stage_operate(World *world, const TurnInput *input, Arena *arena, Text *ret_answer, Failure *reterr) {
+        Stage *stage = stage_of(world);
+
+        (void) input;
+        note(stage, "operate");
+        if (stage->recalls++ < stage->script->recalls_in_vain)
+                return fails(stage->script->recall_failure, reterr);
+        *ret_answer = text_copy(arena, TEXT("Done."));
         return true;
 }
 
@@ -195,8 +207,18 @@ static bool stage_stopped(World *world) {
 
 static Stage stage_new(const Script *script) {
         return (Stage){
-                .world = { stage_now, stage_sleep, stage_recall, stage_reserve, stage_settle, stage_model,
-                           stage_tool_is_idempotent, stage_tool, stage_step, stage_stream, stage_stopped },
+                .world = { .now = stage_now,
+                           .sleep = stage_sleep,
+                           .operate = stage_operate,
+                           .recall = stage_recall,
+                           .reserve = stage_reserve,
+                           .settle = stage_settle,
+                           .model = stage_model,
+                           .tool_is_idempotent = stage_tool_is_idempotent,
+                           .tool = stage_tool,
+                           .step = stage_step,
+                           .stream = stage_stream,
+                           .stopped = stage_stopped },
                 .script = script,
                 .calls = text_builder(0),
                 .seen = text_builder(0),
@@ -227,6 +249,7 @@ static Arena *stage_play(Stage *stage, TurnResult *ret_result) {
                             .tenant_id = tenant,
                             .owner = script->owner ? text_of(script->owner) : OWNER,
                             .body = script->body ? text_of(script->body) : TEXT("hi"),
+                            .command = script->command,
                             .attempt = script->attempt,
                             .deadline_us = script->deadline_us ? script->deadline_us : DEADLINE,
                             .steps = script->steps,
@@ -772,7 +795,42 @@ START_TEST(conversation_that_outgrows_its_memory_ends_as_too_large) {
 }
 END_TEST
 
-UNIT_TESTS("orchestrator/turn", answer_without_tools_writes_no_step,
+START_TEST(command_runs_its_operation_and_nothing_else) {
+        const Script scripts[] = {
+                { .about = "a command",
+                  .command = true,
+                  .price_nano = 1000000,
+                  .calls = "operate",
+                  .outcome = OUTCOME_SUCCESS,
+                  .answer = "Done." },
+                { .about = "a store that comes back",
+                  .command = true,
+                  .recalls_in_vain = 2,
+                  .recall_failure = FAILURE_UNAVAILABLE,
+                  .calls = "operate sleep operate sleep operate",
+                  .outcome = OUTCOME_SUCCESS,
+                  .answer = "Done." },
+                { .about = "what may not be done is refused",
+                  .command = true,
+                  .recalls_in_vain = 1,
+                  .recall_failure = FAILURE_FORBIDDEN,
+                  .calls = "operate",
+                  .outcome = OUTCOME_REFUSED,
+                  .reason = FAILURE_FORBIDDEN },
+                { .about = "what broke is an error",
+                  .command = true,
+                  .recalls_in_vain = 1,
+                  .recall_failure = FAILURE_INTERNAL,
+                  .calls = "operate",
+                  .outcome = OUTCOME_ERROR,
+                  .reason = FAILURE_INTERNAL },
+        };
+
+        CHECK_ALL(scripts);
+}
+END_TEST
+
+UNIT_TESTS("orchestrator/turn", command_runs_its_operation_and_nothing_else, answer_without_tools_writes_no_step,
            reply_is_committed_before_its_tools_and_each_start_before_its_tool,
            tool_does_not_run_when_what_precedes_it_was_not_committed, turn_taken_up_again_replays_its_steps_and_goes_on,
            step_that_cannot_be_read_ends_the_message_before_anything_is_done,

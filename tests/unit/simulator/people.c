@@ -122,7 +122,7 @@ static Note *note_new(Simulation *simulation) {
 static void note_address(Simulation *simulation, Note *note) {
         Random *random = &simulation->people;
         const Cast *cast = &simulation->cast;
-        static const char *const strangers[] = { "nobody", "desk.nowhere", "desk.acme.zeta", "" };
+        static const char *const strangers[] = { "nobody", "desk.nowhere", "desk.acme.zeta", "." };
 
         note->account = (int) random_below(random, ACCOUNTS);
         note->agent = random_chance(random, 0.03) ? -1 : (int) random_below(random, AGENTS);
