@@ -4,6 +4,7 @@
 #include "base/nearest.h"
 #include "component/doors/chat_words.h"
 #include "orchestrator/operations/input.h"
+#include "orchestrator/operations/offer.h"
 
 #include <stdio.h>
 
@@ -311,18 +312,56 @@ static bool code_is_right(const Call *call) {
         return false;
 }
 
+static Caller caller_of(const Call *call) {
+        return (Caller){ .principal = call->request->sender,
+                         .platform = call->request->platform,
+                         .tenant = call->tenant,
+                         .message_id = call->request->message_id,
+                         .door = "chat" };
+}
+
+static bool help_all(Operations *operations, const Call *call, TextBuilder *answer, Failure *reterr_failure) {
+        const OperationOffer *offers;
+        Caller caller = caller_of(call);
+        bool hub = at_hub(call);
+        size_t count;
+
+        if (!operations_offered(operations, &caller, call->request->agent, call->arena, &offers, &count,
+                                reterr_failure))
+                return false;
+        text_add_string(answer, count ? "Commands:" : "There is nothing here that you may do.");
+        for (size_t i = 0; i < count; i++) {
+                if (!hub && !offers[i].operation->chat)
+                        continue;
+                text_add_string(answer, "\n- ");
+                words_listed(answer, offers[i].operation, hub);
+        }
+        if (hub && count)
+                text_add_string(answer, "\n\n/help and a name says what a command takes.");
+        if (!hub)
+                text_add_string(answer, "\n\nA text that begins with / is written with //.");
+        return true;
+}
+
+static bool call_help(Operations *operations, const Call *call, TextBuilder *answer, Failure *reterr_failure) {
+        const Operation *operation = call->help.length ? operation_named(call, call->help) : NULL;
+
+        if (operation)
+                words_usage(answer, operation, at_hub(call));
+        else if (call->help.length)
+                return failure_set(reterr_failure, FAILURE_NOT_FOUND, "There is no command /%.*s here.",
+                                   TEXT_ARGUMENTS(text_prefix(call->help, 64)));
+        return operation || help_all(operations, call, answer, reterr_failure);
+}
+
 static bool call_run(Operations *operations, const Call *call, TextBuilder *answer, Failure *reterr_failure) {
         const ChatRequest *request = call->request;
         char key[UUID_STRING_SIZE];
         Json *result = NULL;
 
         uuid_format(request->message_id, key);
-        Caller caller = { .principal = request->sender,
-                          .platform = request->platform,
-                          .tenant = call->tenant,
-                          .message_id = request->message_id,
-                          .door = "chat",
-                          .request_key = text_of(key) };
+        Caller caller = caller_of(call);
+        caller.request_key = text_of(key);
         if (!operation_call(operations, &caller, call->operation, call->input, &result, reterr_failure))
                 return false;
         words_result(answer, call->operation, result);
@@ -341,10 +380,8 @@ static bool call_answer(Operations *operations, const Call *call, TextBuilder *a
                 *reterr_failure = call->complaint;
                 return false;
         }
-        if (call->wants_help) {
-                words_help(answer, operation_named(call, call->help), call->help, at_hub(call));
-                return true;
-        }
+        if (call->wants_help)
+                return call_help(operations, call, answer, reterr_failure);
         if (!call->operation) {
                 text_add_string(answer, "I only know commands: write /help to see them.");
                 return true;

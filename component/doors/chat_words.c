@@ -106,10 +106,10 @@ void words_confirm(TextBuilder *answer, const Operation *operation, const char *
                 text_add_format(answer, "To do it, write %s.", code);
 }
 
-static void help_operation(TextBuilder *answer, const Operation *operation, bool at_hub) {
+void words_usage(TextBuilder *answer, const Operation *operation, bool at_hub) {
         const Field *field;
 
-        text_add_format(answer, "/%s: %s", at_hub ? operation->name : operation->chat, operation->summary);
+        words_listed(answer, operation, at_hub);
         for (size_t i = 0; at_hub && (field = operation_input(operation, i)); i++) {
                 text_add_format(answer, "\n- `%s` (%s", field->name, field->need == REQUIRED ? "needed" : "optional");
                 if (field->fallback)
@@ -117,22 +117,11 @@ static void help_operation(TextBuilder *answer, const Operation *operation, bool
                 text_add_format(answer, "): %s", field->help);
         }
         if (at_hub && operation_input(operation, 0))
-                text_add_string(answer, "\n\nWrite values in this order, or as name=\"value\".");
+                text_add_string(answer,
+                                "\n\nWrite values in this order, or as name=\"value\". What is needed and missing is "
+                                "asked for.");
 }
 
-void words_help(TextBuilder *answer, const Operation *operation, Text named, bool at_hub) {
-        if (operation) {
-                help_operation(answer, operation, at_hub);
-                return;
-        }
-        if (named.length)
-                text_add_string(answer, "There is no such command.\n\n");
-        text_add_string(answer, at_hub ? "Commands:\n" : "Commands that I know:\n");
-        for (const Operation *const *each = operation_catalogue; *each; each++)
-                if (at_hub || (*each)->chat)
-                        text_add_format(answer, "- /%s: %s\n", at_hub ? (*each)->name : (*each)->chat,
-                                        (*each)->summary);
-        text_add_string(answer, at_hub ? "\n/help and a name says what a command takes."
-                                       : "- /help: Shows this.\n\nA message that begins with / and is none of these is "
-                                         "written with //.");
+void words_listed(TextBuilder *answer, const Operation *operation, bool at_hub) {
+        text_add_format(answer, "/%s: %s", at_hub ? operation->name : operation->chat, operation->summary);
 }

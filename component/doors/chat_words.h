@@ -13,5 +13,7 @@ void words_result(TextBuilder *answer, const Operation *operation, const Json *r
 void words_question(TextBuilder *answer, const Operation *operation, const Field *field, const char *complaint);
 /* Asks back before something is destroyed. wrong: a code was given that is not this one. */
 void words_confirm(TextBuilder *answer, const Operation *operation, const char *code, bool wrong, bool at_hub);
-/* Of one operation; NULL: of all there are. named: what was asked about. */
-void words_help(TextBuilder *answer, const Operation *operation, Text named, bool at_hub);
+/* What one operation takes. */
+void words_usage(TextBuilder *answer, const Operation *operation, bool at_hub);
+/* One line of a list of what there is. */
+void words_listed(TextBuilder *answer, const Operation *operation, bool at_hub);

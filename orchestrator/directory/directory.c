@@ -143,6 +143,8 @@ Directory *directory_new(const char *domains, Uuid installation) {
 static void agent_file(Directory *directory, Agent *agent) {
         char local[256] = "";
 
+        if (agent == directory->hub)
+                return;
         if (agent->local && map_get(directory->agents_by_local, text_of(agent->local)) == agent)
                 map_remove(directory->agents_by_local, text_of(agent->local));
         if (agent->local) {

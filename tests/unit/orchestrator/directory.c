@@ -282,7 +282,7 @@ START_TEST(name_has_the_slug_of_its_tenant) {
                 bool expected;
         } cases[] = { { "desk.acme", true },  { "desk", false },       { "desk.hub", false },
                       { "guide", true },      { "guide.hub", false },  { "desk.zeta", false },
-                      { "DESK.acme", false }, { "desk.acme.", false }, { "", false } };
+                      { "DESK.acme", false }, { "desk.acme.", false }, { "", true /* the hub itself */ } };
 
         for (size_t i = 0; i < COUNT_OF(cases); i++)
                 ck_assert_msg(may(directory, "ann@example.org", cases[i].local) == cases[i].expected, "%s",

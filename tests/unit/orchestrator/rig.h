@@ -47,11 +47,12 @@ void rig_wake(Rig *rig);                       /* time goes by until the core wa
 void rig_change(Rig *rig, DirectoryChange change);
 
 typedef struct Said {
-        const char *from, *agent, *body, *id, *origin, *thread;
+        const char *from, *agent, *body, *id, *origin, *thread, *replaces;
         Door door;
         uint64_t ticket;
         bool anonymous; /* without any id */
         bool encrypted, states, markable, quotes;
+        bool command, stops;
         size_t arena; /* limit of its arena; 0 = the usual */
 } Said;
 

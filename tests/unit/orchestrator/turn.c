@@ -807,7 +807,7 @@ START_TEST(command_runs_its_operation_and_nothing_else) {
                   .command = true,
                   .recalls_in_vain = 2,
                   .recall_failure = FAILURE_UNAVAILABLE,
-                  .calls = "operate sleep operate sleep operate",
+                  .calls = "operate sleep:500 operate sleep:1000 operate",
                   .outcome = OUTCOME_SUCCESS,
                   .answer = "Done." },
                 { .about = "what may not be done is refused",
