@@ -24,9 +24,9 @@ Text step_place(Uuid message_id, int32_t ordinal, StepPlace *room) {
         return (Text){ (const char *) room->id, sizeof(room->id) };
 }
 
-static const Oid accepted_types[] = { OID_UUID,        OID_UUID,  OID_UUID,    OID_UUID,     OID_BIGINT,
-                                      OID_TIMESTAMPTZ, OID_UUID,  OID_INTEGER, OID_SMALLINT, OID_TEXT,
-                                      OID_BYTEA,       OID_BYTEA, OID_UUID,    OID_UUID,     OID_BIGINT };
+static const Oid accepted_types[] = { OID_UUID, OID_UUID,    OID_UUID,     OID_UUID,    OID_BIGINT, OID_TIMESTAMPTZ,
+                                      OID_UUID, OID_INTEGER, OID_SMALLINT, OID_TEXT,    OID_BYTEA,  OID_BYTEA,
+                                      OID_UUID, OID_UUID,    OID_BIGINT,   OID_SMALLINT };
 static const Oid concluded_types[] = { OID_UUID,     OID_UUID,     OID_UUID,     OID_BIGINT,   OID_TIMESTAMPTZ,
                                        OID_BIGINT,   OID_BIGINT,   OID_BIGINT,   OID_BIGINT,   OID_INTEGER,
                                        OID_INTEGER,  OID_INTEGER,  OID_INTEGER,  OID_SMALLINT, OID_SMALLINT,
