@@ -21,6 +21,7 @@ typedef struct WorldSettings {
         Keyring *keyring;
         Versions *versions;
         Operations *operations;
+        const Settings *hub; /* whose platform admins may more by chat */
         Queue *inbox;
 } WorldSettings;
 
