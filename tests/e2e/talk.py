@@ -1,5 +1,5 @@
-"""One person in a chat, on a real server by slixmpp: writes, and waits for what comes back. Tests are coroutines that get
-one; run() plays them in order, printing TAP. Reads what `lab env` prints."""
+"""One person in a chat, on a real server by slixmpp: writes, and waits for what comes back. Tests are coroutines that
+get one; run() plays them in order, printing TAP. Reads what `lab env` prints."""
 
 import asyncio
 import logging
@@ -65,26 +65,29 @@ class Talk:
         """The text of the next message that comes."""
         self.say(to, body, **parts)
         heard = await self.next()
-        return heard["body"] if heard["type"] != "error" else "error %s: %s" % (heard["error"]["condition"], heard["error"]["text"])
+        if heard["type"] == "error":
+            return "%(condition)s: %(text)s" % heard["error"]
+        return heard["body"]
+
+
+async def play(test, plugins):
+    async with Talk(os.environ["ACCOUNT_JID"], os.environ["ACCOUNT_PASSWORD"], plugins) as talk:
+        await test(talk)
 
 
 def run(tests, plugins=()):
     """Each in a stream of its own; the person is the lab's, `tests` are coroutine functions."""
     failed = 0
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     print("1..%d" % len(tests))
     for number, test in enumerate(tests, 1):
-
-        async def play():
-            async with Talk(os.environ["ACCOUNT_JID"], os.environ["ACCOUNT_PASSWORD"], plugins) as talk:
-                await test(talk)
-
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
         try:
-            loop.run_until_complete(play())
+            loop.run_until_complete(play(test, plugins))
             print("ok %d - %s" % (number, test.__name__), flush=True)
         except Exception:
             failed += 1
             print("\n".join("# " + line for line in traceback.format_exc().splitlines()))
             print("not ok %d - %s" % (number, test.__name__), flush=True)
-    sys.exit(failed > 0)
+    sys.stdout.flush()
+    os._exit(failed > 0)  # slixmpp leaves tasks behind that complain of a loop that has ended

@@ -1,305 +1,7 @@
-/* A turn over a scripted World: what the model and the tools give stands in the case, and so does, as one line of text,
- * everything that the turn may have asked of its World, in order. */
-#include "orchestrator/turn.h"
-#include "tests/unit/unit.h"
+/* A turn over a World from a script. */
+#include "tests/unit/orchestrator/stage.h"
 
-#include <stdio.h>
-
-#define SCRIPT_LIMIT 20
-#define OWNER        TEXT("ann@example.org")
-#define DEADLINE     (100 * SECONDS)
-#define SLOW         (5 * SECONDS) /* how long a call of the model takes */
-
-static const Uuid tenant = { { 1 } }, other_tenant = { { 2 } }, message = { { 3 } }, version_id = { { 4 } };
-
-/* What a call of the model, or of a tool, gives. */
-typedef struct Says {
-        const char *text;
-        const char *tools[3]; /* the model's: names of those it asks for */
-        FailureKind failure;
-        bool retry_helps;
-        int64_t retry_after_us, tokens; /* tokens: of prompt and of completion each; 0 = not said */
-} Says;
-
-typedef struct Script {
-        const char *about;
-        /* the input */
-        const char *owner, *body; /* NULL = ann, "hi" */
-        bool command;
-        StepRecord steps[6];
-        int32_t attempt;
-        int64_t price_nano; /* per million tokens, of both kinds */
-        int64_t deadline_us;
-        size_t memory;
-        /* the World */
-        Says model[SCRIPT_LIMIT]; /* the last is said again and again */
-        Says tool[4];
-        int recalls_in_vain; /* or operations */
-        FailureKind recall_failure, reserve_failure, step_failure;
-        int32_t step_fails;   /* ordinal */
-        int64_t cancelled_us; /* sleep is interrupted then; 0 = never */
-        /* what comes of it */
-        const char *calls;
-        Outcome outcome;
-        FailureKind reason;
-        const char *answer, *tools;
-        bool warned;
-        Usage usage;
-} Script;
-
-typedef struct Stage {
-        World world;
-        const Script *script;
-        int64_t now_us;
-        int recalls, models, tools;
-        ModelTool may_use[2];
-        Version version;
-        TextBuilder calls, seen; /* seen: what the model was told, a line each time */
-} Stage;
-
-static Stage *stage_of(World *world) {
-        return (Stage *) world; /* its first member */
-}
-
-static void note(Stage *stage, const char *call) {
-        if (stage->calls.length)
-                text_add_char(&stage->calls, ' ');
-        text_add_string(&stage->calls, call);
-}
-
-static void note_number(Stage *stage, const char *call, int64_t number) {
-        note(stage, call);
-        text_add_format(&stage->calls, ":%lld", (long long) number);
-}
-
-static bool fails(FailureKind kind, Failure *reterr_failure) {
-        return failure_set(reterr_failure, kind, "It says %s.", failure_form(kind)->name);
-}
-
-static Moment stage_now(World *world) {
-        return (Moment){ .monotonic_us = stage_of(world)->now_us };
-}
-
-static bool stage_sleep(World *world, int64_t microseconds) {
-        Stage *stage = stage_of(world);
-        int64_t until = stage->now_us + microseconds, cancelled = stage->script->cancelled_us;
-
-        note_number(stage, "sleep", microseconds / MILLISECONDS);
-        stage->now_us = cancelled && cancelled < until ? cancelled : until;
-        return stage->now_us == until;
-}
-
-static bool stage_recall(World *world, const TurnInput *input, Arena *arena, Recalled *ret_recalled, Failure *reterr) {
-        Stage *stage = stage_of(world);
-
-        (void) input;
-        (void) arena;
-        note(stage, "recall");
-        if (stage->recalls++ < stage->script->recalls_in_vain)
-                return fails(stage->script->recall_failure, reterr);
-        *ret_recalled = (Recalled){ .version = &stage->version, .body = TEXT("read back") };
-        return true;
-}
-
-static bool stage_operate(World *world, const TurnInput *input, Arena *arena, Text *ret_answer, Failure *reterr) {
-        Stage *stage = stage_of(world);
-
-        (void) input;
-        note(stage, "operate");
-        if (stage->recalls++ < stage->script->recalls_in_vain)
-                return fails(stage->script->recall_failure, reterr);
-        *ret_answer = text_copy(arena, TEXT("Done."));
-        return true;
-}
-
-static bool stage_reserve(World *world, const TurnInput *input, CallKey key, int64_t bound_nano, Failure *reterr) {
-        Stage *stage = stage_of(world);
-
-        ck_assert(uuid_equal(key.message_id, input->message_id));
-        note_number(stage, "reserve", key.ordinal);
-        text_add_format(&stage->calls, "=%lld", (long long) bound_nano);
-        return stage->script->reserve_failure == FAILURE_NONE || fails(stage->script->reserve_failure, reterr);
-}
-
-static void stage_settle(World *world, const TurnInput *input, CallKey key, int64_t cost_nano) {
-        ck_assert(uuid_equal(key.message_id, input->message_id));
-        note_number(stage_of(world), "settle", key.ordinal);
-        text_add_format(&stage_of(world)->calls, "=%lld", (long long) cost_nano);
-}
-
-static void see(Stage *stage, const ModelRequest *request) {
-        static const char roles[] = {
-                [MODEL_SYSTEM] = 's', [MODEL_USER] = 'u', [MODEL_ASSISTANT] = 'a', [MODEL_TOOL] = 't'
-        };
-
-        for (size_t i = 0; i < request->message_count; i++) {
-                const ModelMessage *each = &request->messages[i];
-                text_add_format(&stage->seen, "%c(%.*s", roles[each->role], TEXT_ARGUMENTS(each->content));
-                for (size_t k = 0; k < each->call_count; k++)
-                        text_add_format(&stage->seen, " >%.*s", TEXT_ARGUMENTS(each->calls[k].name));
-                text_add_format(&stage->seen, "%s%.*s)", each->call_id.length ? "<" : "",
-                                TEXT_ARGUMENTS(each->call_id));
-        }
-        text_add_char(&stage->seen, '\n');
-}
-
-static bool stage_model(World *world, const ModelRequest *request, Arena *arena, ModelReply *ret_reply,
-                        Failure *reterr) {
-        Stage *stage = stage_of(world);
-        const Says *says = &stage->script->model[stage->models];
-
-        if (stage->models + 1 < SCRIPT_LIMIT && (says[1].text || says[1].failure))
-                stage->models++;
-        note(stage, "model");
-        see(stage, request);
-        stage->now_us += SLOW;
-        *ret_reply = (ModelReply){ .content = text_of(says->text),
-                                   .usage = { .prompt_tokens = says->tokens, .completion_tokens = says->tokens },
-                                   .usage_known = says->tokens != 0,
-                                   .retry_after_us = says->retry_after_us,
-                                   .retry_helps = says->retry_helps };
-        request->stream(request->listener, ret_reply->content);
-        ret_reply->calls = arena_take_array(arena, ModelToolCall, COUNT_OF(says->tools));
-        for (size_t i = 0; ret_reply->calls && i < COUNT_OF(says->tools) && says->tools[i]; i++)
-                ret_reply->calls[ret_reply->call_count++] = (ModelToolCall){ text_of(i ? "two" : "one"),
-                                                                             text_of(says->tools[i]), TEXT("{}") };
-        return says->failure == FAILURE_NONE || fails(says->failure, reterr);
-}
-
-static bool stage_tool_is_idempotent(World *world, Text name) {
-        (void) world;
-        return text_equal(name, TEXT("search"));
-}
-
-static bool stage_tool(World *world, const TurnInput *input, CallKey key, const ModelToolCall *call, Arena *arena,
-                       ToolResult *ret_result, Failure *reterr) {
-        Stage *stage = stage_of(world);
-        const Says *says = &stage->script->tool[stage->tools++];
-
-        (void) arena;
-        ck_assert(uuid_equal(key.message_id, input->message_id));
-        note(stage, "");
-        text_add_format(&stage->calls, "%.*s:%d", TEXT_ARGUMENTS(call->name), key.ordinal);
-        *ret_result = (ToolResult){ text_of(says->text), false };
-        return says->failure == FAILURE_NONE || fails(says->failure, reterr);
-}
-
-static bool stage_step(World *world, const TurnInput *input, int32_t ordinal, StepKind kind, Text payload,
-                       Failure *reterr) {
-        static const char *const kinds[] = { "taken_up", "reply", "started", "result" };
-        Stage *stage = stage_of(world);
-
-        (void) input;
-        ck_assert_uint_gt(payload.length, 0);
-        note_number(stage, kinds[kind], ordinal);
-        return ordinal != stage->script->step_fails || fails(stage->script->step_failure, reterr);
-}
-
-static void stage_stream(World *world, Text piece) {
-        (void) world;
-        (void) piece;
-}
-
-static bool stage_stopped(World *world) {
-        (void) world;
-        return false;
-}
-
-static Stage stage_new(const Script *script) {
-        return (Stage){
-                .world = { .now = stage_now,
-                           .sleep = stage_sleep,
-                           .operate = stage_operate,
-                           .recall = stage_recall,
-                           .reserve = stage_reserve,
-                           .settle = stage_settle,
-                           .model = stage_model,
-                           .tool_is_idempotent = stage_tool_is_idempotent,
-                           .tool = stage_tool,
-                           .step = stage_step,
-                           .stream = stage_stream,
-                           .stopped = stage_stopped },
-                .script = script,
-                .calls = text_builder(0),
-                .seen = text_builder(0),
-                .may_use = { { TEXT("search"), TEXT_NONE, TEXT("{}") }, { TEXT("mail"), TEXT_NONE, TEXT("{}") } },
-                .version = { .id = version_id,
-                             .tenant_id = tenant,
-                             .owner = OWNER,
-                             .max_tokens = 100,
-                             .tool_count = 2,
-
-                             .prompt_price_nano = script->price_nano,
-                             .completion_price_nano = script->price_nano },
-        };
-}
-
-static size_t step_count(const Script *script) {
-        size_t count = 0;
-
-        while (count < COUNT_OF(script->steps) && script->steps[count].payload.bytes)
-                count++;
-        return count;
-}
-
-static Arena *stage_play(Stage *stage, TurnResult *ret_result) {
-        const Script *script = stage->script;
-        Arena *arena = arena_new(script->memory);
-        TurnInput input = { .message_id = message,
-                            .tenant_id = tenant,
-                            .owner = script->owner ? text_of(script->owner) : OWNER,
-                            .body = script->body ? text_of(script->body) : TEXT("hi"),
-                            .command = script->command,
-                            .attempt = script->attempt,
-                            .deadline_us = script->deadline_us ? script->deadline_us : DEADLINE,
-                            .steps = script->steps,
-                            .step_count = step_count(script) };
-
-        stage->version.tools = stage->may_use;
-        turn_run(&input, &stage->world, arena, ret_result);
-        return arena;
-}
-
-static void stage_release(Stage *stage) {
-        text_builder_release(&stage->calls);
-        text_builder_release(&stage->seen);
-}
-
-static void check(const Script *script) {
-        _cleanup_(stage_release) Stage stage = stage_new(script);
-        TurnResult result;
-        _cleanup_(arena_freep) Arena *arena = stage_play(&stage, &result);
-
-        printf("# %s\n", script->about);
-        ck_assert_text(text_built(&stage.calls), text_of(script->calls));
-        ck_assert_int_eq(result.outcome, script->outcome);
-        ck_assert_int_eq(result.reason, script->reason);
-        ck_assert_text(result.answer, text_of(script->answer));
-        ck_assert_text(result.tools, text_of(script->tools));
-        ck_assert_int_eq(result.warning.length > 0, script->warned);
-        ck_assert_int_eq(result.explanation.length > 0, result.outcome != OUTCOME_SUCCESS);
-        ck_assert_int_eq(result.usage.tool_calls, script->usage.tool_calls);
-        if (script->price_nano) {
-                ck_assert_int_eq(result.usage.cost_nano, script->usage.cost_nano);
-                ck_assert_int_eq(result.usage.prompt_tokens, script->usage.prompt_tokens);
-        }
-}
-
-#define CHECK_ALL(scripts)                                                                                             \
-        for (size_t i = 0; i < COUNT_OF(scripts); i++)                                                                 \
-        check(&(scripts)[i])
-
-/* What the model was told at its last call. */
-static void check_seen(const Script *script, const char *expected) {
-        _cleanup_(stage_release) Stage stage = stage_new(script);
-        TurnResult result;
-        _cleanup_(arena_freep) Arena *arena = stage_play(&stage, &result);
-        Text rest = text_built(&stage.seen), line, last = TEXT_NONE;
-
-        while (text_split(&rest, '\n', &line))
-                last = line;
-        ck_assert_text(last, text_of(expected));
-}
+static const Uuid other_tenant = { { 2 } };
 
 START_TEST(answer_without_tools_writes_no_step) {
         const Script scripts[] = {
@@ -317,8 +19,8 @@ START_TEST(answer_without_tools_writes_no_step) {
         };
 
         CHECK_ALL(scripts);
-        check_seen(&scripts[0], "u(hi)");
-        check_seen(&scripts[1], "u(read back)");
+        stage_check_seen(&scripts[0], "u(hi)");
+        stage_check_seen(&scripts[1], "u(read back)");
 }
 END_TEST
 
@@ -357,10 +59,10 @@ START_TEST(reply_is_committed_before_its_tools_and_each_start_before_its_tool) {
         };
 
         CHECK_ALL(scripts);
-        check_seen(&scripts[0], "u(hi)a(look >search)t(42<one)");
-        check_seen(&scripts[1], "u(hi)a( >search >mail)t(42<one)t(sent<two)");
-        check_seen(&scripts[2], "u(hi)a( >search)t(It says unavailable.<one)");
-        check_seen(&scripts[3], "u(hi)a( >shell)t(This tool is not permitted.<one)");
+        stage_check_seen(&scripts[0], "u(hi)a(look >search)t(42<one)");
+        stage_check_seen(&scripts[1], "u(hi)a( >search >mail)t(42<one)t(sent<two)");
+        stage_check_seen(&scripts[2], "u(hi)a( >search)t(It says unavailable.<one)");
+        stage_check_seen(&scripts[3], "u(hi)a( >shell)t(This tool is not permitted.<one)");
 }
 END_TEST
 
@@ -410,7 +112,7 @@ START_TEST(tool_does_not_run_when_what_precedes_it_was_not_committed) {
 END_TEST
 
 #define STEP(ordinal_, kind_, json)                                                                                    \
-        { .message_id = message, .ordinal = (ordinal_), .kind = STEP_##kind_, .payload = TEXT(json) }
+        { .message_id = stage_message, .ordinal = (ordinal_), .kind = STEP_##kind_, .payload = TEXT(json) }
 #define REPLY(ordinal, name)                                                                                           \
         STEP(ordinal, MODEL_REPLY,                                                                                     \
              "{\"calls\":[{\"arguments\":\"{}\",\"id\":\"one\",\"name\":\"" name "\"}],\"content\":\"look\","          \
@@ -489,9 +191,10 @@ START_TEST(turn_taken_up_again_replays_its_steps_and_goes_on) {
         };
 
         CHECK_ALL(scripts);
-        check_seen(&scripts[3], "u(hi)a(look >mail)t(The outcome of this call is unknown. It was not repeated.<one)");
-        check_seen(&scripts[4], "u(hi)a(look >mail)t(42<one)");
-        check_seen(&scripts[5], "u(hi)a(look >mail)t(42<one)a(again >search)t(43<one)");
+        stage_check_seen(&scripts[3],
+                         "u(hi)a(look >mail)t(The outcome of this call is unknown. It was not repeated.<one)");
+        stage_check_seen(&scripts[4], "u(hi)a(look >mail)t(42<one)");
+        stage_check_seen(&scripts[5], "u(hi)a(look >mail)t(42<one)a(again >search)t(43<one)");
 }
 END_TEST
 
@@ -519,7 +222,7 @@ START_TEST(step_that_cannot_be_read_ends_the_message_before_anything_is_done) {
                 _cleanup_(arena_freep) Arena *arena = stage_play(&stage, &result);
                 script.reason = result.reason;
                 ck_assert(result.reason == FAILURE_INTERNAL || result.reason == FAILURE_INVALID);
-                check(&script);
+                stage_check(&script);
         }
 }
 END_TEST
@@ -636,7 +339,7 @@ START_TEST(each_call_is_reserved_before_and_settled_after_at_what_it_cost) {
         for (size_t i = 0; i < COUNT_OF(scripts); i++) {
                 Script script = scripts[i];
                 script.price_nano = 1000000;
-                check(&script);
+                stage_check(&script);
         }
 }
 END_TEST
@@ -660,7 +363,7 @@ START_TEST(no_model_is_called_when_the_bound_is_refused) {
                                         .calls = "recall reserve:1=186",
                                         .outcome = cases[i].outcome,
                                         .reason = cases[i].kind };
-                check(&script);
+                stage_check(&script);
         }
 }
 END_TEST
@@ -733,7 +436,7 @@ START_TEST(turn_that_is_cancelled_stops_where_it_is_and_keeps_its_partial_text) 
                 Script script = scripts[i];
                 script.outcome = OUTCOME_CANCELLED;
                 script.reason = FAILURE_CANCELLED;
-                check(&script);
+                stage_check(&script);
         }
 }
 END_TEST
@@ -752,13 +455,13 @@ START_TEST(message_of_an_altered_owner_is_refused_before_any_call) {
                                .reason = FAILURE_INTERNAL };
         TurnResult result;
 
-        check(&altered);
+        stage_check(&altered);
         _cleanup_(stage_release) Stage stage = stage_new(&moved);
         stage.version.tenant_id = other_tenant;
         _cleanup_(arena_freep) Arena *arena = stage_play(&stage, &result);
         ck_assert_text(text_built(&stage.calls), TEXT("recall"));
         ck_assert_int_eq(result.outcome, OUTCOME_ERROR);
-        ck_assert(uuid_equal(result.version_id, version_id)); /* the record says which version it was */
+        ck_assert(uuid_equal(result.version_id, stage_version)); /* the record says which version it was */
 }
 END_TEST
 
