@@ -11,7 +11,8 @@ static void take_speech(Loop *loop, const Message *message, Arena *arena) {
                 arena_free(arena);
                 return;
         }
-        ChatText text = chat_text_read(message->body, message->agent.local.length == 0);
+        bool encrypted = message->meaning == MESSAGE_ENCRYPTED; /* its body is not what was said */
+        ChatText text = chat_text_read(encrypted ? TEXT_NONE : message->body, message->agent.local.length == 0);
         *arrival = (Arrival){
                 .arena = arena,
                 .door = DOOR_CHAT,
@@ -21,8 +22,8 @@ static void take_speech(Loop *loop, const Message *message, Arena *arena) {
                 .stanza_id = message->id,
                 .origin_id = message->origin_id,
                 .thread = message->thread,
-                .body = message->meaning == MESSAGE_ENCRYPTED ? TEXT_NONE : text.body,
-                .encrypted = message->meaning == MESSAGE_ENCRYPTED,
+                .body = text.body,
+                .encrypted = encrypted,
                 .replaces = message->replaces,
                 .command = text.command,
                 .stops = text.stops,
