@@ -13,11 +13,14 @@ struct Desk {
         pthread_t threads[];
 };
 
+static bool work(DeskCall *call, Operations *operations) {
+        return operation_call(operations, &call->caller, call->operation, call->input, &call->result, &call->failure);
+}
+
 static void run_call(Desk *desk, DeskCall *call) {
         if (__atomic_load_n(&desk->stopping, __ATOMIC_ACQUIRE))
                 failure_set(&call->failure, FAILURE_UNAVAILABLE, "the hub is stopping; try again in a moment");
-        else if (operation_call(desk->operations, &call->caller, call->operation, call->input, &call->result,
-                                &call->failure))
+        else if (call->work ? call->work(call, desk->operations) : work(call, desk->operations))
                 call->failure.kind = FAILURE_NONE;
         call->done(call);
 }

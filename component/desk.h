@@ -1,5 +1,6 @@
-/* The desk: threads that run operations for the doors, so that no door's own thread blocks on the database, and turns
- * that wait for models keep no administrator waiting. Not a scheduler: calls run in the order they came.
+/* The desk: threads that run operations for the doors, and questions about operations, so that no door's own thread
+ * blocks on the database, and turns that wait for models keep no administrator waiting. Not a scheduler: calls run in
+ * the order they came.
  *
  * desk_submit() from any thread, never blocks. desk_free() waits for what runs and refuses what still waits.
  */
@@ -14,6 +15,8 @@ typedef struct DeskCall DeskCall;
 /* Usually the first member of what a door keeps about a request; the door owns it, and all it points to, until done. */
 struct DeskCall {
         QueueItem item;
+        /* What is to be done; NULL: the operation is called. False: the failure says why. */
+        bool (*work)(DeskCall *call, Operations *operations);
         const Operation *operation;
         Caller caller;
         Json *input;  /* NULL = none */

@@ -1,0 +1,126 @@
+#include "component/doors/command_result.h"
+
+#include "component/doors/command_form.h"
+
+typedef struct Sheet {
+        Form *form;
+        size_t room; /* bytes */
+        bool cut;
+} Sheet;
+
+/* Copied, and cut when there is no room for all of it. */
+static Text take_text(Sheet *sheet, Text text) {
+        Text part = text_prefix(text, sheet->room);
+        sheet->cut |= part.length < text.length;
+        sheet->room -= part.length;
+        return text_copy(sheet->form->arena, part);
+}
+
+static void write_value(const Json *value, TextBuilder *builder) {
+        switch (json_type_of(value)) {
+        case JSON_TYPE_NULL:
+                break;
+        case JSON_TYPE_TEXT:
+                text_add(builder, json_to_text(value));
+                break;
+        case JSON_TYPE_BOOLEAN:
+                text_add_string(builder, json_to_boolean(value) ? "yes" : "no");
+                break;
+        case JSON_TYPE_ARRAY:
+                for (size_t i = 0; i < json_count(value); i++) {
+                        text_add_string(builder, i ? ", " : "");
+                        write_value(json_item(value, i), builder);
+                }
+                break;
+        default: {
+                _cleanup_(arena_freep) Arena *arena = arena_new(COMMAND_RESULT_LIMIT);
+                Text text;
+                if (json_compact(value, arena, &text))
+                        text_add(builder, text);
+        }
+        }
+}
+
+static Text value_text(Sheet *sheet, const Json *value) {
+        TextBuilder builder = text_builder(0);
+        write_value(value, &builder);
+        Text text = take_text(sheet, text_built(&builder));
+        text_builder_release(&builder);
+        return text;
+}
+
+/* "created_at" as "created at". */
+static Text name_text(Sheet *sheet, Text name, bool for_people) {
+        Text copy = take_text(sheet, name);
+        for (size_t i = 0; for_people && i < copy.length; i++)
+                if (copy.bytes[i] == '_')
+                        ((char *) (uintptr_t) copy.bytes)[i] = ' ';
+        return copy;
+}
+
+static bool is_lines(const Json *value) {
+        Text text = json_to_text(value);
+        return text.length > 0 && memchr(text.bytes, '\n', text.length) != NULL;
+}
+
+/* A list is one value an item, a text of several lines one value a line. */
+static void add_member(Sheet *sheet, Text name, const Json *value) {
+        bool list = json_type_of(value) == JSON_TYPE_ARRAY, lines = is_lines(value);
+        FormField *field = form_add_field(sheet->form, list || lines ? FORM_TEXT_MULTI : FORM_TEXT_SINGLE,
+                                          name_text(sheet, name, false), name_text(sheet, name, true));
+        if (lines)
+                form_field_add_lines(field, value_text(sheet, value));
+        else if (!list)
+                form_field_add_value(field, value_text(sheet, value));
+        for (size_t i = 0; list && i < json_count(value); i++)
+                form_field_add_value(field, value_text(sheet, json_item(value, i)));
+}
+
+static void add_record(Sheet *sheet, const Json *result) {
+        Text name;
+        Json *value;
+        for (JsonIterator i = { 0 }; json_each(result, &i, &name, &value);) {
+                bool empty = json_type_of(value) == JSON_TYPE_NULL ||
+                             (json_type_of(value) == JSON_TYPE_ARRAY && json_count(value) == 0) ||
+                             (json_type_of(value) == JSON_TYPE_TEXT && json_to_text(value).length == 0);
+                if (!empty)
+                        add_member(sheet, name, value);
+        }
+}
+
+static void add_row(Sheet *sheet, const char *columns, const Json *row) {
+        FormItem *item = form_add_item(sheet->form);
+        Text rest = text_of(columns), column;
+        while (text_split(&rest, ' ', &column)) {
+                const char *name = text_string(sheet->form->arena, column);
+                const Json *value = name ? json_member(row, name) : NULL;
+                form_item_add(item, column, value ? value_text(sheet, value) : TEXT_NONE);
+        }
+}
+
+static void add_table(Sheet *sheet, const char *columns, const Json *result) {
+        const Json *rows = json_member(result, "data");
+        Text rest = text_of(columns), column;
+        if (json_count(rows) == 0) {
+                form_add_text(sheet->form, TEXT("There are none."));
+                return;
+        }
+        while (text_split(&rest, ' ', &column))
+                form_add_column(sheet->form, FORM_TEXT_SINGLE, column, name_text(sheet, column, true));
+        for (size_t i = 0; i < json_count(rows); i++)
+                add_row(sheet, columns, json_item(rows, i));
+}
+
+Form *command_result(const Operation *operation, const Json *result, Arena *arena, bool *ret_cut) {
+        Sheet sheet = { .form = form_new(arena, FORM_RESULT), .room = COMMAND_RESULT_LIMIT };
+        *ret_cut = false;
+        if (!sheet.form)
+                return NULL;
+        sheet.form->title = command_title(operation, arena);
+        if (operation->columns)
+                add_table(&sheet, operation->columns, result);
+        else
+                add_record(&sheet, result);
+        *ret_cut = sheet.cut;
+        return sheet.form;
+}
