@@ -15,16 +15,18 @@ typedef enum NoteKind {
         NOTE_DIRECTORY, /* changes, to be applied; may be asked */
         NOTE_CANCEL,    /* may be asked */
         NOTE_SNAPSHOT,  /* asked */
+        NOTE_COMMAND,   /* a job of the command door is done */
 } NoteKind;
 
 typedef struct Note {
         QueueItem item; /* first */
         NoteKind kind;
-        Event event;        /* STEP, TURN_ENDED, DIRECTORY, CANCEL: as the core takes it */
-        TurnResult result;  /* TURN_ENDED */
-        Arena *arena;       /* what the event points to, when nobody waits; freed with the note */
-        Snapshot *snapshot; /* SNAPSHOT: to be filled in, with the note's arena */
-        struct Ask *ask;    /* NULL: nobody waits */
+        Event event;            /* STEP, TURN_ENDED, DIRECTORY, CANCEL: as the core takes it */
+        TurnResult result;      /* TURN_ENDED */
+        Arena *arena;           /* what the event points to, when nobody waits; freed with the note */
+        Snapshot *snapshot;     /* SNAPSHOT: to be filled in, with the note's arena */
+        struct CommandJob *job; /* COMMAND: not freed with the note */
+        struct Ask *ask;        /* NULL: nobody waits */
 } Note;
 
 /* Waits for the hub thread's answer, at most patience_us. FAILURE_TIMED_OUT, FAILURE_UNAVAILABLE when the hub stops (at

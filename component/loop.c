@@ -43,6 +43,10 @@ static void take_note(Loop *loop, Note *note) {
         case NOTE_SNAPSHOT:
                 take_snapshot(loop, note);
                 break;
+        case NOTE_COMMAND:
+                loop_finish_command(loop, note->job);
+                inbox_answer(note, NULL);
+                break;
         }
 }
 

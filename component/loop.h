@@ -1,6 +1,6 @@
 /* The hub thread: one epoll loop around links, journal and core. It carries bytes to events and commands to bytes, and
  * decides nothing; nothing in it may block. Its files: loop.c (the loop), loop_stanzas.c (what comes in),
- * loop_contacts.c (presence and iq), loop_commands.c (what goes out), hub.c (start and stop).
+ * loop_contacts.c (presence and iq), loop_adhoc.c (commands), loop_commands.c (what goes out), hub.c (start and stop).
  *
  * Everything here belongs to the hub thread.
  */
@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/map.h"
+#include "component/desk.h"
 #include "component/inbox.h"
 #include "component/link.h"
 #include "component/seldom.h"
@@ -42,6 +43,8 @@ typedef struct Loop {
         Seldom *unreadable; /* who was told that agents read no encrypted messages */
         Map *cancels;       /* notes that wait for COMMAND_CANCEL_DONE, by ticket */
         uint64_t tickets;
+        struct CommandDoor *adhoc;
+        Desk *desk;
         /* Opens the door to administration, once the hub has a lease: what it is asked before could not be recorded. */
         bool (*open_door)(void *owner, Failure *reterr_failure);
         void *owner;
@@ -63,6 +66,11 @@ void loop_link_event(Loop *loop, size_t index, LinkEvent *event);
 
 /* loop_contacts.c: takes the arena over. */
 void loop_take_contact(Loop *loop, Link *link, const Stanza *stanza, Arena *arena);
+
+/* loop_adhoc.c: iqs that are for the command door, from somebody who may see what is asked. */
+void loop_open_commands(Loop *loop, Desk *desk);
+void loop_take_command(Loop *loop, Link *link, const Stanza *iq, const Sender *asker, Arena *arena); /* takes it over */
+void loop_finish_command(Loop *loop, struct CommandJob *job);
 
 /* loop_commands.c */
 void loop_execute(Loop *loop, const Command *command);

@@ -1,4 +1,5 @@
 /* Presence and iq: the door answers from what the asker may see, and nothing else. */
+#include "component/doors/command.h"
 #include "component/doors/contact.h"
 #include "component/loop.h"
 
@@ -54,6 +55,10 @@ void loop_take_contact(Loop *loop, Link *link, const Stanza *stanza, Arena *aren
                                                      NULL);
                 ContactView view = stanza->to.local.length == 0 ? view_of_hub(loop, &listing)
                                                                 : view_of_agent(loop, agent);
+                if (view.seen && command_is_for(stanza)) {
+                        loop_take_command(loop, link, stanza, &listing.asker, arena);
+                        return;
+                }
                 contact_add_answer(&list, arena, stanza, &view);
                 loop_send(loop, link, &list);
         }

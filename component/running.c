@@ -1,6 +1,7 @@
 #include "component/running.h"
 
 #include "component/clerk.h"
+#include "component/doors/command.h"
 #include "component/doors/rest.h"
 #include "component/guide.h"
 #include "component/loop.h"
@@ -206,6 +207,7 @@ static void start_doors(Running *running, const Settings *settings) {
         running->operations = (Operations){ running->database, running->keyring, &running->door.hub,
                                             recurrence_new(RECURRING_OPERATIONS) };
         running->desk = desk_new(&running->operations, DESK_THREADS);
+        loop_open_commands(&running->loop, running->desk);
         running->loop.open_door = open_rest;
         running->loop.owner = running;
 }
@@ -288,6 +290,8 @@ static void inbox_drain(Loop *loop) {
                 note = (Note *) item;
                 if (note->kind == NOTE_TURN_ENDED)
                         arena_free(note->event.ended.arena);
+                if (note->kind == NOTE_COMMAND)
+                        command_job_free(note->job);
                 inbox_answer(note, &failure);
         }
 }
@@ -307,6 +311,8 @@ static void running_stop(Running *running) {
                 inbox_drain(loop);
         if (running->desk)
                 desk_free(running->desk);
+        if (loop->adhoc)
+                command_door_free(loop->adhoc);
         guide_free(running->guide);
         recurrence_free(running->operations.recurrence);
         if (running->rest)

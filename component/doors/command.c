@@ -62,12 +62,15 @@ void command_door_free(CommandDoor *door) {
         free(door);
 }
 
+static bool asks(const Stanza *iq, Text space) {
+        return iq->kind == STANZA_IQ && iq->type == TYPE_GET && iq->payload &&
+               element_is(iq->payload, TEXT("query"), space);
+}
+
 bool command_is_for(const Stanza *iq) {
-        if (adhoc_is(iq))
-                return true;
-        bool info = disco_is_info(iq), items = disco_is_items(iq);
+        bool info = asks(iq, TEXT(NS_DISCO_INFO)), items = asks(iq, TEXT(NS_DISCO_ITEMS));
         Text node = info || items ? element_get(iq->payload, TEXT("node")) : TEXT_NONE;
-        return text_equal(node, TEXT(NS_COMMANDS)) || (info && operation_find(node));
+        return adhoc_is(iq) || text_equal(node, TEXT(NS_COMMANDS)) || (info && operation_find(node));
 }
 
 /* Jobs */
@@ -90,7 +93,7 @@ static void end_job(DeskCall *call) {
 }
 
 static CommandJob *job_new(const Visit *visit, JobKind kind, const Operation *operation) {
-        static bool (*const work[])(DeskCall *call, Operations *operations) = {
+        static bool (*const work[])(DeskCall * call, Operations * operations) = {
                 [JOB_LIST] = ask_offers,
                 [JOB_INFO] = ask_offers,
                 [JOB_OPEN] = ask_offer,
@@ -233,7 +236,8 @@ static bool is_repeat(const CommandSession *session, AdHocAction action, const F
         if (session->stage >= command_stage_count(&talk))
                 return true;
         talk.values = json_clone(talk.values);
-        bool same = command_fill(&talk, session->stage, form, &failure) && same_values(talk.values, session->talk.values);
+        bool same = command_fill(&talk, session->stage, form, &failure) &&
+                    same_values(talk.values, session->talk.values);
         json_free(talk.values);
         return same;
 }
@@ -346,10 +350,7 @@ static void add_items(const CommandAnswer *to, const CommandJob *job) {
         Element *query = disco_add_items(outgoing_add_result(to->list, to->room, to->iq), TEXT(NS_COMMANDS));
         for (size_t i = 0; i < job->offer_count; i++) {
                 const Operation *operation = job->offers[i].operation;
-                Element *item = element_add(query, TEXT("item"), TEXT_NONE);
-                element_set(item, TEXT("jid"), to->iq->to.full);
-                element_set(item, TEXT("node"), text_of(operation->name));
-                element_set(item, TEXT("name"), command_title(operation, to->room));
+                disco_add_item(query, to->iq->to.full, text_of(operation->name), command_title(operation, to->room));
         }
 }
 
@@ -358,7 +359,7 @@ static bool take_discovery(const Visit *visit) {
         const Operation *operation = operation_find(element_get(visit->to.iq->payload, TEXT("node")));
         if (operation)
                 return begin(visit, JOB_INFO, operation);
-        if (disco_is_items(visit->to.iq))
+        if (asks(visit->to.iq, TEXT(NS_DISCO_ITEMS)))
                 return begin(visit, JOB_LIST, NULL);
         add_info(&visit->to, TEXT(NS_COMMANDS), &list);
         return false;

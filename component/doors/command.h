@@ -36,8 +36,8 @@ DEFINE_RELEASE(CommandDoor *, command_door_free)
 
 /* Whether an iq is for this door. It answers each of those, at once or when a job is done. */
 bool command_is_for(const Stanza *iq);
-/* iq: to the hub, or to an agent that the asker may see. What is answered at once is added to the list, in `room`. True:
- * a job has taken the stanza's arena over. */
+/* iq: to the hub, or to an agent that the asker may see. What is answered at once is added to the list, in `room`.
+ * True: a job has taken the stanza's arena over. */
 bool command_take(CommandDoor *door, const CommandAsker *asker, const Stanza *iq, Arena *arena, Moment now, Arena *room,
                   OutgoingList *list);
 /* A job has come back. What is answered lives in `room` and in the job, which is the caller's to free. True: nothing is

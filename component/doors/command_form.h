@@ -1,5 +1,6 @@
 /* A command's forms: from an operation's fields to data forms (XEP-0004), and from what was filled in back to the
- * operation's input. Derived from the rows; no operation is known here by name. Not sessions and not answers: command.c.
+ * operation's input. Derived from the rows; no operation is known here by name. Not sessions and not answers:
+ * command.c.
  *
  * Stages: all fields on one page; when there are many, the required ones first and the others on a second page; then,
  * where something is to be destroyed, whether it really shall. Texts and forms live in the arena given. One thread;
@@ -11,7 +12,7 @@
 #include "xmpp/forms.h"
 
 #define COMMAND_FIELDS_A_PAGE 8
-#define COMMAND_ROWS_A_PAGE   25          /* of a list */
+#define COMMAND_ROWS_A_PAGE   25           /* of a list */
 #define COMMAND_VALUES_LIMIT  (320 * 1024) /* bytes of all values of one command */
 
 /* What a command is about, and what was filled in so far. */

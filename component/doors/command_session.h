@@ -1,6 +1,6 @@
-/* Sessions of commands (XEP-0050): what somebody has begun and not ended. Each belongs to the full JID that began it and
- * to the address it was begun at; to anybody else it is not there. Bounded in number, for each person and in all, in
- * bytes, and in time. Held in memory only: a hub that starts again knows none. Not what happens in them: command.c.
+/* Sessions of commands (XEP-0050): what somebody has begun and not ended. Each belongs to the full JID that began it
+ * and to the address it was begun at; to anybody else it is not there. Bounded in number, for each person and in all,
+ * in bytes, and in time. Held in memory only: a hub that starts again knows none. Not what happens in them: command.c.
  *
  * One thread, the hub's; never blocks. Times are of the monotonic clock.
  */
@@ -29,16 +29,16 @@ typedef struct Person Person;
 typedef struct CommandSession {
         char id[SESSION_ID_SIZE];
         CommandTalk talk;
-        size_t stage;  /* which page is shown */
-        int64_t step;  /* how often it has changed */
-        bool paging;   /* a page of a list is shown, and there are more */
-        bool done;     /* completed: only its completion may be repeated */
-        bool busy;     /* an answer is being worked on; it stays until then */
-        bool guest;    /* of somebody without an account */
-        Arena *arena;  /* of its constant texts */
-        Text owner;    /* full JID */
-        Text address;  /* full */
-        char *next;    /* of a list: where the next page begins */
+        size_t stage; /* which page is shown */
+        int64_t step; /* how often it has changed */
+        bool paging;  /* a page of a list is shown, and there are more */
+        bool done;    /* completed: only its completion may be repeated */
+        bool busy;    /* an answer is being worked on; it stays until then */
+        bool guest;   /* of somebody without an account */
+        Arena *arena; /* of its constant texts */
+        Text owner;   /* full JID */
+        Text address; /* full */
+        char *next;   /* of a list: where the next page begins */
         int64_t used_us;
         size_t bytes;
         Person *person;

@@ -18,26 +18,26 @@ typedef struct Profile {
 static const Profile account = {
         .identities = { { "account", "registered", { 0 } }, { "client", "bot", { 0 } }, { "pubsub", "pep", { 0 } } },
         .identity_count = 3,
-        .features = { NS_DISCO_INFO, NS_DISCO_ITEMS, NS_PUBSUB, NS_PUBSUB "#retrieve-items", NS_LAST_ACTIVITY,
-                      NS_VERSION, NS_VCARD4, NS_PING, NS_TIME, NS_VCARD_TEMP },
-        .feature_count = 10,
+        .features = { NS_COMMANDS, NS_DISCO_INFO, NS_DISCO_ITEMS, NS_PUBSUB, NS_PUBSUB "#retrieve-items",
+                      NS_LAST_ACTIVITY, NS_VERSION, NS_VCARD4, NS_PING, NS_TIME, NS_VCARD_TEMP },
+        .feature_count = 11,
 };
 
 /* Where an agent speaks from. The same for all of them, so that a client asks once for all: no name. */
 static const Profile client = {
         .identities = { { "client", "bot", { "AIOX", 4 } } },
         .identity_count = 1,
-        .features = { NS_CAPS, NS_CHAT_STATES, NS_DISCO_INFO, NS_DISCO_ITEMS, NS_LAST_ACTIVITY, NS_VERSION, NS_PING,
-                      NS_RECEIPTS, NS_STANZA_IDS, NS_TIME, NS_VCARD_TEMP },
-        .feature_count = 11,
+        .features = { NS_CAPS, NS_CHAT_STATES, NS_COMMANDS, NS_DISCO_INFO, NS_DISCO_ITEMS, NS_LAST_ACTIVITY, NS_VERSION,
+                      NS_PING, NS_RECEIPTS, NS_STANZA_IDS, NS_TIME, NS_VCARD_TEMP },
+        .feature_count = 12,
 };
 
 static const Profile hub = {
         .identities = { { "component", "generic", { "AIOX", 4 } } },
         .identity_count = 1,
-        .features = { NS_CAPS, NS_DISCO_INFO, NS_DISCO_ITEMS, NS_RESULT_SETS, NS_LAST_ACTIVITY, NS_VERSION, NS_PING,
-                      NS_TIME, NS_VCARD_TEMP },
-        .feature_count = 9,
+        .features = { NS_CAPS, NS_COMMANDS, NS_DISCO_INFO, NS_DISCO_ITEMS, NS_RESULT_SETS, NS_LAST_ACTIVITY, NS_VERSION,
+                      NS_PING, NS_TIME, NS_VCARD_TEMP },
+        .feature_count = 10,
 };
 
 static Element *add_profile(Element *result, Text node, const Profile *profile, const ContactView *view) {

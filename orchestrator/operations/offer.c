@@ -23,18 +23,10 @@ typedef struct Offers {
         size_t count;
 } Offers;
 
-const Field *operation_agent_field(const Operation *operation) {
+static bool has_field(const Operation *operation, FieldType type) {
         const Field *field;
         for (size_t i = 0; (field = operation_input(operation, i)); i++)
-                if (field->type == FIELD_AGENT)
-                        return field;
-        return NULL;
-}
-
-static bool names_execution(const Operation *operation) {
-        const Field *field;
-        for (size_t i = 0; (field = operation_input(operation, i)); i++)
-                if (field->type == FIELD_EXECUTION)
+                if (field->type == type)
                         return true;
         return false;
 }
@@ -54,7 +46,7 @@ static void offer(Offers *offers, const Operation *operation, const Text *tenant
 /* Whose agent or message it will be is not known yet: who has agents here is asked which, and everybody may have
  * written a message. */
 static bool permits(const Operation *operation, const Place *place) {
-        return gate_permits(operation, place->role, place->owns || names_execution(operation));
+        return gate_permits(operation, place->role, place->owns || has_field(operation, FIELD_EXECUTION));
 }
 
 /* Everything of the catalogue, for a platform admin; else by place. */
@@ -123,7 +115,7 @@ static bool offer_on_agent(OperationContext *context, Text agent, Offers *offers
         bool found = gate_find_subject(context, input, reterr_failure);
         transaction_end(context->transaction);
         for (const Operation *const *row = operation_catalogue; found && *row; row++)
-                if (operation_agent_field(*row) && gate_permits(*row, context->role, context->owns))
+                if (has_field(*row, FIELD_AGENT) && gate_permits(*row, context->role, context->owns))
                         offer(offers, *row, NULL, 0);
         return found;
 }

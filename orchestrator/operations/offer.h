@@ -13,9 +13,6 @@ typedef struct OperationOffer {
         size_t tenant_count;
 } OperationOffer;
 
-/* The field that names an agent; NULL when the operation is about none. */
-const Field *operation_agent_field(const Operation *operation);
-
 /* In the catalogue's order. agent: the JID of one, and then only operations on it; empty: all. Whoever may not see the
  * agent, or has no account, is offered nothing, which is no failure. */
 bool operations_offered(Operations *operations, const Caller *caller, Text agent, Arena *arena,

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #define DISCO_INFO  "http://jabber.org/protocol/disco#info"
+#define COMMANDS    "http://jabber.org/protocol/commands"
 #define DISCO_ITEMS "http://jabber.org/protocol/disco#items"
 #define PUBSUB      "http://jabber.org/protocol/pubsub"
 
@@ -62,7 +63,7 @@ static const struct {
         { GET(ADDRESSES, "<query xmlns='" DISCO_INFO "'/>"), &agent,
           RESULT(BACK, "<query xmlns='" DISCO_INFO "'><identity category='account' type='registered'/>"
                        "<identity category='client' type='bot' name='Guide'/><identity category='pubsub' "
-                       "type='pep'/>" FEATURE(DISCO_INFO) FEATURE(DISCO_ITEMS) FEATURE(PUBSUB)
+                       "type='pep'/>" FEATURE(COMMANDS) FEATURE(DISCO_INFO) FEATURE(DISCO_ITEMS) FEATURE(PUBSUB)
                                FEATURE(PUBSUB "#retrieve-items") FEATURE("jabber:iq:last") FEATURE("jabber:iq:version")
                                        FEATURE("urn:ietf:params:xml:ns:vcard-4.0") FEATURE("urn:xmpp:ping")
                                                FEATURE("urn:xmpp:time") FEATURE("vcard-temp") "</query>") },
@@ -106,7 +107,7 @@ static const struct {
         { GET(HUB, "<query xmlns='" DISCO_INFO "'/>"), &reachable,
           RESULT(HUB_BACK,
                  "<query xmlns='" DISCO_INFO "'><identity category='component' type='generic' name='AIOX'/>" FEATURE(
-                         "http://jabber.org/protocol/caps") FEATURE(DISCO_INFO) FEATURE(DISCO_ITEMS)
+                         "http://jabber.org/protocol/caps") FEATURE(COMMANDS) FEATURE(DISCO_INFO) FEATURE(DISCO_ITEMS)
                          FEATURE("http://jabber.org/protocol/rsm") FEATURE("jabber:iq:last")
                                  FEATURE("jabber:iq:version") FEATURE("urn:xmpp:ping") FEATURE("urn:xmpp:time")
                                          FEATURE("vcard-temp") "<x xmlns='jabber:x:data' type='result'><field "
