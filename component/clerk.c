@@ -8,17 +8,20 @@
 #include <stdio.h>
 #include <time.h>
 
-#define READ_EVERY_US  SECONDS
-#define NOTE_ROWS      256
-#define KIND_CANCELLED 7
+#define READ_EVERY_US SECONDS
+#define NOTE_ROWS     256
+#define XID_SIZE      24 /* of an xid8 in decimal digits */
+
+/* Kinds of rows after those of DirectoryKind. */
+enum { KIND_CANCELLED = 7, KIND_SNAPSHOT };
 
 struct Clerk {
         Database *database;
         Keyring *keyring;
         Queue *inbox;
-        /* xid8 of the two snapshots before. Each round reads from the older: what an operation of this hub announced
+        /* xmin of the two snapshots before. Each round reads from the older: what an operation of this hub announced
          * may have overtaken what another did to the same row after it, and the newest row has to win in the end. */
-        char since[24], last[24]; /* last: empty before the first */
+        char since[XID_SIZE], last[XID_SIZE]; /* last: empty before the first */
         pthread_t thread;
         bool started, stopping, away;
         pthread_mutex_t lock;
@@ -80,22 +83,31 @@ static void change_read(const Rows *row, DirectoryChange *ret_change) {
                 memcpy(ret_change->policy_hash, hash.bytes, hash.length);
 }
 
+/* One reading: where its rows go, and what its snapshot was. */
+typedef struct Reading {
+        RowTaker take;
+        void *taker;
+        char snapshot[XID_SIZE];
+} Reading;
+
+static bool reading_take(void *reading_, const Rows *row, Failure *reterr_failure) {
+        Reading *reading = reading_;
+
+        if (rows_integer(row, 0, 0) != KIND_SNAPSHOT)
+                return reading->take(reading->taker, row, reterr_failure);
+        snprintf(reading->snapshot, sizeof(reading->snapshot), "%.*s", TEXT_ARGUMENTS(rows_text(row, 0, 4)));
+        return true;
+}
+
 /* Reads what changed since the last snapshot but one, and remembers this one. */
 static bool clerk_read(Clerk *clerk, RowTaker take, void *taker, Failure *reterr_failure) {
-        _cleanup_(transaction_endp) Transaction *transaction = NULL;
-        char snapshot[sizeof(clerk->since)];
-        const Rows *rows;
+        Reading reading = { .take = take, .taker = taker };
 
-        if (!transaction_begin(clerk->database, DATABASE_DIRECTORY, (Uuid){ 0 }, &transaction, reterr_failure) ||
-            !transaction_run(transaction, QUERY_DIRECTORY_SNAPSHOT, NO_VALUES, &rows, reterr_failure))
+        if (!database_stream(clerk->database, DATABASE_DIRECTORY, QUERY_DIRECTORY_ROWS,
+                             VALUES(value_string(clerk->since)), reading_take, &reading, reterr_failure))
                 return false;
-        snprintf(snapshot, sizeof(snapshot), "%.*s", TEXT_ARGUMENTS(rows_text(rows, 0, 0)));
-        if (!transaction_stream(transaction, QUERY_DIRECTORY_ROWS, VALUES(value_string(clerk->since)), take, taker,
-                                reterr_failure) ||
-            !transaction_commit(transaction, reterr_failure))
-                return false;
-        memcpy(clerk->since, clerk->last[0] ? clerk->last : snapshot, sizeof(clerk->since));
-        memcpy(clerk->last, snapshot, sizeof(snapshot));
+        memcpy(clerk->since, clerk->last[0] ? clerk->last : reading.snapshot, sizeof(clerk->since));
+        memcpy(clerk->last, reading.snapshot, sizeof(clerk->last));
         return true;
 }
 

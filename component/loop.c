@@ -163,6 +163,7 @@ bool loop_run(Loop *loop) {
                 workers_flush(loop->workers);
                 int count = epoll_wait(loop->epoll, ready, READY_AT_ONCE, wait_ms(loop));
                 loop->now = clock_now();
+                loop->woken_us = loop->now.monotonic_us;
                 bool signalled = false, told = false;
                 for (int i = 0; i < count; i++) {
                         signalled |= ready[i].data.u64 == LOOP_SIGNALS;

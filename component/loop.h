@@ -39,6 +39,7 @@ typedef struct Loop {
         uint32_t journal_events;
         bool journal_connected;
         Moment now;
+        int64_t woken_us; /* monotonic: what is read now was there to be read then */
         int64_t started_us;
         Seldom *unreadable; /* who was told that agents read no encrypted messages */
         Map *cancels;       /* notes that wait for COMMAND_CANCEL_DONE, by ticket */

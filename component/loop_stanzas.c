@@ -31,8 +31,9 @@ static void take_speech(Loop *loop, const Message *message, Arena *arena) {
                 .states = message->wants_states,
                 .markable = message->markable,
                 .quotes = message->is_reply,
-                .arrived_us = loop->now.monotonic_us,
+                .arrived_us = loop->woken_us,
         };
+        loop->now = clock_now(); /* of the verdict: others that came at the same time were before */
         loop_step(loop, &(Event){ .kind = EVENT_MESSAGE, .arrival = arrival });
 }
 

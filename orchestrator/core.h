@@ -59,7 +59,7 @@ typedef struct Arrival {
         bool encrypted;                /* for keys that agents do not have: there is nothing to read */
         bool states, markable, quotes; /* as in ReplyTo */
         uint64_t ticket;               /* of the door's own: comes back in its commands */
-        int64_t arrived_us;            /* monotonic */
+        int64_t arrived_us;            /* monotonic: its last byte was there to be read */
 } Arrival;
 
 typedef enum EventKind {

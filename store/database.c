@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -179,6 +180,10 @@ static bool replace_connection(Transaction *transaction, Failure *reterr_failure
         return database_connect(transaction->database, transaction->role, &transaction->connection, reterr_failure);
 }
 
+static bool acts_for_tenant(DatabaseRole role) {
+        return role == DATABASE_TENANT || role == DATABASE_ERASER;
+}
+
 /* Runs calls, with what begins the transaction before them if it was not begun yet. */
 static bool exchange(Transaction *transaction, const Call *call, PGresult **ret_result, Failure *reterr_failure) {
         Call calls[3];
@@ -186,7 +191,7 @@ static bool exchange(Transaction *transaction, const Call *call, PGresult **ret_
         Value tenant = value_uuid(transaction->tenant_id);
         if (transaction->state == TRANSACTION_NEW) {
                 calls[count++] = (Call){ QUERY_TRANSACTION_BEGIN, NO_VALUES };
-                if (transaction->role == DATABASE_TENANT || transaction->role == DATABASE_ERASER)
+                if (acts_for_tenant(transaction->role))
                         calls[count++] = (Call){ QUERY_TRANSACTION_TENANT, &tenant, 1 };
         }
         if (call)
@@ -248,6 +253,19 @@ bool transaction_stream(Transaction *transaction, Query query, const Value *valu
         if (!connection_stream(transaction->connection, (Call){ query, values, count }, take, taker, reterr_failure))
                 return fail(transaction);
         return true;
+}
+
+bool database_stream(Database *database, DatabaseRole role, Query query, const Value *values, size_t count,
+                     RowTaker take, void *taker, Failure *reterr_failure) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        Call call = { query, values, count };
+        assert(!acts_for_tenant(role));
+        if (!transaction_begin(database, role, (Uuid){ 0 }, &transaction, reterr_failure))
+                return false;
+        if (connection_stream(transaction->connection, call, take, taker, reterr_failure))
+                return true;
+        return may_retry(transaction) && replace_connection(transaction, reterr_failure) &&
+               connection_stream(transaction->connection, call, take, taker, reterr_failure);
 }
 
 bool transaction_commit(Transaction *transaction, Failure *reterr_failure) {

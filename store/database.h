@@ -147,6 +147,10 @@ bool transaction_run(Transaction *transaction, Query query, const Value *values,
 typedef bool (*RowTaker)(void *taker, const Rows *row, Failure *reterr_failure);
 bool transaction_stream(Transaction *transaction, Query query, const Value *values, size_t count, RowTaker take,
                         void *taker, Failure *reterr_failure) _must_check_;
+/* The same in one round trip, for a role that acts for no tenant: the query is its own transaction. When an idle
+ * connection turns out to be dead, rows come again from the first. */
+bool database_stream(Database *database, DatabaseRole role, Query query, const Value *values, size_t count,
+                     RowTaker take, void *taker, Failure *reterr_failure) _must_check_;
 /* Name of the unique or check constraint that the last failure names; "" when none. */
 const char *transaction_constraint(const Transaction *transaction);
 /* FAILURE_UNAVAILABLE here means: not known whether it was committed. */

@@ -1,14 +1,11 @@
 -- What the directory in memory is made of, and what has changed in it.
 
--- name: directory_snapshot
--- role: directory
--- Taken before the rows are read: whatever commits later has a number not below this one.
-SELECT pg_snapshot_xmin(pg_current_snapshot())::text;
-
 -- name: directory_rows
 -- role: directory
 -- Every row of the directory changed in or after a transaction; '0' reads them all. One shape for all kinds, in the order of
--- DirectoryKind, then requests to cancel. A subscription's domain stands where an agent's owner does.
+-- DirectoryKind, then requests to cancel, then where the next reading begins: one statement has one snapshot, so that
+-- whatever these rows do not show yet commits under a number not below its xmin. A subscription's domain stands where an
+-- agent's owner does.
 SELECT 0 AS kind, state = 'deleted' AS gone, id, NULL::uuid AS tenant_id, slug AS name, state <> 'active' AS suspended,
        NULL AS role, NULL::uuid AS version_id, NULL::uuid AS owner_id, NULL AS owner, NULL AS visibility, NULL AS state,
        NULL AS pause_reason, false AS priced, NULL::bytea AS policy_hash, 0::float8 AS priority, NULL::uuid AS agent_id,
@@ -48,4 +45,7 @@ FROM subscriptions WHERE changed >= $1::text::xid8 AND (removed_at IS NULL OR $1
 UNION ALL
 SELECT 7, false, id, tenant_id, NULL, false,
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0
-FROM cancelled WHERE changed >= $1::text::xid8 AND $1::text <> '0';
+FROM cancelled WHERE changed >= $1::text::xid8 AND $1::text <> '0'
+UNION ALL
+SELECT 8, false, NULL, NULL, pg_snapshot_xmin(pg_current_snapshot())::text, false,
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0;

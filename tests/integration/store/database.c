@@ -6,6 +6,7 @@
 #include "tests/unit/unit.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static UuidGenerator generator;
@@ -198,8 +199,73 @@ START_TEST(threads_share_fewer_connections_than_they_are) {
 }
 END_TEST
 
+/* What one reading of the directory shows: whether a tenant is in it, and where the next begins. */
+typedef struct Reading {
+        Uuid looked_for;
+        bool found;
+        char snapshot[24];
+} Reading;
+
+static bool read_row(void *reading_, const Rows *row, Failure *reterr_failure) {
+        Reading *reading = reading_;
+        (void) reterr_failure;
+        if (rows_integer(row, 0, 0) == 8)
+                snprintf(reading->snapshot, sizeof(reading->snapshot), "%s", rows_text(row, 0, 4).bytes);
+        else
+                reading->found |= uuid_equal(rows_uuid(row, 0, 2), reading->looked_for);
+        return true;
+}
+
+static void read_directory(Database *database, const char *since, Reading *reading) {
+        Failure failure;
+        reading->found = false;
+        ck_assert_done(database_stream(database, DATABASE_DIRECTORY, QUERY_DIRECTORY_ROWS, VALUES(value_string(since)),
+                                       read_row, reading, &failure),
+                       failure);
+}
+
+START_TEST(change_that_commits_late_is_in_the_next_reading) {
+        _cleanup_(database_freep) Database *database = place_database();
+        Uuid late = uuid_make(&generator, clock_now().wall_us), early = uuid_make(&generator, clock_now().wall_us);
+        Reading reading = { .looked_for = late };
+        char since[24] = "0";
+        Failure failure;
+        place_clean(database);
+        _cleanup_(transaction_endp) Transaction *slow = begin(database, DATABASE_TENANT, late);
+        ck_assert_done(add_tenant(slow, late, "late", &failure), failure);
+        _cleanup_(transaction_endp) Transaction *quick = begin(database, DATABASE_TENANT, early);
+        ck_assert_done(add_tenant(quick, early, "early", &failure), failure);
+        ck_assert_done(transaction_commit(quick, &failure), failure);
+        for (int i = 0; i < 2; i++) { /* from the beginning, then from a snapshot that the slow one outlives */
+                read_directory(database, since, &reading);
+                ck_assert(!reading.found);
+                memcpy(since, reading.snapshot, sizeof(since));
+        }
+        ck_assert_done(transaction_commit(slow, &failure), failure);
+        read_directory(database, since, &reading);
+        ck_assert(reading.found);
+        memcpy(since, reading.snapshot, sizeof(since));
+        read_directory(database, since, &reading);
+        ck_assert(!reading.found);
+}
+END_TEST
+
+START_TEST(reading_in_one_round_trip_outlives_its_connection) {
+        _cleanup_(database_freep) Database *database = place_database();
+        Reading reading = { .looked_for = installation_tenant_id };
+        place_clean(database);
+        read_directory(database, "0", &reading);
+        place_ask_as("aiox_directory", NULL,
+                     "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+                     "WHERE usename = 'aiox_directory' AND pid <> pg_backend_pid()");
+        read_directory(database, "0", &reading);
+        ck_assert(reading.found);
+}
+END_TEST
+
 UNIT_TESTS("store/database", transaction_sees_its_tenant_alone, row_for_another_tenant_is_forbidden,
            transaction_that_fails_or_ends_early_leaves_nothing, bad_values_are_told_apart_from_bad_queries,
            idle_connections_that_died_are_replaced, connection_that_dies_in_a_transaction_is_unavailable,
            waiting_for_a_connection_ends, database_that_is_away_is_unavailable,
-           threads_share_fewer_connections_than_they_are)
+           threads_share_fewer_connections_than_they_are, change_that_commits_late_is_in_the_next_reading,
+           reading_in_one_round_trip_outlives_its_connection)
