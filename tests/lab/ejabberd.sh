@@ -44,7 +44,7 @@ ejabberd_create() {
 
 # Reads the template, writes the node's configuration.
 ejabberd_configure() {
-        local number=$1 folder=$STACK/ejabberd_$1 text name archive='' sql=''
+        local number=$1 folder=$STACK/ejabberd_$1 text name archive='' sql='' components='' domain
         local c2s=C2S_PORT_$number component=COMPONENT_PORT_$number http=HTTP_PORT_$number
         if [[ -n ${ARCHIVE:-} ]]; then
                 archive='mod_mam: {db_type: sql, default: always, request_activates_archiving: false}'
@@ -53,11 +53,14 @@ ejabberd_configure() {
                         'sql_database: ejabberd' 'sql_username: ejabberd' "sql_password: \"$REPLY\"" 'sql_pool_size: 2'
         fi
         secret component
+        for domain in ${COMPONENTS:-}; do
+                printf -v components '%s      "%s":\n        password: "%s"\n' "$components" "$domain" "$REPLY"
+        done
         local -A values=([DOMAIN]=$DOMAIN [AGENTS_DOMAIN]=$AGENTS_DOMAIN [IP]=127.0.0.1 [C2S_PORT]=${!c2s}
                 [COMPONENT_PORT]=${!component} [HTTP_PORT]=${!http} [COMPONENT_SECRET]=$REPLY
                 [WEB_ORIGIN]=${WEB_ORIGIN:-http://127.0.0.1:${!http}} [CERTIFICATE]=$folder/certificate.pem
                 [UPLOADS]=$folder/uploads
-                [C2S_SHAPER]=${C2S_SHAPER:-normal} [ARCHIVE]=$archive [SQL]=$sql)
+                [C2S_SHAPER]=${C2S_SHAPER:-normal} [ARCHIVE]=$archive [SQL]=$sql [COMPONENTS]=$components)
         text=$(sed '/^#/d' "$REPOSITORY/ejabberd/ejabberd.yml")
         for name in "${!values[@]}"; do
                 text=${text//@$name@/${values[$name]}}

@@ -3,6 +3,7 @@
 #include "component/doors/message.h"
 #include "xmpp/namespaces.h"
 
+#include <stddef.h>
 #include <stdio.h>
 
 #define ID_PREFIX   "load-"
@@ -10,15 +11,14 @@
 
 typedef struct Sent {
         int64_t due_us;
-        int64_t receipt_us, answer_us; /* after due_us; 0 = not yet */
+        int64_t receipt_us, answer_us, refusal_us; /* after due_us; 0 = not yet */
         Uuid answer;
-        bool was_sent, was_refused;
 } Sent;
 
 struct XmppLoad {
         XmppLoadPlan plan;
-        char *agent, *domain, *sender_domain, *padding;
-        int64_t started_us, next;
+        char *name, *domain, *sender_domain, *padding;
+        int64_t started_us, ends_us, next;
         int64_t last_answer_us;
         int64_t sent, receipted, answered, refused, again, under_two_ids;
         Sent *messages;
@@ -28,13 +28,15 @@ struct XmppLoad {
 XmppLoad *xmpp_load_new(const XmppLoadPlan *plan, int64_t now_us) {
         XmppLoad *load = memory_new(sizeof(XmppLoad));
         load->plan = *plan;
-        load->agent = memory_string(plan->agent);
+        load->name = memory_string(plan->agent);
+        load->name[strcspn(load->name, "@")] = '\0';
         load->domain = memory_string(strchr(plan->agent, '@') + 1);
         load->sender_domain = memory_string(plan->sender_domain);
         load->padding = memory_new(plan->bytes + 1);
         for (size_t i = 0; i < plan->bytes; i++)
                 load->padding[i] = " etaoinshrdlu"[i % 13];
         load->started_us = now_us;
+        load->ends_us = now_us + (int64_t) ((double) plan->count * 1e6 / plan->rate);
         load->messages = memory_new((size_t) plan->count * sizeof(Sent));
         for (int64_t i = 0; i < plan->count; i++)
                 load->messages[i].due_us = now_us + (int64_t) ((double) i * 1e6 / plan->rate);
@@ -43,13 +45,16 @@ XmppLoad *xmpp_load_new(const XmppLoadPlan *plan, int64_t now_us) {
 }
 
 static void send_message(XmppLoad *load, XmppPeer *peer, int64_t number) {
-        char body[32];
+        char body[32], which[24] = "";
         int length = snprintf(body, sizeof(body), BODY_PREFIX "%lld", (long long) number);
         size_t padding = load->plan.bytes > (size_t) length ? load->plan.bytes - (size_t) length : 0;
+        if (load->plan.agents > 0)
+                snprintf(which, sizeof(which), "%lld", (long long) (number % load->plan.agents));
         text_builder_reset(&load->wire);
-        text_add_format(
-                &load->wire, "<message from='user%lld@%s/load' to='%s' type='chat' id='" ID_PREFIX "%lld'><body>%s",
-                (long long) (number % load->plan.senders), load->sender_domain, load->agent, (long long) number, body);
+        text_add_format(&load->wire,
+                        "<message from='user%lld@%s/load' to='%s%s@%s' type='chat' id='" ID_PREFIX "%lld'><body>%s",
+                        (long long) (number % load->plan.senders), load->sender_domain, load->name, which, load->domain,
+                        (long long) number, body);
         text_add(&load->wire, (Text){ load->padding, padding });
         text_add_format(&load->wire,
                         "</body><request xmlns='" NS_RECEIPTS "'/><origin-id xmlns='" NS_STANZA_IDS "' id='" ID_PREFIX
@@ -58,13 +63,18 @@ static void send_message(XmppLoad *load, XmppPeer *peer, int64_t number) {
         xmpp_peer_send(peer, text_built(&load->wire));
 }
 
+/* As many are unanswered as may be. */
+static bool is_full(const XmppLoad *load) {
+        return load->plan.most > 0 && load->sent - load->answered - load->refused >= load->plan.most;
+}
+
 void xmpp_load_step(XmppLoad *load, XmppServer *server, int64_t now_us) {
-        XmppPeer *peer = xmpp_server_peer(server, load->domain);
-        while (load->next < load->plan.count && load->messages[load->next].due_us <= now_us) {
-                Sent *message = &load->messages[load->next];
+        XmppPeer *peer = xmpp_server_peer(server, server->joined ? NULL : load->domain);
+        if (load->plan.most > 0 && now_us >= load->ends_us)
+                load->plan.count = load->next;
+        while (load->next < load->plan.count && load->messages[load->next].due_us <= now_us && !is_full(load)) {
                 if (peer) {
                         send_message(load, peer, load->next);
-                        message->was_sent = true;
                         load->sent++;
                 }
                 load->next++;
@@ -72,7 +82,9 @@ void xmpp_load_step(XmppLoad *load, XmppServer *server, int64_t now_us) {
 }
 
 int64_t xmpp_load_due(const XmppLoad *load) {
-        return load->next < load->plan.count ? load->messages[load->next].due_us : INT64_MAX;
+        if (load->next >= load->plan.count)
+                return INT64_MAX;
+        return is_full(load) ? load->ends_us : load->messages[load->next].due_us;
 }
 
 void xmpp_load_stop(XmppLoad *load) {
@@ -116,8 +128,8 @@ void xmpp_load_take(XmppLoad *load, const Element *stanza) {
         const Element *body = element_child(stanza, TEXT("body"), TEXT_NONE);
         if (text_equal(element_get(stanza, TEXT("type")), TEXT("error"))) {
                 message = find_message(load, element_get(stanza, TEXT("id")), TEXT(ID_PREFIX));
-                if (message && !message->was_refused) {
-                        message->was_refused = true;
+                if (message && message->refusal_us == 0) {
+                        message->refusal_us = now_us - message->due_us;
                         load->refused++;
                 }
         } else if (received) {
@@ -156,10 +168,11 @@ static int64_t percentile(const int64_t *values, int64_t count, int percent) {
         return count > 0 ? values[(count - 1) * percent / 100] : 0;
 }
 
-static Json *describe_times(const XmppLoad *load, bool of_receipts) {
-        int64_t *times = memory_new((size_t) load->plan.count * sizeof(int64_t)), count = 0;
+/* offset: of the time within Sent. */
+static Json *describe_times(const XmppLoad *load, size_t offset) {
+        int64_t *times = memory_new((size_t) (load->next + 1) * sizeof(int64_t)), count = 0;
         for (int64_t i = 0; i < load->next; i++) {
-                int64_t time = of_receipts ? load->messages[i].receipt_us : load->messages[i].answer_us;
+                int64_t time = *(const int64_t *) ((const char *) &load->messages[i] + offset);
                 if (time != 0)
                         times[count++] = time;
         }
@@ -189,13 +202,14 @@ Json *xmpp_load_figures(const XmppLoad *load) {
         json_put_integer(figures, "unanswered", count_unanswered(load));
         json_put_integer(figures, "unreceipted", unreceipted);
         json_put(figures, "seconds", json_new_real((double) lasted_us / 1e6));
-        json_put(figures, "receipt_us", describe_times(load, true));
-        json_put(figures, "answer_us", describe_times(load, false));
+        json_put(figures, "receipt_us", describe_times(load, offsetof(Sent, receipt_us)));
+        json_put(figures, "answer_us", describe_times(load, offsetof(Sent, answer_us)));
+        json_put(figures, "refusal_us", describe_times(load, offsetof(Sent, refusal_us)));
         return figures;
 }
 
 void xmpp_load_free(XmppLoad *load) {
-        free(load->agent);
+        free(load->name);
         free(load->domain);
         free(load->sender_domain);
         free(load->padding);

@@ -1,10 +1,12 @@
 /* Plays the server of a hub, as standard input says line by line, for benches and tests of faults:
  *
- *     xmpp-play ENDPOINT SECRET_FILE
+ *     xmpp-play ENDPOINT SECRET_FILE [DOMAIN]
+ *
+ * With DOMAIN it plays that component of the server at ENDPOINT instead, and its load goes through that server.
  *
  *   up [SECONDS]            waits for a component
- *   load AGENT RATE SECONDS [SENDERS [BYTES [DOMAIN]]]
- *                           begins to send; the next lines are obeyed meanwhile
+ *   load AGENT RATE SECONDS [SENDERS [BYTES [DOMAIN [MOST [AGENTS]]]]]
+ *                           begins to send; the next lines are obeyed meanwhile (the words: XmppLoadPlan)
  *   stop                    sends no more of the load
  *   wait [SECONDS]          until all that was sent is answered or refused
  *   even [SECONDS]          until all that was sent and receipted is answered, whatever was lost before the receipt
@@ -150,22 +152,21 @@ static void take_stanza(void *listener, XmppPeer *peer, const Element *stanza) {
 }
 
 static bool obey_load(Play *play, char *const *words, Json *ret_answer) {
+        int64_t bytes = 100;
         (void) ret_answer;
         if (!words[0] || !strchr(words[0], '@') || !words[1] || !words[2])
                 return false;
-        XmppLoadPlan plan = { .agent = words[0],
-                              .rate = strtod(words[1], NULL),
-                              .senders = 100,
-                              .bytes = 100,
-                              .sender_domain = "localhost" };
+        XmppLoadPlan plan = { .agent = words[0], .rate = strtod(words[1], NULL), .sender_domain = "localhost" };
+        int64_t *const numbers[] = { &plan.senders, &bytes, NULL, &plan.most, &plan.agents };
         plan.count = (int64_t) (plan.rate * strtod(words[2], NULL));
-        if (words[3])
-                plan.senders = strtoll(words[3], NULL, 10);
-        if (words[3] && words[4])
-                plan.bytes = strtoull(words[4], NULL, 10);
-        if (words[3] && words[4] && words[5])
-                plan.sender_domain = words[5];
-        if (plan.rate <= 0 || plan.count < 1 || plan.senders < 1)
+        plan.senders = 100;
+        for (size_t i = 0; i < COUNT_OF(numbers) && words[3 + i]; i++)
+                if (numbers[i])
+                        *numbers[i] = strtoll(words[3 + i], NULL, 10);
+                else
+                        plan.sender_domain = words[3 + i];
+        plan.bytes = (size_t) bytes;
+        if (plan.rate <= 0 || plan.count < 1 || plan.senders < 1 || bytes < 0)
                 return false;
         if (play->load)
                 xmpp_load_free(play->load);
@@ -259,7 +260,7 @@ static bool send_raw(Play *play, const char *xml) {
 
 static void obey(Play *play, char *line) {
         Json *result = json_new_object();
-        char *words[8] = { NULL }, *rest = NULL;
+        char *words[10] = { NULL }, *rest = NULL;
         if (strncmp(line, "send ", 5) == 0) {
                 answer(result, send_raw(play, line + 5));
                 return;
@@ -278,12 +279,14 @@ static void obey(Play *play, char *line) {
 
 int main(int argc, char **argv) {
         char secret[512], *line;
-        if (argc != 3 || !crypto_start(NULL)) {
-                fprintf(stderr, "usage: xmpp-play ENDPOINT SECRET_FILE\n");
+        if (argc < 3 || argc > 4 || !crypto_start(NULL)) {
+                fprintf(stderr, "usage: xmpp-play ENDPOINT SECRET_FILE [DOMAIN]\n");
                 return 64;
         }
         xmpp_secret_read(argv[2], secret, sizeof(secret));
-        Play play = { .server = xmpp_server_new(argv[1], secret), .input = text_builder(0) };
+        Play play = { .server = argc == 4 ? xmpp_server_join(argv[1], argv[3], secret)
+                                          : xmpp_server_new(argv[1], secret),
+                      .input = text_builder(0) };
         play.server->on_stanza = take_stanza;
         play.server->listener = &play;
         Json *hello = json_new_object();

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -67,12 +68,18 @@ static void find_address(const char *endpoint, Address *ret_address) {
                 ((struct sockaddr_in6 *) &ret_address->storage)->sin6_port = 0;
 }
 
-XmppServer *xmpp_server_new(const char *endpoint, const char *secret) {
+static XmppServer *make_server(const char *secret) {
         XmppServer *server = memory_new(sizeof(XmppServer));
-        Address address;
-        find_address(endpoint, &address);
         server->secret = memory_string(secret);
         server->poll = epoll_create1(EPOLL_CLOEXEC);
+        server->socket = -1;
+        return server;
+}
+
+XmppServer *xmpp_server_new(const char *endpoint, const char *secret) {
+        XmppServer *server = make_server(secret);
+        Address address;
+        find_address(endpoint, &address);
         server->socket = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         setsockopt(server->socket, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
         if (bind(server->socket, (struct sockaddr *) &address.storage, address.length) < 0 ||
@@ -173,14 +180,28 @@ static void take_header(XmppPeer *peer, const Element *header) {
         }
 }
 
-static bool handshake_is_right(const XmppPeer *peer, Text given) {
-        _cleanup_(text_builder_release) TextBuilder input = text_builder(0), expected = text_builder(0);
+static void write_handshake(TextBuilder *to, Text id, const char *secret) {
+        _cleanup_(text_builder_release) TextBuilder input = text_builder(0);
         uint8_t digest[20];
-        text_add_string(&input, peer->id);
-        text_add_string(&input, peer->server->secret);
+        text_add(&input, id);
+        text_add_string(&input, secret);
         crypto_sha1(text_built(&input), digest);
-        text_add_hex(&expected, digest, sizeof(digest));
+        text_add_hex(to, digest, sizeof(digest));
+}
+
+static bool handshake_is_right(const XmppPeer *peer, Text given) {
+        _cleanup_(text_builder_release) TextBuilder expected = text_builder(0);
+        write_handshake(&expected, text_of(peer->id), peer->server->secret);
         return text_equal(given, text_built(&expected));
+}
+
+/* The other side of the handshake. */
+static void answer_header(XmppPeer *peer, const Element *header) {
+        _cleanup_(text_builder_release) TextBuilder answer = text_builder(0);
+        text_add_string(&answer, "<handshake>");
+        write_handshake(&answer, element_get(header, TEXT("id")), peer->server->secret);
+        text_add_string(&answer, "</handshake>");
+        xmpp_peer_send(peer, text_built(&answer));
 }
 
 static void take_handshake(XmppPeer *peer, const Element *element) {
@@ -219,7 +240,11 @@ static bool take_ping(XmppPeer *peer, const Element *element) {
 }
 
 static void take_element(XmppPeer *peer, const Element *element) {
-        if (!peer->is_up) {
+        if (!peer->is_up && peer->server->joined) {
+                peer->is_up = element_is(element, TEXT("handshake"), TEXT(NS_COMPONENT));
+                if (!peer->is_up)
+                        die(peer->domain, "the server does not take the handshake");
+        } else if (!peer->is_up) {
                 take_handshake(peer, element);
         } else if (!take_ping(peer, element)) {
                 peer->server->stanzas++;
@@ -231,7 +256,10 @@ static void take_element(XmppPeer *peer, const Element *element) {
 static void take_event(XmppPeer *peer, const ReaderEvent *event) {
         switch (event->kind) {
         case READER_OPENED:
-                take_header(peer, event->element);
+                if (peer->server->joined)
+                        answer_header(peer, event->element);
+                else
+                        take_header(peer, event->element);
                 break;
         case READER_ELEMENT:
                 take_element(peer, event->element);
@@ -268,10 +296,7 @@ static bool read_peer(XmppPeer *peer) {
         return false;
 }
 
-static void accept_peer(XmppServer *server) {
-        int descriptor = accept4(server->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (descriptor < 0)
-                return;
+static XmppPeer *make_peer(XmppServer *server, int descriptor) {
         setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
         XmppPeer *peer = memory_new(sizeof(XmppPeer));
         *peer = (XmppPeer){ .server = server, .next = server->peers, .socket = descriptor };
@@ -280,8 +305,35 @@ static void accept_peer(XmppServer *server) {
         server->peers = peer;
         server->connections++;
         watch(server, EPOLL_CTL_ADD, descriptor, 0, peer);
+        return peer;
+}
+
+static void accept_peer(XmppServer *server) {
+        int descriptor = accept4(server->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (descriptor < 0)
+                return;
+        XmppPeer *peer = make_peer(server, descriptor);
         if (server->manner == MANNER_HANG_UP)
                 free_peer(peer);
+}
+
+XmppServer *xmpp_server_join(const char *endpoint, const char *domain, const char *secret) {
+        XmppServer *server = make_server(secret);
+        char header[512];
+        Address address;
+        find_address(endpoint, &address);
+        int descriptor = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (connect(descriptor, (struct sockaddr *) &address.storage, address.length) < 0 ||
+            fcntl(descriptor, F_SETFL, O_NONBLOCK) < 0)
+                die(endpoint, strerror(errno));
+        server->joined = true;
+        server->endpoint = memory_string(endpoint);
+        XmppPeer *peer = make_peer(server, descriptor);
+        peer->domain = memory_string(domain);
+        snprintf(header, sizeof(header),
+                 "<stream:stream xmlns='" NS_COMPONENT "' xmlns:stream='" NS_STREAMS "' to='%s'>", domain);
+        send_string(peer, header);
+        return server;
 }
 
 /* Bytes on their way out go first; then the connection of one that is closing is shut. */
@@ -318,7 +370,8 @@ XmppPeer *xmpp_server_peer(const XmppServer *server, const char *domain) {
 void xmpp_server_free(XmppServer *server) {
         while (server->peers)
                 free_peer(server->peers);
-        close(server->socket);
+        if (server->socket >= 0)
+                close(server->socket);
         close(server->poll);
         free(server->secret);
         free(server->endpoint);

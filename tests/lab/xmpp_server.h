@@ -1,5 +1,6 @@
 /* A scripted XMPP server: the server's side of XEP-0114 over TCP or a Unix socket, for tests and benches. It takes
- * components, answers their pings, hands over what they send, and misbehaves when it is told to. It reads with our own
+ * components, answers their pings, hands over what they send, and misbehaves when it is told to. It can also be a
+ * component of another server, and then speaks to that server's other components through it. It reads with our own
  * reader, so it is no judge of well-formedness: the tests through a real server are.
  *
  * One thread, non-blocking: the owner watches xmpp_server_descriptor() and calls xmpp_server_step(). Fields may be
@@ -35,6 +36,7 @@ struct XmppServer {
         bool is_deaf;       /* reads nothing */
         void (*on_stanza)(void *listener, XmppPeer *peer, const Element *stanza); /* pings excepted */
         void *listener;
+        bool joined; /* the only peer is a server */
         XmppPeer *peers;
         char *endpoint; /* with the port that was chosen */
         uint64_t connections, handshakes, refused, pings, stanzas;
@@ -50,12 +52,14 @@ struct XmppPeer {
         Outbox outbox;
         uint32_t interest; /* epoll's */
         bool is_up, is_closing;
-        char *domain; /* once its header came */
+        char *domain; /* once its header came; ours, when the peer is a server */
         char id[17];
 };
 
 /* endpoint as in component/resolve.h; port 0 takes a free one. Aborts when it cannot listen. */
 XmppServer *xmpp_server_new(const char *endpoint, const char *secret);
+/* Listens to nobody: is the component `domain` of the server at that endpoint. Aborts when it cannot connect. */
+XmppServer *xmpp_server_join(const char *endpoint, const char *domain, const char *secret);
 int xmpp_server_descriptor(const XmppServer *server);
 /* Does what there is to do, waiting for it at most wait_us. */
 void xmpp_server_step(XmppServer *server, int64_t wait_us);

@@ -221,5 +221,51 @@ START_TEST(what_finds_no_component_is_unsent) {
 }
 END_TEST
 
+START_TEST(load_with_most_holds_back_and_ends_in_time) {
+        Stage *stage = connected(ANSWERS);
+        const XmppLoadPlan plan = { .agent = AGENT,
+                                    .sender_domain = "localhost",
+                                    .rate = 100000,
+                                    .count = 20000,
+                                    .most = 10,
+                                    .senders = 10,
+                                    .bytes = 50 };
+        stage->delay_us = 20 * MILLISECONDS;
+        stage->load = xmpp_load_new(&plan, clock_now().monotonic_us);
+        while (!xmpp_load_is_done(stage->load)) {
+                turn(stage);
+                ck_assert_uint_le(stage->count, 10);
+        }
+        _cleanup_(json_freep) Json *figures = xmpp_load_figures(stage->load);
+        ck_assert_int_ge(figure(figures, "sent"), 10);
+        ck_assert_int_le(figure(figures, "sent"), 110); /* ten every 20 ms of 200 */
+        ck_assert_int_eq(figure(figures, "answered"), figure(figures, "sent"));
+        end(stage);
+}
+END_TEST
+
+START_TEST(load_of_many_agents_takes_them_in_turn) {
+        Stage *stage = connected(NEVER_ANSWERS);
+        const XmppLoadPlan plan = { .agent = AGENT,
+                                    .agents = 3,
+                                    .sender_domain = "localhost",
+                                    .rate = 100000,
+                                    .count = 7,
+                                    .senders = 10,
+                                    .bytes = 50 };
+        static const char *const expected[] = { "echo0", "echo1", "echo2", "echo0", "echo1", "echo2", "echo0" };
+        stage->delay_us = 60 * SECONDS;
+        stage->load = xmpp_load_new(&plan, clock_now().monotonic_us);
+        while (stage->count < COUNT_OF(expected))
+                turn(stage);
+        for (size_t i = 0; i < COUNT_OF(expected); i++) {
+                ck_assert(text_equal(stage->held[i].message.agent.local, text_of(expected[i])));
+                arena_free(stage->held[i].arena);
+        }
+        end(stage);
+}
+END_TEST
+
 UNIT_TESTS("lab/xmpp_load", a_known_delay_is_measured, a_stall_counts_for_all_that_was_due_in_it,
-           every_misconduct_has_its_figure, what_finds_no_component_is_unsent)
+           every_misconduct_has_its_figure, what_finds_no_component_is_unsent,
+           load_with_most_holds_back_and_ends_in_time, load_of_many_agents_takes_them_in_turn)
