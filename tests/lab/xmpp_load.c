@@ -103,7 +103,9 @@ static Sent *find_message(XmppLoad *load, Text text, Text prefix) {
 }
 
 static void take_answer(XmppLoad *load, const Element *stanza, Text body, int64_t now_us) {
-        Sent *message = find_message(load, body, TEXT(BODY_PREFIX));
+        const char *text = memmem(body.bytes, body.length, BODY_PREFIX, strlen(BODY_PREFIX));
+        Text repeated = text ? (Text){ text, body.length - (size_t) (text - body.bytes) } : TEXT_NONE;
+        Sent *message = find_message(load, repeated, TEXT(BODY_PREFIX));
         Uuid id;
         if (!message || !message_answer_id(element_get(stanza, TEXT("id")), &id))
                 return;

@@ -2,7 +2,7 @@
  * timed from the moment it should have been sent. With `most`, which is for finding how much somebody can do rather
  * than how long it takes, it holds back while so many are unanswered. It counts receipts, answers and refusals, and
  * what must never be: a receipted message unanswered, or answered under two ids. The agent must repeat the text it is
- * sent, as builtin/echo does: the number in it is how an answer is told from another.
+ * sent, whatever it says before: the number in it is how an answer is told from another.
  *
  * One thread, that of its server.
  */
