@@ -147,8 +147,8 @@ lab_pid() {
         read -r pid rest <"$LAB/pid/$1" && printf "%s\n" "$pid"
 }
 
-# cpu_begin ARM PID …   cpu_end ARM MESSAGES   What a round costs in CPU time, per message: of the processes given (kept as
-# ARM.hub), of PostgreSQL, Redis and, where there is one, ejabberd.
+# cpu_begin ARM PID …   cpu_end ARM MESSAGES   What a round costs in CPU time, per message: of the processes given (kept
+# as ARM.hub), of PostgreSQL, Redis and, where there is one, ejabberd.
 cpu_begin() {
         local arm=$1
         CPU_PIDS=("${@:2}")
