@@ -1,5 +1,6 @@
 #include "component/doors/message.h"
 #include "component/loop.h"
+#include "xmpp/styling.h"
 
 #define SEND_ARENA_SIZE ((size_t) 4 * 1024 * 1024)
 
@@ -103,7 +104,7 @@ static void send_refusal(Loop *loop, const Command *command) {
 
 /* What a person reads: the answer; or what there was of it and why there is no more. */
 static Text answer_body(Arena *arena, const Command *command) {
-        Text text = command->answer.text, explanation = command->answer.explanation;
+        Text text = styling_of(arena, command->answer.text), explanation = command->answer.explanation;
 
         if (command->answer.outcome == OUTCOME_SUCCESS || command->answer.outcome == OUTCOME_PARKED)
                 return text;

@@ -10,6 +10,7 @@ static const char byte_classes[] = "ddddddddd..ddrdd"
                                    "............e.e.";
 
 #define REPLACEMENT TEXT("\uFFFD")
+#define INDENT      1000 /* bytes of white space before a line that count as such */
 
 static Text entity_of(char c) {
         switch (c) {
@@ -164,8 +165,18 @@ static size_t cut_at(Text text, size_t fitting) {
         return fitting;
 }
 
+/* Without empty lines before it, and without white space behind; what its first line is indented by stays. */
+static Text trim_lines(Text text) {
+        Text trimmed = text_trim(text);
+        size_t indent = 0, before = trimmed.length > 0 ? (size_t) (trimmed.bytes - text.bytes) : 0;
+
+        while (indent < before && indent < INDENT && strchr(" \t", trimmed.bytes[-1 - (ptrdiff_t) indent]))
+                indent++;
+        return (Text){ trimmed.bytes - indent, trimmed.length + indent };
+}
+
 bool text_split_part(Text *rest, size_t limit, Text *ret_part) {
-        Text trimmed = text_trim(*rest);
+        Text trimmed = trim_lines(*rest);
         size_t fitting;
 
         if (trimmed.length == 0)
@@ -178,7 +189,9 @@ bool text_split_part(Text *rest, size_t limit, Text *ret_part) {
         fitting = fitting_bytes(trimmed, limit);
         if (fitting < trimmed.length)
                 fitting = cut_at(trimmed, fitting);
-        *ret_part = text_trim((Text){ trimmed.bytes, fitting });
-        *rest = text_trim((Text){ trimmed.bytes + fitting, trimmed.length - fitting });
+        *ret_part = trim_lines((Text){ trimmed.bytes, fitting });
+        bool in_line = fitting < trimmed.length && trimmed.bytes[fitting] != '\n';
+        *rest = (Text){ trimmed.bytes + fitting, trimmed.length - fitting };
+        *rest = in_line ? text_trim(*rest) : trim_lines(*rest);
         return true;
 }

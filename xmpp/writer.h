@@ -15,5 +15,6 @@ void text_add_xml(TextBuilder *out, Text text);
 /* How many bytes text_add_xml() would add. */
 size_t text_xml_length(Text text);
 /* Cuts a part off *rest whose length as XML is at most `limit`, if possible after a paragraph, else after a line, a
- * word, a character; white space at the cut is left out. false when nothing is left. limit >= 64. */
+ * word, a character; white space at the cut is left out, save what a line is indented by. false when nothing is left.
+ * limit >= 64. */
 bool text_split_part(Text *rest, size_t limit, Text *ret_part);

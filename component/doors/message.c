@@ -2,7 +2,7 @@
 
 #include "xmpp/extensions.h"
 #include "xmpp/namespaces.h"
-#include "xmpp/writer.h"
+#include "xmpp/styling.h"
 
 #include <stdio.h>
 
@@ -120,9 +120,10 @@ void message_add_refusal(OutgoingList *list, Arena *arena, const ReplyTo *reply_
 
 size_t message_add_answer(OutgoingList *list, Arena *arena, const ReplyTo *reply_to, Uuid message_id, Text body,
                           FailureKind failure, bool replaces_draft) {
-        Text rest = body, part = body; /* an answer without text is still one */
+        StylingParts parts = { .rest = body };
+        Text part = body; /* an answer without text is still one */
         size_t count = 0;
-        while (text_split_part(&rest, MESSAGE_PART_LIMIT, &part) || count == 0) {
+        while (styling_next_part(&parts, MESSAGE_PART_LIMIT, arena, &part) || count == 0) {
                 Text id = part_id_of(arena, message_id, ++count);
                 Element *message = add_message(list, arena, reply_to, TYPE_CHAT, id, jid_bare(reply_to->address));
                 element_add_text(message, TEXT("body"), TEXT_NONE, part);
@@ -134,7 +135,7 @@ size_t message_add_answer(OutgoingList *list, Arena *arena, const ReplyTo *reply
                         correction_set(message, id_of(arena, message_id, DRAFT_SUFFIX));
                 if (failure != FAILURE_NONE && count == 1)
                         stanza_add_error(message, TEXT(NS_AIOX), failure, TEXT_NONE);
-                if (text_trim(rest).length > 0)
+                if (text_trim(parts.rest).length > 0)
                         continue;
                 receipts_request(message);
                 if (reply_to->states)

@@ -1,4 +1,4 @@
-/* Markdown to blocks of plain text for the cutter. The only user of md4c. Internal to this folder.
+/* Markdown to blocks of plain text for the cutter. Internal to this folder.
  *
  * Emphasis, links and images leave their text, lists their marks, tables their cells between bars, code all of it; raw
  * HTML leaves nothing. Any thread; never blocks.

@@ -1,7 +1,7 @@
 #include "component/doors/contact.h"
 #include "component/doors/message.h"
 #include "tests/fuzz/fuzz.h"
-#include "xmpp/namespaces.h"
+#include "xmpp/extensions.h"
 #include "xmpp/reader.h"
 #include "xmpp/writer.h"
 
@@ -51,20 +51,35 @@ static void answer_message(const Stanza *stanza, Arena *arena) {
         const ReplyTo reply_to = { .agent = message.agent.bare,
                                    .address = message.sender.full,
                                    .thread = message.thread,
-                                   .stanza_id = message.id };
+                                   .stanza_id = message.id,
+                                   .quoted_id = message.origin_id,
+                                   .states = message.wants_states };
+        Text reactions[4];
         Uuid uuid = { { 0 } };
         PROMISE(stanza->type != TYPE_ERROR || message.meaning == MESSAGE_BOUNCE || message.meaning == MESSAGE_IGNORED);
         message_answer_id(message.receipt_for, &uuid);
         message_add_receipt(&list, arena, &reply_to);
         message_add_answer(&list, arena, &reply_to, uuid, message.body, FAILURE_LIMIT, true);
         message_add_refusal(&list, arena, &reply_to, FAILURE_NOT_FOUND, message.body);
+        message_add_displayed(&list, arena, &reply_to);
+        message_add_unreadable(&list, arena, &reply_to, uuid);
         check_outgoing(&list, &out);
+        if (message.reactions)
+                PROMISE(reactions_list(message.reactions, reactions, COUNT_OF(reactions)) <= COUNT_OF(reactions));
+}
+
+/* Two agents that anybody may see. */
+static bool next_agent(void *left, ContactItem *ret_item) {
+        size_t *count = left;
+        *ret_item = (ContactItem){ .local = *count > 1 ? TEXT("b") : TEXT("a"), .name = TEXT("n") };
+        return *count > 0 && (*count)--;
 }
 
 static void answer_contact(const Stanza *stanza, Arena *arena) {
-        static const ContactView views[] = {
+        size_t left = 2;
+        const ContactView views[] = {
                 { .seen = true, .active = true, .name = { "n", 1 } },
-                { .seen = true, .hub = true },
+                { .seen = true, .hub = true, .next_agent = next_agent, .agents = &left },
                 { .active = true, .name = { "n", 1 }, .status = { "s", 1 } }, /* hidden: must look absent */
                 { .seen = false },
         };

@@ -51,7 +51,7 @@ HOMES = {
     "yaml.h": ["component/settings"],
     "nats/": ["component/"],
     "rhonabwy.h": ["component/"],
-    "md4c": ["orchestrator/memory/", "orchestrator/tools/"],
+    "md4c": ["base/markdown"],
     "archive.h": ["orchestrator/tools/"],
     "gumbo.h": ["orchestrator/tools/"],
     "seccomp.h": ["orchestrator/tools/"],
