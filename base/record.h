@@ -172,7 +172,9 @@ typedef enum StoreRequestKind {
          * more after those whose texts have `limit_bytes` as they are kept: one at least; or, with `message_id` not
          * zero, that one conclusion. */
         STORE_READ_UNSENT,
-        STORE_RELEASE, /* the last request of a hub that stops in good order: writes marks, sets released */
+        /* The last request of a hub that stops in good order: write marks, set released; then, later than that, read
+         * all leases if it can. */
+        STORE_RELEASE,
 } StoreRequestKind;
 
 /* Every answer that `hub` concluded for `domain` up to `sequence` was taken by our server. An heir keeps the marks of

@@ -197,6 +197,11 @@ void core_free(Core *core);
 DEFINE_RELEASE(Core *, core_free)
 void commands_release(Commands *commands);
 
+/* Whether another hub that lives serves the domain too, as far as its heartbeat says. After COMMAND_EXIT that is newer
+ * than the end of this hub's own lease, so that the last of several hubs that stop at once knows that it is the last.
+ */
+bool core_domain_is_shared(const Core *core, Text domain);
+
 /* Meters one stanza that is no message (presence, state, marker, IQ): false = drop it without an answer. */
 bool core_meter(Core *core, Moment now, const Jid *from);
 

@@ -4,6 +4,7 @@
 #include "orchestrator/core_state.h"
 
 #define BEAT_US        SECONDS
+#define LIVELY_US      (3 * BEAT_US) /* a peer that stood still for longer speaks for nobody at the moment */
 #define DRAIN_GRACE_US (2 * SECONDS) /* for the store to take what the end of a drain leaves */
 
 static bool domains_meet(Text ours, Text theirs) {
@@ -34,6 +35,11 @@ static Peer *peer_of(Core *core, Text hub) {
 static void peer_observe(Core *core, const Lease *lease, int64_t elapsed_us) {
         Peer *peer = peer_of(core, lease->hub);
 
+        if (!peer->domains || !text_equal(text_of(peer->domains), lease->domains)) {
+                free(peer->domains);
+                peer->domains = text_keep(lease->domains);
+        }
+        peer->released = lease->released;
         peer->shares_domain = domains_meet(core->settings.domains, lease->domains);
         peer->abandoned = lease->released && lease->has_open;
         if (lease->released || lease->epoch != peer->epoch || lease->beats != peer->beats || !peer->seen)
@@ -43,6 +49,13 @@ static void peer_observe(Core *core, const Lease *lease, int64_t elapsed_us) {
         peer->seen = true;
         peer->epoch = lease->epoch;
         peer->beats = lease->beats;
+}
+
+bool core_domain_is_shared(const Core *core, Text domain) {
+        for (const Peer *peer = core->peers; peer; peer = peer->next)
+                if (!peer->released && peer->unchanged_us <= LIVELY_US && domains_meet(domain, text_of(peer->domains)))
+                        return true;
+        return false;
 }
 
 static Peer *peer_dead(Core *core) {
@@ -197,6 +210,7 @@ void lease_reported(Core *core, const StoreReport *report) {
                 return;
         }
         if (report->kind == STORE_RELEASE) {
+                beat_reported(core, report);
                 exit_with(core, NULL);
                 return;
         }
@@ -252,6 +266,7 @@ void lease_free(Core *core) {
         for (Peer *peer = core->peers, *next; peer; peer = next) {
                 next = peer->next;
                 free(peer->hub);
+                free(peer->domains);
                 free(peer);
         }
 }

@@ -160,9 +160,10 @@ typedef struct Outlet {
 
 typedef struct Peer {
         struct Peer *next;
-        char *hub;
+        char *hub, *domains;
         int64_t epoch, beats;
         int64_t unchanged_us; /* of our own clock, over a store that answered */
+        bool released;
         bool shares_domain, abandoned, seen;
 } Peer;
 

@@ -215,12 +215,8 @@ void lease_attach(Journal *journal, Moment now) {
         journal->stage = attached;
 }
 
-static void beaten(Journal *journal, Moment now) {
+static void read_leases(Journal *journal, const Rows *rows) {
         StoreReport *report = journal->report;
-        if (!answered(journal))
-                return;
-        size_t marks = journal->request->mark_count > 0;
-        const Rows *rows = wire_rows(journal->wire, 2 + marks);
         report->leases = arena_take_array(report->arena, Lease, rows_count(rows) + 1);
         for (size_t i = 0; report->leases && i < rows_count(rows); i++)
                 report->leases[report->lease_count++] = (Lease){
@@ -231,6 +227,13 @@ static void beaten(Journal *journal, Moment now) {
                         .released = rows_boolean(rows, i, 4),
                         .has_open = rows_boolean(rows, i, 5),
                 };
+}
+
+static void beaten(Journal *journal, Moment now) {
+        if (!answered(journal))
+                return;
+        size_t marks = journal->request->mark_count > 0;
+        read_leases(journal, wire_rows(journal->wire, 2 + marks));
         chain_operations(journal, wire_rows(journal->wire, 3 + marks), now);
 }
 
@@ -339,10 +342,21 @@ void lease_read_unsent(Journal *journal, Moment now) {
         journal->stage = unsent_read;
 }
 
-static void released(Journal *journal, Moment now) {
+/* It is released, whatever comes of this. */
+static void left(Journal *journal, Moment now) {
         (void) now;
-        if (answered(journal))
-                journal_finish(journal, STORE_DONE, NULL);
+        if (!wire_error(journal->wire)->failed)
+                read_leases(journal, wire_rows(journal->wire, 0));
+        journal_finish(journal, STORE_DONE, NULL);
+}
+
+static void released(Journal *journal, Moment now) {
+        if (!answered(journal))
+                return;
+        wire_begin(journal->wire);
+        wire_add(journal->wire, QUERY_LEASE_LIST, NO_VALUES);
+        wire_end(journal->wire, now);
+        journal->stage = left;
 }
 
 void lease_release(Journal *journal, Moment now) {

@@ -304,7 +304,11 @@ START_TEST(released_hub_says_whether_it_left_messages_open) {
         Client *released[] = { &one, &two };
         for (int i = 0; i < 2; i++) {
                 StoreRequest asked = client_request(released[i], STORE_RELEASE);
-                client_ask_done(released[i], &asked);
+                StoreReport *report = client_ask_done(released[i], &asked);
+                /* Read after it: of several that stop at once, the last knows that it is the last. */
+                ck_assert(find_lease(report, "hub1")->released);
+                ck_assert(find_lease(report, "hub2")->released == (i == 1));
+                ck_assert(!find_lease(report, "hub3")->released);
         }
         StoreRequest asked = client_request(&three, STORE_BEAT);
         StoreReport *report = client_ask_done(&three, &asked);

@@ -173,10 +173,7 @@ static void check_low_water(SimulatedStore *store, const StoreRequest *request, 
                 }
 }
 
-void store_beat(SimulatedStore *store, const StoreRequest *request, int hub, StoreReport *report) {
-        store->hubs[hub].beats++;
-        marks_write(store, request, hub);
-        check_low_water(store, request, hub);
+static void report_leases(SimulatedStore *store, StoreReport *report) {
         report->leases = arena_take_array(report->arena, Lease, (size_t) store->hub_count);
         assert(report->leases);
         for (int i = 0; i < store->hub_count; i++) {
@@ -191,6 +188,13 @@ void store_beat(SimulatedStore *store, const StoreRequest *request, int hub, Sto
                         .has_open = each->released && (open > 0 || each->unsent),
                 };
         }
+}
+
+void store_beat(SimulatedStore *store, const StoreRequest *request, int hub, StoreReport *report) {
+        store->hubs[hub].beats++;
+        marks_write(store, request, hub);
+        check_low_water(store, request, hub);
+        report_leases(store, report);
 }
 
 /* The marks of those that `other` was heir of move to the heir; its own are copied, since it may come back. */
@@ -318,8 +322,8 @@ void store_read_unsent(SimulatedStore *store, const StoreRequest *request, int h
 }
 
 void store_release(SimulatedStore *store, const StoreRequest *request, int hub, StoreReport *report) {
-        (void) report;
         marks_write(store, request, hub);
         store->hubs[hub].released = true;
         store->hubs[hub].unsent = request->unsent;
+        report_leases(store, report);
 }
