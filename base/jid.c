@@ -164,3 +164,14 @@ Text jid_domain(Text bare) {
 
         return (Text){ bare.bytes + before, bare.length - before };
 }
+
+Jid jid_of_bare(Text bare) {
+        Jid jid = { .full = bare, .bare = bare, .domain = bare };
+        Text rest = bare, local;
+
+        if (text_split(&rest, '@', &local) && rest.length > 0) {
+                jid.local = local;
+                jid.domain = rest;
+        }
+        return jid;
+}

@@ -25,3 +25,5 @@ bool jid_parse(Arena *arena, Text text, Jid *ret_jid, Failure *reterr_failure) _
 Text jid_bare(Text address);
 /* The domain of a normalised bare JID: what follows the '@', or all of it. */
 Text jid_domain(Text bare);
+/* Of a bare JID that is normalised already, without looking at it again; the parts point into it. */
+Jid jid_of_bare(Text bare);

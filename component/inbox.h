@@ -16,6 +16,7 @@ typedef enum NoteKind {
         NOTE_CANCEL,    /* may be asked */
         NOTE_SNAPSHOT,  /* asked */
         NOTE_COMMAND,   /* a job of the command door is done */
+        NOTE_CALL,      /* an operation that a door of the hub thread asked for is done */
 } NoteKind;
 
 typedef struct Note {
@@ -26,6 +27,7 @@ typedef struct Note {
         Arena *arena;           /* what the event points to, when nobody waits; freed with the note */
         Snapshot *snapshot;     /* SNAPSHOT: to be filled in, with the note's arena */
         struct CommandJob *job; /* COMMAND: not freed with the note */
+        struct DeskCall *call;  /* CALL: the door's */
         struct Ask *ask;        /* NULL: nobody waits */
 } Note;
 

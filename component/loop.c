@@ -47,6 +47,10 @@ static void take_note(Loop *loop, Note *note) {
                 loop_finish_command(loop, note->job);
                 inbox_answer(note, NULL);
                 break;
+        case NOTE_CALL:
+                loop_take_call(loop, note->call);
+                inbox_answer(note, NULL);
+                break;
         }
 }
 
@@ -113,13 +117,16 @@ static void watch_journal(Loop *loop) {
         loop->journal_connected = connected;
 }
 
-static int wait_ms(const Loop *loop) {
+static int wait_ms(Loop *loop) {
         int64_t wake_us = core_wake(loop->core), journal_us = journal_wake(loop->journal);
+        int64_t tell_us = loop_tell_wake(loop);
 
         if (loop->exiting)
                 return 0;
         if (journal_us < wake_us)
                 wake_us = journal_us;
+        if (tell_us < wake_us)
+                wake_us = tell_us;
         for (size_t i = 0; i < loop->link_count; i++)
                 if (loop->links[i] && link_deadline(loop->links[i]) < wake_us)
                         wake_us = link_deadline(loop->links[i]);
@@ -157,6 +164,7 @@ bool loop_run(Loop *loop) {
                 take_journal(loop); /* begins what was asked of it */
                 watch_journal(loop);
                 open_door(loop);
+                loop_tell(loop);
                 for (size_t i = 0; i < loop->link_count; i++)
                         if (loop->links[i])
                                 link_flush(loop->links[i]);

@@ -1,6 +1,7 @@
 /* The hub thread: one epoll loop around links, journal and core. It carries bytes to events and commands to bytes, and
  * decides nothing; nothing in it may block. Its files: loop.c (the loop), loop_stanzas.c (what comes in),
- * loop_contacts.c (presence and iq), loop_adhoc.c (commands), loop_commands.c (what goes out), hub.c (start and stop).
+ * loop_contacts.c (presence and iq), loop_presence.c (what subscribers are told), loop_adhoc.c (commands),
+ * loop_commands.c (what goes out), hub.c (start and stop).
  *
  * Everything here belongs to the hub thread.
  */
@@ -9,8 +10,10 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "component/desk.h"
+#include "component/doors/subscription.h"
 #include "component/inbox.h"
 #include "component/link.h"
+#include "component/roster.h"
 #include "component/seldom.h"
 #include "component/workers.h"
 #include "store/journal.h"
@@ -42,7 +45,9 @@ typedef struct Loop {
         int64_t woken_us; /* monotonic: what is read now was there to be read then */
         int64_t started_us;
         Seldom *unreadable; /* who was told that agents read no encrypted messages */
-        Map *cancels;       /* notes that wait for COMMAND_CANCEL_DONE, by ticket */
+        Roster *roster;
+        SubscriptionDoor *subscriptions;
+        Map *cancels; /* notes that wait for COMMAND_CANCEL_DONE, by ticket */
         uint64_t tickets;
         struct CommandDoor *adhoc;
         Desk *desk;
@@ -72,6 +77,19 @@ void loop_take_contact(Loop *loop, Link *link, const Stanza *stanza, Arena *aren
 void loop_open_commands(Loop *loop, Desk *desk);
 void loop_take_command(Loop *loop, Link *link, const Stanza *iq, const Sender *asker, Arena *arena); /* takes it over */
 void loop_finish_command(Loop *loop, struct CommandJob *job);
+
+/* loop_presence.c */
+/* Somebody wants to be subscribed to an agent that he may see, or not to be any more. False: there is nothing to be
+ * done, and the contact door answers. */
+bool loop_take_wish(Loop *loop, const Stanza *stanza, const Sender *asker, const Agent *agent, Arena *arena,
+                    OutgoingList *list);
+void loop_take_call(Loop *loop, DeskCall *call);
+/* Says what is due, and has done what follows from it. */
+void loop_tell(Loop *loop);
+int64_t loop_tell_wake(Loop *loop);
+/* When the loop has ended: says goodbye for a few seconds at most, save where another hub goes on. Waits for the links.
+ */
+void loop_say_goodbye(Loop *loop);
 
 /* loop_commands.c */
 void loop_execute(Loop *loop, const Command *command);

@@ -60,6 +60,7 @@ void loop_close_links(Loop *loop) {
         for (size_t i = 0; i < loop->link_count; i++) {
                 if (!loop->links[i])
                         continue;
+                roster_down(loop->roster, i);
                 epoll_ctl(loop->epoll, EPOLL_CTL_DEL, link_descriptor(loop->links[i]), NULL);
                 link_free(loop->links[i]);
                 loop->links[i] = NULL;

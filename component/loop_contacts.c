@@ -32,34 +32,32 @@ static ContactView view_of_hub(const Loop *loop, Listing *listing) {
         };
 }
 
-static ContactView view_of_agent(const Loop *loop, const Agent *agent) {
-        if (!agent)
-                return (ContactView){ 0 };
-        return (ContactView){
-                .seen = true,
-                .active = agent->state == AGENT_ACTIVE,
-                .name = text_of(agent->name),
-                .status = agent->state == AGENT_PAUSED ? text_of(agent->pause_reason) : TEXT_NONE,
-                .wall_us = loop->now.wall_us,
-                .idle_seconds = agent->concluded_us ? (loop->now.monotonic_us - agent->concluded_us) / SECONDS : 0,
-        };
+/* Presence itself asks nothing, and is only counted. */
+static bool is_heard(Loop *loop, const Stanza *stanza) {
+        bool asks = stanza->type == TYPE_SUBSCRIBE || stanza->type == TYPE_UNSUBSCRIBE || stanza->type == TYPE_PROBE;
+
+        return core_meter(loop->core, loop->now, &stanza->from) &&
+               (stanza->kind != STANZA_PRESENCE ||
+                (asks && subscription_door_hears(loop->subscriptions, loop->now, &stanza->from)));
 }
 
 void loop_take_contact(Loop *loop, Link *link, const Stanza *stanza, Arena *arena) {
         OutgoingList list = { 0 };
 
-        if (core_meter(loop->core, loop->now, &stanza->from)) {
+        if (is_heard(loop, stanza)) {
                 Directory *directory = core_directory(loop->core);
                 Listing listing = { directory, directory_sender(directory, &stanza->from), loop->now.wall_us, 0 };
-                const Agent *agent = directory_agent(directory, &listing.asker, stanza->to.local, loop->now.wall_us,
-                                                     NULL);
+                Agent *agent = directory_agent(directory, &listing.asker, stanza->to.local, loop->now.wall_us, NULL);
                 ContactView view = stanza->to.local.length == 0 ? view_of_hub(loop, &listing)
-                                                                : view_of_agent(loop, agent);
+                                   : agent                      ? roster_view(agent, loop->now)
+                                                                : (ContactView){ 0 };
                 if (view.seen && command_is_for(stanza)) {
                         loop_take_command(loop, link, stanza, &listing.asker, arena);
                         return;
                 }
-                contact_add_answer(&list, arena, stanza, &view);
+                if (!agent || stanza->kind != STANZA_PRESENCE ||
+                    !loop_take_wish(loop, stanza, &listing.asker, agent, arena, &list))
+                        contact_add_answer(&list, arena, stanza, &view);
                 loop_send(loop, link, &list);
         }
         arena_free(arena);

@@ -37,11 +37,22 @@ static void take_speech(Loop *loop, const Message *message, Arena *arena) {
         loop_step(loop, &(Event){ .kind = EVENT_MESSAGE, .arrival = arrival });
 }
 
+/* An agent's answer to an agent: were it answered, they would never come to an end. */
+static bool is_own_answer(Loop *loop, const Message *message) {
+        Uuid id;
+
+        return directory_serves(core_directory(loop->core), message->sender.domain) &&
+               message_answer_id(message->id, &id);
+}
+
 static void take_message(Loop *loop, const Stanza *stanza, Arena *arena) {
         Message message = message_read(stanza);
         Event event = { 0 };
+        bool speech = message.meaning == MESSAGE_SPEECH || message.meaning == MESSAGE_ENCRYPTED;
 
-        if (message.meaning == MESSAGE_SPEECH || message.meaning == MESSAGE_ENCRYPTED) {
+        if (speech && is_own_answer(loop, &message))
+                message.meaning = MESSAGE_SIGNAL;
+        else if (speech) {
                 take_speech(loop, &message, arena);
                 return;
         }
@@ -85,6 +96,7 @@ static void link_went_up(Loop *loop, size_t index) {
         loop->link_since_us[index] = loop->now.wall_us;
         loop->link_trouble[index] = (Failure){ 0 };
         log_info("connected to the server", "domain", LOG_STRING, domain);
+        roster_up(loop->roster, index);
         loop_step(loop, &(Event){ .kind = EVENT_LINK_UP, .link = { .domain = link_domain(link) } });
 }
 
@@ -96,6 +108,7 @@ static void link_went_down(Loop *loop, size_t index, const LinkEvent *event) {
         if (event->was_up)
                 loop->link_since_us[index] = loop->now.wall_us;
         loop->link_trouble[index] = event->failure;
+        roster_down(loop->roster, index);
         if (!event->by_us)
                 log_warning("not connected to the server", "domain", LOG_STRING, domain, "cause", LOG_STRING,
                             event->failure.text, "retry_ms", LOG_INTEGER, event->retry_in_us / MILLISECONDS);

@@ -148,7 +148,10 @@ static bool start_core(Running *running, const Settings *settings, Failure *rete
         running->loop.core = core_new(&core, directory);
         text_builder_release(&domains);
         running->clerk = clerk_new(running->database, running->keyring);
-        return clerk_load(running->clerk, directory, reterr_failure);
+        if (!clerk_load(running->clerk, directory, reterr_failure))
+                return false;
+        running->loop.roster = roster_new(directory, settings->domains);
+        return true;
 }
 
 /* A key is asked for only when there is a place to use it. */
@@ -208,6 +211,8 @@ static void start_doors(Running *running, const Settings *settings) {
                                             recurrence_new(RECURRING_OPERATIONS) };
         running->desk = desk_new(&running->operations, DESK_THREADS);
         loop_open_commands(&running->loop, running->desk);
+        running->loop.subscriptions = subscription_door_new(running->desk, running->loop.inbox,
+                                                            running->door.hub.domains);
         running->loop.open_door = open_rest;
         running->loop.owner = running;
 }
@@ -299,8 +304,10 @@ static void inbox_drain(Loop *loop) {
 static void running_stop(Running *running) {
         Loop *loop = &running->loop;
 
-        if (loop->links)
+        if (loop->links) {
+                loop_say_goodbye(loop);
                 links_end(loop);
+        }
         if (running->rest)
                 rest_close(running->rest);
         if (running->clerk)
@@ -313,6 +320,7 @@ static void running_stop(Running *running) {
                 desk_free(running->desk);
         if (loop->adhoc)
                 command_door_free(loop->adhoc);
+        subscription_door_free(loop->subscriptions);
         guide_free(running->guide);
         recurrence_free(running->operations.recurrence);
         if (running->rest)
@@ -325,6 +333,7 @@ static void running_stop(Running *running) {
                 loop_close_links(loop);
         if (loop->journal)
                 journal_free(loop->journal);
+        roster_free(loop->roster);
         if (loop->core)
                 core_free(loop->core);
         if (running->versions)

@@ -11,16 +11,7 @@ bool stage_own(Admission *admission, Failure *ret_refusal) {
 
 bool still_admitted(Directory *directory, Moment now, Text sender, const Agent *agent, bool command,
                     Failure *ret_refusal) {
-        Text rest = sender, domain = sender;
-        Jid jid = { .full = sender, .bare = sender };
-
-        if (text_split(&rest, '@', &jid.local))
-                domain = rest;
-        if (domain.length == 0) {
-                domain = sender;
-                jid.local = TEXT_NONE;
-        }
-        jid.domain = domain;
+        Jid jid = jid_of_bare(sender);
         Sender who = directory_sender(directory, &jid);
         if (!agent || !agent->local || !directory_agent(directory, &who, text_of(agent->local), now.wall_us, NULL))
                 return failure_set(ret_refusal, FAILURE_FORBIDDEN, "You may no longer talk to this agent.");

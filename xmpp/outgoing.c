@@ -1,16 +1,13 @@
 #include "xmpp/namespaces.h"
 #include "xmpp/stanza.h"
 
-Element *outgoing_add(OutgoingList *list, Arena *arena, StanzaKind kind, StanzaType type, Text id, Text from, Text to) {
+static bool append(OutgoingList *list, Arena *arena, Element *element, Text from, Text to) {
         Outgoing *outgoing = arena_take(arena, sizeof(Outgoing));
-        Element *element = element_new(arena, text_of(stanza_kind_name(kind)), TEXT(NS_COMPONENT));
 
         if (!outgoing || !element) {
                 list->incomplete = true;
-                return NULL;
+                return false;
         }
-        element_set_optional(element, TEXT("type"), text_of(stanza_type_name(type)));
-        element_set_optional(element, TEXT("id"), id);
         outgoing->element = element;
         outgoing->from = from;
         outgoing->to = to;
@@ -19,7 +16,19 @@ Element *outgoing_add(OutgoingList *list, Arena *arena, StanzaKind kind, StanzaT
         else
                 list->first = outgoing;
         list->last = outgoing;
-        return element;
+        return true;
+}
+
+Element *outgoing_add(OutgoingList *list, Arena *arena, StanzaKind kind, StanzaType type, Text id, Text from, Text to) {
+        Element *element = element_new(arena, text_of(stanza_kind_name(kind)), TEXT(NS_COMPONENT));
+
+        element_set_optional(element, TEXT("type"), text_of(stanza_type_name(type)));
+        element_set_optional(element, TEXT("id"), id);
+        return append(list, arena, element, from, to) ? element : NULL;
+}
+
+void outgoing_add_again(OutgoingList *list, Arena *arena, const Outgoing *outgoing, Text to) {
+        append(list, arena, outgoing->element, outgoing->from, to);
 }
 
 static void add_error(Element *stanza, Text space, const char *type, const char *condition, Text text) {

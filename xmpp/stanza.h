@@ -98,6 +98,9 @@ typedef struct OutgoingList {
 /* Makes a stanza and appends it; NULL when the arena's limit is reached. id may be empty. */
 Element *outgoing_add(OutgoingList *list, Arena *arena, StanzaKind kind, StanzaType type, Text id, Text from, Text to);
 
+/* The same stanza to somebody else, without making it anew: what is sent is stamped and written one after the other. */
+void outgoing_add_again(OutgoingList *list, Arena *arena, const Outgoing *outgoing, Text to);
+
 /* An error as a child; `space` is the stanza's own in a stanza of type error, another one where it is payload beside a
  * text. `text` may be empty. */
 void stanza_add_error(Element *stanza, Text space, FailureKind kind, Text text);
