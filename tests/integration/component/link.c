@@ -179,6 +179,27 @@ START_TEST(stanzas_over_a_limit_leave_the_stream_alone) {
 }
 END_TEST
 
+START_TEST(agents_may_upload_files) {
+        _cleanup_(link_freep) Link *link = connected();
+        _cleanup_(arena_freep) Arena *arena = arena_new(0);
+        OutgoingList list = { NULL };
+        Failure failure;
+        char from[128], to[128];
+        snprintf(from, sizeof(from), "one@%s/aiox", setting("AGENTS_DOMAIN"));
+        snprintf(to, sizeof(to), "upload.%s", setting("XMPP_DOMAIN"));
+        Element *iq = outgoing_add(&list, arena, STANZA_IQ, TYPE_GET, TEXT("slot"), text_of(from), text_of(to));
+        Element *request = element_add(iq, TEXT("request"), TEXT("urn:xmpp:http:upload:0"));
+        element_set(request, TEXT("filename"), TEXT("report.txt"));
+        element_set(request, TEXT("size"), TEXT("5"));
+        ck_assert_done(link_send(link, list.first, &failure), failure);
+        link_flush(link);
+        LinkEvent event = next(link, LINK_STANZA);
+        ck_assert_text(event.stanza->id, TEXT("slot"));
+        ck_assert_int_eq(event.stanza->type, TYPE_RESULT);
+        arena_free(event.arena);
+}
+END_TEST
+
 /* Each usual mistake, as this server answers it. */
 
 static void expect_mistake(const char *port, const char *domain, const char *secret, const char *sentence) {
@@ -230,5 +251,5 @@ START_TEST(a_server_that_was_killed_is_found_again) {
 END_TEST
 
 UNIT_TESTS("component/link", what_is_sent_comes_back_through_the_server, no_byte_that_is_sent_ends_the_stream,
-           stanzas_over_a_limit_leave_the_stream_alone, usual_mistakes_are_named, closing_is_confirmed_by_the_server,
-           a_server_that_was_killed_is_found_again)
+           stanzas_over_a_limit_leave_the_stream_alone, agents_may_upload_files, usual_mistakes_are_named,
+           closing_is_confirmed_by_the_server, a_server_that_was_killed_is_found_again)
