@@ -23,6 +23,10 @@ def iq(kind, payload):
     return "<iq from='{from}' to='{to}' type='%s' id='q1'>%s</iq>" % (kind, payload)
 
 
+def command(node, more=""):
+    return "<command xmlns='http://jabber.org/protocol/commands' node='%s' %s/>" % (node, more)
+
+
 STANZAS = {
     "message": message("{from}", "{to}", "Who are you?", "m1"),
     "message_to_resource": message("{from}", "{to}/aiox", "Who are you?", "m2"),
@@ -40,6 +44,16 @@ STANZAS = {
     "items": iq("get", "<query xmlns='http://jabber.org/protocol/disco#items'/>"),
     "commands": iq("get", "<query xmlns='http://jabber.org/protocol/disco#items' "
                           "node='http://jabber.org/protocol/commands'/>"),
+    "commands_info": iq("get", "<query xmlns='http://jabber.org/protocol/disco#info' "
+                               "node='http://jabber.org/protocol/commands'/>"),
+    "command_info": iq("get", "<query xmlns='http://jabber.org/protocol/disco#info' node='agent-pause'/>"),
+    "command": iq("set", command("agent-pause")),
+    "command_for_guests": iq("set", command("conversation-status")),
+    "command_unknown": iq("set", command("agent-fly")),
+    "command_action_unknown": iq("set", command("agent-pause", "action='jump'")),
+    "command_session": iq("set", command("agent-pause", "sessionid='%s' action='complete'" % ("0" * 32))),
+    "command_cancel": iq("set", command("agent-pause", "sessionid='%s' action='cancel'" % ("0" * 32))),
+    "command_get": iq("get", command("agent-pause")),
     "vcard": iq("get", "<vCard xmlns='vcard-temp'/>"),
     "vcard_set": iq("set", "<vCard xmlns='vcard-temp'/>"),
     "vcard4": iq("get", "<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='urn:xmpp:vcard4'/></pubsub>"),
