@@ -16,6 +16,7 @@ typedef enum LogFieldType { LOG_END, LOG_STRING, LOG_TEXT, LOG_INTEGER, LOG_UUID
 void log_start(LogLevel least);
 void log_stop(void);
 void log_set_level(LogLevel least);
+LogLevel log_level_of(const char *name); /* "debug" …; INFO for what is none */
 uint64_t log_dropped(void);
 
 /* Fields come as triples name, type, value and end with NULL:

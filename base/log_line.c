@@ -14,6 +14,13 @@ static const struct {
         [LOG_LEVEL_ERROR] = { "error", "\x1b[31m", "error" },
 };
 
+LogLevel log_level_of(const char *name) {
+        for (size_t i = 0; i < COUNT_OF(levels); i++)
+                if (name && text_equal(text_of(levels[i].name), text_of(name)))
+                        return (LogLevel) i;
+        return LOG_LEVEL_INFO;
+}
+
 /* A line in the making. What does not fit is left out; LINE_END bytes stay for the end. */
 typedef struct Line {
         char *bytes;

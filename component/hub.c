@@ -18,14 +18,6 @@ static void signals_block(void) {
         signal(SIGPIPE, SIG_IGN);
 }
 
-static LogLevel level_of(const char *name) {
-        static const char *const names[] = { "debug", "info", "warning", "error" };
-        for (size_t i = 0; i < COUNT_OF(names); i++)
-                if (name && text_equal(text_of(names[i]), text_of(name)))
-                        return (LogLevel) i;
-        return LOG_LEVEL_INFO;
-}
-
 int hub_main(const Settings *settings, const Arguments *arguments) {
         Failure failure = { 0 };
 
@@ -33,7 +25,7 @@ int hub_main(const Settings *settings, const Arguments *arguments) {
         if (!crypto_start(&failure))
                 return command_fail(&failure);
         signals_block();
-        log_start(level_of(settings->log_level));
+        log_start(log_level_of(settings->log_level));
         bool ok = hub_run(settings, &failure);
         if (ok)
                 log_info("hub stopped", "hub", LOG_STRING, settings->hub_name);

@@ -17,18 +17,20 @@ typedef enum NoteKind {
         NOTE_SNAPSHOT,  /* asked */
         NOTE_COMMAND,   /* a job of the command door is done */
         NOTE_CALL,      /* an operation that a door of the hub thread asked for is done */
+        NOTE_SETTINGS,  /* others are in force */
 } NoteKind;
 
 typedef struct Note {
         QueueItem item; /* first */
         NoteKind kind;
-        Event event;            /* STEP, TURN_ENDED, DIRECTORY, CANCEL: as the core takes it */
-        TurnResult result;      /* TURN_ENDED */
-        Arena *arena;           /* what the event points to, when nobody waits; freed with the note */
-        Snapshot *snapshot;     /* SNAPSHOT: to be filled in, with the note's arena */
-        struct CommandJob *job; /* COMMAND: not freed with the note */
-        struct DeskCall *call;  /* CALL: the door's */
-        struct Ask *ask;        /* NULL: nobody waits */
+        Event event;                     /* STEP, TURN_ENDED, DIRECTORY, CANCEL: as the core takes it */
+        TurnResult result;               /* TURN_ENDED */
+        Arena *arena;                    /* what the event points to, when nobody waits; freed with the note */
+        Snapshot *snapshot;              /* SNAPSHOT: to be filled in, with the note's arena */
+        struct CommandJob *job;          /* COMMAND: not freed with the note */
+        struct DeskCall *call;           /* CALL: the door's */
+        const struct Settings *settings; /* SETTINGS */
+        struct Ask *ask;                 /* NULL: nobody waits */
 } Note;
 
 /* Waits for the hub thread's answer, at most patience_us. FAILURE_TIMED_OUT, FAILURE_UNAVAILABLE when the hub stops (at

@@ -29,6 +29,13 @@ static void take_snapshot(Loop *loop, Note *note) {
         inbox_answer(note, &failure);
 }
 
+static void take_settings(Loop *loop, const Settings *settings) {
+        loop->settings = settings;
+        log_set_level(log_level_of(settings->log_level));
+        core_set_patience(loop->core, settings->lease_seconds * SECONDS, settings->drain_seconds * SECONDS,
+                          settings->turn_seconds * SECONDS);
+}
+
 static void take_note(Loop *loop, Note *note) {
         switch (note->kind) {
         case NOTE_STEP:
@@ -49,6 +56,10 @@ static void take_note(Loop *loop, Note *note) {
                 break;
         case NOTE_CALL:
                 loop_take_call(loop, note->call);
+                inbox_answer(note, NULL);
+                break;
+        case NOTE_SETTINGS:
+                take_settings(loop, note->settings);
                 inbox_answer(note, NULL);
                 break;
         }
@@ -92,6 +103,10 @@ static void take_signals(Loop *loop) {
         struct signalfd_siginfo signal;
 
         while (read(loop->signals, &signal, sizeof(signal)) == (ssize_t) sizeof(signal)) {
+                if (signal.ssi_signo == SIGHUP) {
+                        reload_begin(loop->reload);
+                        continue;
+                }
                 log_info("stopping", "signal", LOG_INTEGER, (int64_t) signal.ssi_signo);
                 loop_step(loop, &(Event){ .kind = EVENT_DRAIN });
         }

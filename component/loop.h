@@ -13,6 +13,7 @@
 #include "component/doors/subscription.h"
 #include "component/inbox.h"
 #include "component/link.h"
+#include "component/reload.h"
 #include "component/roster.h"
 #include "component/seldom.h"
 #include "component/workers.h"
@@ -24,7 +25,8 @@
 enum { LOOP_SIGNALS, LOOP_INBOX, LOOP_JOURNAL, LOOP_FIRST_LINK };
 
 typedef struct Loop {
-        const Settings *settings;
+        const Settings *settings; /* in force */
+        Reload *reload;
         Text component_secret;
         Core *core;
         Commands commands;

@@ -25,7 +25,7 @@
 typedef struct HubDoor {
         Hub hub; /* first */
         Queue *inbox;
-        const Settings *settings;
+        Reload *reload;
 } HubDoor;
 
 static bool hub_announce(Hub *hub, const DirectoryChange *changes, size_t count, Failure *reterr_failure) {
@@ -74,7 +74,7 @@ static bool hub_snapshot(Hub *hub, Arena *arena, Snapshot *ret_snapshot, Failure
 }
 
 static Json *hub_settings(Hub *hub) {
-        const Settings *settings = ((HubDoor *) hub)->settings;
+        const Settings *settings = reload_current(((HubDoor *) hub)->reload);
         _cleanup_(arena_freep) Arena *arena = arena_new(0);
         Json *rows = json_new_array();
 
@@ -82,6 +82,7 @@ static Json *hub_settings(Hub *hub) {
                 Json *row = json_new_object();
                 json_put_string(row, "name", settings_table[i].name);
                 json_put_text(row, "value", settings_value(settings, &settings_table[i], arena));
+                json_put_string(row, "change", settings_table[i].reloadable ? "reload" : "restart");
                 json_put_string(row, "help", settings_table[i].help);
                 json_append(rows, row);
         }
@@ -154,22 +155,13 @@ static bool start_core(Running *running, const Settings *settings, Failure *rete
         return true;
 }
 
-/* A key is asked for only when there is a place to use it. */
 static bool start_models(Running *running, const Settings *settings, Failure *reterr_failure) {
         HttpSettings http = { .allow_plaintext = settings->allow_plaintext_models };
-        ModelSettings models = { .openai_url = text_of(settings->openai_url) };
-        Failure failure;
 
         if (!http_start(&http, reterr_failure))
                 return false;
         running->http = true;
-        if (settings->openai_url &&
-            !settings_secret(settings, "openai_key_file", running->arena, &models.openai_key, &failure) &&
-            failure.kind != FAILURE_NOT_FOUND) {
-                *reterr_failure = failure;
-                return false;
-        }
-        return model_start(&models, reterr_failure);
+        return reload_models(settings, reterr_failure);
 }
 
 static void start_workers(Running *running, const Settings *settings) {
@@ -190,11 +182,11 @@ static void start_workers(Running *running, const Settings *settings) {
 
 static bool open_rest(void *running_, Failure *reterr_failure) {
         Running *running = running_;
-        const char *socket = running->door.settings->api_socket;
+        const Settings *settings = running->loop.settings;
 
-        if (socket && !rest_start(socket, running->desk, &running->rest, reterr_failure))
+        if (settings->api_socket && !rest_start(settings->api_socket, running->desk, &running->rest, reterr_failure))
                 return false;
-        running->guide = guide_start(&running->operations, running->door.settings);
+        running->guide = guide_start(&running->operations, settings);
         return true;
 }
 
@@ -205,7 +197,7 @@ static void start_doors(Running *running, const Settings *settings) {
         running->door.hub.snapshot = hub_snapshot;
         running->door.hub.settings = hub_settings;
         running->door.inbox = running->loop.inbox;
-        running->door.settings = settings;
+        running->door.reload = running->loop.reload;
         running->door.hub.name = settings->hub_name;
         running->operations = (Operations){ running->database, running->keyring, &running->door.hub,
                                             recurrence_new(RECURRING_OPERATIONS) };
@@ -223,6 +215,7 @@ static bool start_loop(Running *running, const Settings *settings, Failure *rete
         JournalSettings journal = { .conninfo = settings->database, .unsafe = settings->unsafe };
 
         loop->settings = settings;
+        loop->reload = reload_new(settings, loop->inbox);
         loop->uuids.random = random_number;
         loop->started_us = clock_now().wall_us;
         loop->cancels = map_new(16);
@@ -325,6 +318,7 @@ static void running_stop(Running *running) {
         recurrence_free(running->operations.recurrence);
         if (running->rest)
                 rest_stop(running->rest);
+        reload_free(loop->reload);
         if (running->http) {
                 model_stop();
                 http_stop();

@@ -54,25 +54,28 @@ const Setting settings_table[] = {
           .help = "How many messages share one commit at most. Less only makes it slower: 1 is what the bench compares "
                   "with." },
         { "drain_seconds", SETTING_INTEGER, AT(drain_seconds), .fallback = "20", .least = 0, .most = 3600,
-          .unit = "seconds",
+          .unit = "seconds", .reloadable = true,
           .help = "How long a stop waits for running turns before it leaves them to the next start." },
         { "lease_seconds", SETTING_INTEGER, AT(lease_seconds), .fallback = "10", .least = 2, .most = 600,
-          .unit = "seconds", .help = "How long a hub's heartbeat may stand still before another hub takes over." },
+          .unit = "seconds", .reloadable = true,
+          .help = "How long a hub's heartbeat may stand still before another hub takes over." },
         { "turn_seconds", SETTING_INTEGER, AT(turn_seconds), .fallback = "300", .least = 1, .most = 3600,
-          .unit = "seconds", .help = "How long a message may wait for its answer, from when it was accepted." },
-        { "openai_url", SETTING_URL, AT(openai_url),
+          .unit = "seconds", .reloadable = true,
+          .help = "How long a message may wait for its answer, from when it was accepted." },
+        { "openai_url", SETTING_URL, AT(openai_url), .reloadable = true,
           .help = "Base URL of an OpenAI-compatible provider, ending in /v1: OpenAI, Ollama, llama.cpp, vLLM, "
                   "Mistral." },
-        { "openai_key_file", SETTING_SECRET_FILE, AT(openai_key_file), .help = "Holds that provider's key." },
+        { "openai_key_file", SETTING_SECRET_FILE, AT(openai_key_file), .reloadable = true,
+          .help = "Holds that provider's key." },
         { "openai_model", SETTING_TEXT, AT(openai_model),
           .help = "Model of that provider for the installation's own agents." },
         { "docs_folder", SETTING_FILE, AT(docs_folder),
           .help = "Folder of Markdown files that the agent `guide` answers from." },
-        { "contact_addresses", SETTING_ADDRESSES, AT(contact_addresses),
+        { "contact_addresses", SETTING_ADDRESSES, AT(contact_addresses), .reloadable = true,
           .help = "Whom to turn to, as clients show it for each domain (XEP-0157): `KIND=URI` with a kind of abuse, "
                   "admin, feedback, sales, security, status or support, such as `admin=mailto:admin@example.org`." },
         { "log_level", SETTING_CHOICE, AT(log_level), .fallback = "info", .choices = "debug|info|warning|error",
-          .help = "The least serious record that is logged." },
+          .reloadable = true, .help = "The least serious record that is logged." },
         { "allow_plaintext_server", SETTING_BOOLEAN, AT(allow_plaintext_server), .fallback = "false",
           .help = "Permits a component connection beyond this machine; XEP-0114 has no encryption." },
         { "allow_plaintext_database", SETTING_BOOLEAN, AT(allow_plaintext_database), .fallback = "false",
@@ -394,6 +397,9 @@ bool settings_load(const char *file, char *const *environment, const char *const
                         return false;
         if (!file)
                 file = variable(environment, PREFIX "CONFIG");
+        settings->file = file;
+        settings->environment = environment;
+        settings->options = options;
         if (file && !settings_read_file(settings, file, reterr_failure))
                 return false;
         if (!set_from_environment(settings, environment, reterr_failure) ||
@@ -402,6 +408,35 @@ bool settings_load(const char *file, char *const *environment, const char *const
         *ret_settings = settings;
         settings = NULL;
         return true;
+}
+
+bool settings_load_again(const Settings *settings, Settings **ret_settings, Failure *reterr_failure) {
+        return settings_load(settings->file, settings->environment, settings->options, ret_settings, reterr_failure);
+}
+
+static size_t setting_size(const Setting *setting) {
+        return setting->type == SETTING_INTEGER   ? sizeof(int64_t)
+               : setting->type == SETTING_BOOLEAN ? sizeof(bool)
+                                                  : sizeof(void *);
+}
+
+void settings_merge(const Settings *current, const Settings *loaded, Settings *ret_merged) {
+        *ret_merged = *current;
+        for (size_t i = 0; i < settings_count; i++)
+                if (settings_table[i].reloadable)
+                        memcpy((char *) ret_merged + settings_table[i].offset,
+                               (const char *) loaded + settings_table[i].offset, setting_size(&settings_table[i]));
+}
+
+void settings_compare(const Settings *current, const Settings *loaded,
+                      void (*tell)(void *teller, const Setting *setting, Text before, Text after), void *teller) {
+        for (size_t i = 0; i < settings_count; i++) {
+                _cleanup_(arena_freep) Arena *arena = arena_new(0);
+                Text before = settings_value(current, &settings_table[i], arena);
+                Text after = settings_value(loaded, &settings_table[i], arena);
+                if (!text_equal(before, after))
+                        tell(teller, &settings_table[i], before, after);
+        }
 }
 
 void settings_free(Settings *settings) {

@@ -30,6 +30,10 @@ typedef struct Settings {
         const char *log_level;
         bool allow_plaintext_server, allow_plaintext_database, allow_plaintext_redis, allow_plaintext_models;
         bool unsafe;
+        /* where they were read from */
+        const char *file; /* NULL = none */
+        char *const *environment;
+        const char *const *options;
         Arena *arena;
 } Settings;
 
@@ -57,6 +61,7 @@ typedef struct Setting {
         int64_t least, most;  /* of an integer */
         const char *choices;  /* separated by '|' */
         const char *unit;
+        bool reloadable; /* takes effect when the settings are read again, without a restart */
         const char *help;
 } Setting;
 
@@ -66,11 +71,18 @@ extern const size_t settings_count;
 bool settings_has(Text name);     /* hyphen and underscore count as one */
 bool settings_is_flag(Text name); /* as an option it stands alone */
 
-/* environment as in environ; options: "--name", "value", "--name=value", "--flag", ended by NULL. file NULL: the one
- * that
- * --config or AIOX_CONFIG names, or none. */
+/* environment as in environ; options: "--name", "value", "--name=value", "--flag", ended by NULL; both, and file, must
+ * live as long as the settings. file NULL: the one that AIOX_CONFIG names, or none. */
 bool settings_load(const char *file, char *const *environment, const char *const *options, Settings **ret_settings,
                    Failure *reterr_failure) _must_check_;
+/* The same once more, from where these came. */
+bool settings_load_again(const Settings *settings, Settings **ret_settings, Failure *reterr_failure) _must_check_;
+/* What is in force when `loaded` comes after `current`: the former's reloadable values, else the latter's. Both must
+ * outlive it; it is not to be freed. */
+void settings_merge(const Settings *current, const Settings *loaded, Settings *ret_merged);
+/* Calls tell() for each setting whose values differ. The texts live during the call. */
+void settings_compare(const Settings *current, const Settings *loaded,
+                      void (*tell)(void *teller, const Setting *setting, Text before, Text after), void *teller);
 void settings_free(Settings *settings);
 DEFINE_RELEASE(Settings *, settings_free)
 

@@ -41,7 +41,7 @@ static void add_row(TextBuilder *builder, const Setting *setting) {
                 text_add_format(builder, " | `%s` | ", setting->fallback);
         else
                 text_add_string(builder, " | – | ");
-        text_add_format(builder, "%s |\n", setting->help);
+        text_add_format(builder, "%s | %s |\n", setting->reloadable ? "SIGHUP" : "restart", setting->help);
 }
 
 void settings_reference(TextBuilder *builder) {
@@ -49,10 +49,12 @@ void settings_reference(TextBuilder *builder) {
                 builder,
                 "A setting stands in the YAML file that `--config` or `AIOX_CONFIG` names, in the environment as "
                 "`AIOX_` and its name in capitals, or among the options as `--` and its name; the later of these "
-                "wins. A change takes effect when the hub is started again. Lists in the environment are separated by "
-                "commas. A secret is never a setting: the setting "
+                "wins. Whoever changes one and sends the hub SIGHUP has those that are marked so take effect at once, "
+                "and "
+                "the secret of a provider; the log names each change, and those that wait for a restart. Lists in the "
+                "environment are separated by commas. A secret is never a setting: the setting "
                 "names its file, or the environment holds it under the name without `_FILE`.\n\n"
-                "| setting | value | default | meaning |\n| --- | --- | --- | --- |\n");
+                "| setting | value | default | change | meaning |\n| --- | --- | --- | --- | --- |\n");
         for (size_t i = 0; i < settings_count; i++)
                 add_row(builder, &settings_table[i]);
 }

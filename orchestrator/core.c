@@ -517,6 +517,12 @@ int64_t core_wake(const Core *core) {
         return wake_us;
 }
 
+void core_set_patience(Core *core, int64_t lease_us, int64_t drain_us, int64_t turn_us) {
+        core->settings.lease_us = lease_us;
+        core->settings.drain_us = drain_us;
+        core->settings.turn_us = turn_us;
+}
+
 bool core_meter(Core *core, Moment now, const Jid *from) {
         int64_t opens_us;
         return meter_take(core->meter, from, now.monotonic_us, &opens_us);

@@ -78,7 +78,8 @@ typedef struct ModelReply {
         bool retry_helps;       /* on failure: the same call may succeed later */
 } ModelReply;
 
-/* What the installation offers beside the built-ins. Copied; once, before the first call and after http_start(). */
+/* What the installation offers beside the built-ins. Copied; before the first call and after http_start(), and again at
+ * any time, by one thread: calls that run keep what they began with. On failure everything stays as it was. */
 typedef struct ModelSettings {
         Text openai_url; /* "https://api.openai.com/v1", "http://127.0.0.1:11434" …; empty = none */
         Text openai_key; /* secret; empty = none */

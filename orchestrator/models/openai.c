@@ -4,6 +4,7 @@
 #include "orchestrator/models/dialect.h"
 #include "orchestrator/models/sse.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #define IDLE_TIME     (120 * SECONDS)
@@ -12,11 +13,13 @@
 #define REQUEST_LIMIT (32UL * 1024 * 1024)
 #define TRIES         3 /* with and without what a provider may refuse to be sent */
 
-/* The installation's provider. What was learned about it is a hint: losing it costs one more request. */
+/* The installation's provider, which may be replaced while calls run: each keeps what it began with. What was learned
+ * about it is a hint: losing it costs one more request. */
 static struct {
+        pthread_mutex_t lock; /* of url and key */
         char *url, *key;
         atomic_uint quirks;
-} installed;
+} installed = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static const struct {
         const char *host;
@@ -40,36 +43,60 @@ static char *copy(Text text) {
         return string;
 }
 
+static void install(char *url, char *key) {
+        pthread_mutex_lock(&installed.lock);
+        char *old_url = installed.url, *old_key = installed.key;
+        installed.url = url;
+        installed.key = key;
+        pthread_mutex_unlock(&installed.lock);
+        if (old_key)
+                crypto_wipe(old_key, strlen(old_key));
+        free(old_key);
+        free(old_url);
+}
+
 bool openai_start(const ModelSettings *settings, Failure *reterr_failure) {
-        openai_stop();
-        if (settings->openai_url.length == 0)
+        if (settings->openai_url.length == 0) {
+                openai_stop();
                 return true;
+        }
         if (!text_starts_with(settings->openai_url, TEXT("http://")) &&
             !text_starts_with(settings->openai_url, TEXT("https://")))
                 return failure_set(reterr_failure, FAILURE_INVALID,
                                    "openai_url is not an http:// or https:// URL: set it to something like "
                                    "https://api.openai.com/v1.");
-        installed.url = copy(settings->openai_url);
-        installed.key = copy(text_trim(settings->openai_key));
-        atomic_store(&installed.quirks, quirks_of(installed.url));
+        char *url = copy(settings->openai_url);
+        atomic_store(&installed.quirks, quirks_of(url));
+        install(url, copy(text_trim(settings->openai_key)));
         return true;
 }
 
 void openai_stop(void) {
-        if (installed.key)
-                crypto_wipe(installed.key, strlen(installed.key));
-        free(installed.key);
-        free(installed.url);
-        installed.key = NULL;
-        installed.url = NULL;
+        install(NULL, NULL);
+}
+
+/* Copies of both; false when there is no provider. */
+static bool installed_take(Arena *arena, Text *ret_url, Text *ret_key) {
+        pthread_mutex_lock(&installed.lock);
+        bool there = installed.url != NULL;
+        *ret_url = text_copy(arena, text_of(installed.url));
+        *ret_key = text_copy(arena, text_of(installed.key));
+        pthread_mutex_unlock(&installed.lock);
+        return there;
+}
+
+static bool no_provider(Failure *reterr_failure) {
+        return failure_set(reterr_failure, FAILURE_INVALID,
+                           "This installation has no provider for openai/ models: set openai_url, or use "
+                           "builtin/extractive.");
 }
 
 bool openai_known(Text name, Failure *reterr_failure) {
         (void) name;
-        return installed.url ||
-               failure_set(reterr_failure, FAILURE_INVALID,
-                           "This installation has no provider for openai/ models: set openai_url, or use "
-                           "builtin/extractive.");
+        pthread_mutex_lock(&installed.lock);
+        bool there = installed.url != NULL;
+        pthread_mutex_unlock(&installed.lock);
+        return there || no_provider(reterr_failure);
 }
 
 /* One call: what is asked of whom, and what has come. */
@@ -265,22 +292,25 @@ bool openai_complete(const ModelRequest *request, Text name, Arena *arena, Model
         Failure failure = { 0 }, unfit;
         _cleanup_(arena_freep) Arena *scratch = arena_new(0);
         const bool foreign = request->endpoint.length > 0;
+        Text url = request->endpoint, own_key = TEXT_NONE;
 
-        if (!foreign && !openai_known(name, reterr_failure))
-                return false;
+        if (!foreign && !installed_take(scratch, &url, &own_key))
+                return no_provider(reterr_failure);
         if (request->max_tokens < 1)
                 return failure_set(reterr_failure, FAILURE_INVALID, "The model call has no limit of tokens.");
         _cleanup_(release_call) Call call = {
                 .request = request,
                 .name = name,
                 .foreign = foreign,
-                .url = complete_url(scratch, foreign ? request->endpoint : text_of(installed.url)),
-                .key = foreign ? request->key : text_of(installed.key),
+                .url = complete_url(scratch, url),
+                .key = foreign ? request->key : own_key,
                 .reply = openai_reply_new(request),
                 .body = text_builder(WHOLE_LIMIT),
                 .model_reply = ret_reply,
         };
         const bool ok = run(&call, &failure);
+        if (own_key.length > 0)
+                crypto_wipe((char *) own_key.bytes, own_key.length);
         const bool given = openai_reply_give(call.reply, arena, ret_reply, &unfit);
         if (ok && given)
                 return judge_finish(ret_reply, reterr_failure);

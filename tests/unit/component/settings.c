@@ -229,9 +229,48 @@ START_TEST(the_reference_names_every_setting) {
 }
 END_TEST
 
+static void note_change(void *builder, const Setting *setting, Text before, Text after) {
+        text_add_format(builder, "%s %.*s>%.*s%s;", setting->name, TEXT_ARGUMENTS(before), TEXT_ARGUMENTS(after),
+                        setting->reloadable ? "" : " later");
+}
+
+START_TEST(settings_read_again_take_effect_where_they_may) {
+        const char *file = file_with(
+                "workers: 3\nlog_level: info\nturn_seconds: 30\ncontact_addresses: [admin=mailto:a@b.c]\n");
+        const char *const options[] = { "--lease-seconds", "9", NULL };
+        _cleanup_(text_builder_release) TextBuilder changes = text_builder(0);
+        Settings *before = load(file, no_environment, options), *after = NULL, merged;
+        Failure failure = { 0 };
+
+        file_with("workers: 5\nlog_level: debug\nlease_seconds: 20\nopenai_url: http://127.0.0.1:1/v1\n");
+        ck_assert_done(settings_load_again(before, &after, &failure), failure);
+        settings_merge(before, after, &merged);
+        ck_assert_int_eq(merged.workers, 3);
+        ck_assert_str_eq(merged.log_level, "debug");
+        ck_assert_int_eq(merged.turn_seconds, 300);
+        ck_assert_int_eq(merged.lease_seconds, 9); /* the option still wins */
+        ck_assert_str_eq(merged.openai_url, "http://127.0.0.1:1/v1");
+        ck_assert_ptr_null(merged.contact_addresses);
+        settings_compare(before, after, note_change, &changes);
+        ck_assert_text(text_built(&changes),
+                       TEXT("workers 3>5 later;turn_seconds 30>300;openai_url >http://127.0.0.1:1/v1;"
+                            "contact_addresses admin=mailto:a@b.c>;log_level info>debug;"));
+        /* And once more, from what is in force now: only what waits is left. */
+        text_builder_reset(&changes);
+        settings_compare(&merged, after, note_change, &changes);
+        ck_assert_text(text_built(&changes), TEXT("workers 3>5 later;"));
+        settings_free(after);
+        file_with("workers: many\n");
+        ck_assert(!settings_load_again(before, &after, &failure));
+        ck_assert_int_eq(failure.kind, FAILURE_INVALID);
+        settings_free(before);
+}
+END_TEST
+
 UNIT_TESTS("component/settings", without_anything_the_defaults_hold,
            options_win_over_environment_and_environment_over_file, lists_are_written_in_every_way,
            platform_admins_are_people_by_their_normalised_address, wrong_files_are_refused_with_their_line,
            a_misspelt_variable_is_refused_and_a_foreign_one_is_not, the_environment_names_the_file,
            wrong_options_are_refused, secrets_come_from_files_that_only_their_owner_reads,
-           every_value_is_shown_as_it_would_be_written, the_reference_names_every_setting)
+           every_value_is_shown_as_it_would_be_written, the_reference_names_every_setting,
+           settings_read_again_take_effect_where_they_may)

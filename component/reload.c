@@ -1,0 +1,155 @@
+#include "component/reload.h"
+
+#include "base/crypto.h"
+#include "base/log.h"
+#include "component/inbox.h"
+#include "component/plaintext.h"
+#include "orchestrator/models/model.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+/* Settings refer to those before them, and are read without a lock: so they are all kept. */
+typedef struct Kept {
+        struct Kept *next;
+        Settings *loaded;
+        Settings merged; /* into those before */
+} Kept;
+
+struct Reload {
+        Queue *inbox;
+        _Atomic(const Settings *) current;
+        pthread_mutex_t lock;
+        pthread_t thread;
+        bool begun; /* there is a thread to be joined */
+        bool running, again;
+        Kept *kept; /* the thread's, then reload_free()'s */
+};
+
+Reload *reload_new(const Settings *settings, Queue *inbox) {
+        Reload *reload = memory_new(sizeof(*reload));
+
+        reload->inbox = inbox;
+        reload->current = settings;
+        pthread_mutex_init(&reload->lock, NULL);
+        return reload;
+}
+
+const Settings *reload_current(Reload *reload) {
+        return reload->current;
+}
+
+/* A key is asked for only when there is a place to use it. */
+bool reload_models(const Settings *settings, Failure *reterr_failure) {
+        _cleanup_(arena_freep) Arena *arena = arena_new(0);
+        ModelSettings models = { .openai_url = text_of(settings->openai_url) };
+        Failure failure;
+
+        if (settings->openai_url &&
+            !settings_secret(settings, "openai_key_file", arena, &models.openai_key, &failure) &&
+            failure.kind != FAILURE_NOT_FOUND) {
+                *reterr_failure = failure;
+                return false;
+        }
+        bool ok = model_start(&models, reterr_failure);
+        if (models.openai_key.length)
+                crypto_wipe((char *) models.openai_key.bytes, models.openai_key.length);
+        return ok;
+}
+
+static void tell_change(void *count_, const Setting *setting, Text before, Text after) {
+        int64_t *count = count_;
+
+        (*count)++;
+        if (setting->reloadable)
+                log_info("setting changed", "setting", LOG_STRING, setting->name, "from", LOG_TEXT, &before, "to",
+                         LOG_TEXT, &after);
+        else
+                log_warning("setting takes effect at the next start", "setting", LOG_STRING, setting->name, "in force",
+                            LOG_TEXT, &before, "written", LOG_TEXT, &after);
+}
+
+/* Nothing takes effect before everything is known to be right. */
+static bool reload_once(Reload *reload, Failure *reterr_failure) {
+        _cleanup_(settings_freep) Settings *loaded = NULL;
+        const Settings *current = reload->current;
+        Settings merged;
+        int64_t changes = 0;
+
+        if (!settings_load_again(current, &loaded, reterr_failure))
+                return false;
+        settings_merge(current, loaded, &merged);
+        if (!plaintext_check(&merged, reterr_failure) || !reload_models(&merged, reterr_failure))
+                return false;
+        settings_compare(current, loaded, tell_change, &changes);
+        Kept *kept = memory_new(sizeof(*kept));
+        *kept = (Kept){ reload->kept, loaded, merged };
+        loaded = NULL;
+        reload->kept = kept;
+        reload->current = &kept->merged;
+        Note *note = memory_new(sizeof(*note));
+        note->kind = NOTE_SETTINGS;
+        note->settings = &kept->merged;
+        if (!queue_offer(reload->inbox, &note->item))
+                free(note); /* the hub stops */
+        log_info("settings read again", "changes", LOG_INTEGER, changes);
+        return true;
+}
+
+static bool goes_on(Reload *reload) {
+        pthread_mutex_lock(&reload->lock);
+        bool again = reload->again;
+        reload->again = false;
+        reload->running = again;
+        pthread_mutex_unlock(&reload->lock);
+        return again;
+}
+
+static void *reload_thread(void *reload_) {
+        Reload *reload = reload_;
+        Failure failure;
+
+        do
+                if (!reload_once(reload, &failure))
+                        log_error("settings not read again: those before stay in force", "cause", LOG_STRING,
+                                  failure.text);
+        while (goes_on(reload));
+        return NULL;
+}
+
+/* Signals are for the main thread: the new one inherits a mask without any. */
+static void thread_begin(Reload *reload) {
+        sigset_t all, before;
+
+        if (reload->begun)
+                pthread_join(reload->thread, NULL); /* it has ended, or is about to */
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        reload->begun = reload->running = pthread_create(&reload->thread, NULL, reload_thread, reload) == 0;
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        if (!reload->begun)
+                log_error("settings not read again: no thread can be made");
+}
+
+void reload_begin(Reload *reload) {
+        pthread_mutex_lock(&reload->lock);
+        if (reload->running)
+                reload->again = true;
+        else
+                thread_begin(reload);
+        pthread_mutex_unlock(&reload->lock);
+}
+
+void reload_free(Reload *reload) {
+        if (!reload)
+                return;
+        if (reload->begun)
+                pthread_join(reload->thread, NULL);
+        for (Kept *kept = reload->kept, *next; kept; kept = next) {
+                next = kept->next;
+                settings_free(kept->loaded);
+                free(kept);
+        }
+        pthread_mutex_destroy(&reload->lock);
+        free(reload);
+}

@@ -1,0 +1,23 @@
+/* Reload: what SIGHUP asks for. Reads file, environment and options again on a thread of its own, and has those
+ * settings take effect that may while the hub runs (`reloadable` in their table); of the others it says that they wait
+ * for a restart. Settings with a mistake change nothing. The provider's key is read anew each time.
+ *
+ * reload_begin() and reload_current() from any thread, never block. What reload_current() gave lives until
+ * reload_free(), which waits for what runs; so must the settings that reload_new() was given.
+ */
+#pragma once
+
+#include "base/queue.h"
+#include "component/settings.h"
+
+typedef struct Reload Reload;
+
+/* The hub thread is told by a NOTE_SETTINGS in the inbox. */
+Reload *reload_new(const Settings *settings, Queue *inbox);
+void reload_begin(Reload *reload);
+/* The settings in force. */
+const Settings *reload_current(Reload *reload);
+void reload_free(Reload *reload);
+
+/* Gives the settings' provider of models, with its key, to orchestrator/models. Blocks: reads the key's file. */
+bool reload_models(const Settings *settings, Failure *reterr_failure) _must_check_;
