@@ -54,6 +54,8 @@ static bool from_agent(const ChatClient *client, const char *from) {
 }
 
 static FailureKind kind_of_condition(const char *condition) {
+        if (condition && strcmp(condition, "service-unavailable") == 0)
+                return FAILURE_NOT_FOUND; /* RFC 6121 §8.5.1: nobody is there */
         for (FailureKind kind = FAILURE_INVALID; kind < FAILURE_KIND_COUNT; kind++)
                 if (condition && strcmp(condition, failure_form(kind)->xmpp_condition) == 0)
                         return kind;

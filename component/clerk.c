@@ -22,6 +22,7 @@ struct Clerk {
         /* xmin of the two snapshots before. Each round reads from the older: what an operation of this hub announced
          * may have overtaken what another did to the same row after it, and the newest row has to win in the end. */
         char since[XID_SIZE], last[XID_SIZE]; /* last: empty before the first */
+        int64_t began_us;                     /* the reading; before its snapshot */
         pthread_t thread;
         bool started, stopping, away;
         pthread_mutex_t lock;
@@ -103,6 +104,7 @@ static bool reading_take(void *reading_, const Rows *row, Failure *reterr_failur
 static bool clerk_read(Clerk *clerk, RowTaker take, void *taker, Failure *reterr_failure) {
         Reading reading = { .take = take, .taker = taker };
 
+        clerk->began_us = clock_now().monotonic_us;
         if (!database_stream(clerk->database, DATABASE_DIRECTORY, QUERY_DIRECTORY_ROWS,
                              VALUES(value_string(clerk->since)), reading_take, &reading, reterr_failure))
                 return false;
@@ -166,6 +168,7 @@ static bool send_row(void *batch_, const Rows *row, Failure *reterr_failure) {
                 return true;
         }
         change_read(row, &change);
+        change.as_of_us = batch->clerk->began_us;
         if (change.kind == DIRECTORY_TENANT && !change.gone && !keyring_has(batch->clerk->keyring, change.id) &&
             !keyring_refresh(batch->clerk->keyring, batch->clerk->database, reterr_failure))
                 return false;

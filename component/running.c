@@ -32,9 +32,12 @@ static bool hub_announce(Hub *hub, const DirectoryChange *changes, size_t count,
         Note *note = memory_new(sizeof(*note));
         Arena *arena = note->arena = arena_new((size_t) 8 * 1024 * 1024);
         DirectoryChange *copies = arena_take_array(arena, DirectoryChange, count);
+        int64_t now_us = clock_now().monotonic_us;
 
         for (size_t i = 0; copies && i < count; i++) {
                 copies[i] = changes[i];
+                copies[i].announced = true;
+                copies[i].as_of_us = now_us;
                 copies[i].name = text_copy(arena, changes[i].name);
                 copies[i].owner = text_copy(arena, changes[i].owner);
                 copies[i].domain = text_copy(arena, changes[i].domain);

@@ -1,6 +1,7 @@
 #include "orchestrator/directory/directory.h"
 
 #include "base/map.h"
+#include "orchestrator/directory/announced.h"
 
 #include <stdio.h>
 
@@ -50,7 +51,8 @@ typedef struct LimitPlace {
 struct Directory {
         char *domains;
         Uuid installation;
-        Map *tenants, *accounts, *accounts_by_jid, *agents, *agents_by_local, *grants, *limit_places, *domain_limits;
+        Map *tenants, *accounts, *accounts_by_jid, *agents, *agents_by_local, *grants, *limit_places, *domain_limits,
+                *announced;
         Subscriptions subscriptions;
         Limit *limits; /* of the installation */
         Agent *hub;    /* at the bare domains: everybody may talk to it */
@@ -132,6 +134,7 @@ Directory *directory_new(const char *domains, Uuid installation) {
         directory->grants = map_new(16);
         directory->limit_places = map_new(16);
         directory->domain_limits = map_new(16);
+        directory->announced = map_new(16);
         subscriptions_open(&directory->subscriptions);
         directory->absent.state = AGENT_DELETED;
         directory->absent.tenant = &directory->absent_tenant;
@@ -380,7 +383,8 @@ void directory_apply(Directory *directory, const DirectoryChange *change) {
                 [DIRECTORY_LIMIT] = apply_limit,
                 [DIRECTORY_SUBSCRIPTION] = apply_subscription,
         };
-        apply[change->kind](directory, change);
+        if (announced_admit(directory->announced, change))
+                apply[change->kind](directory, change);
 }
 
 Uuid directory_installation(const Directory *directory) {
@@ -581,6 +585,7 @@ void directory_free(Directory *directory) {
         map_free(directory->grants);
         map_free(directory->limit_places);
         map_free(directory->domain_limits);
+        announced_free(directory->announced);
         free(directory->domains);
         free(directory);
 }

@@ -69,6 +69,10 @@ typedef enum DirectoryKind {
 typedef struct DirectoryChange {
         DirectoryKind kind;
         bool gone;      /* the row was deleted */
+        bool announced; /* by an operation of this hub; else read from the store */
+        /* Monotonic: an operation's commit was before, a reading's snapshot after. What is read as of a moment before
+         * the row was announced is left out. */
+        int64_t as_of_us;
         Uuid id;        /* of the row; MEMBER: the account; SUBSCRIPTION: none */
         Uuid tenant_id; /* MEMBER, AGENT, GRANT, LIMIT, SUBSCRIPTION */
         Text name; /* TENANT: slug; ACCOUNT, SUBSCRIPTION: bare JID; AGENT: name; GRANT: JID, domain or agent's JID */

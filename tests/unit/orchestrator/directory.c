@@ -527,6 +527,83 @@ START_TEST(asker_is_shown_what_it_may_talk_to) {
 }
 END_TEST
 
+static void suspend(Directory *directory, Uuid account, const char *name, bool suspended, bool announced,
+                    int64_t at_us) {
+        apply(directory, (DirectoryChange){ .kind = DIRECTORY_ACCOUNT,
+                                            .id = account,
+                                            .name = text_of(name),
+                                            .suspended = suspended,
+                                            .announced = announced,
+                                            .as_of_us = at_us });
+}
+
+START_TEST(what_was_announced_outlives_a_reading_that_began_before) {
+        const struct {
+                struct {
+                        bool suspended, announced;
+                        int64_t at_us;
+                } changes[4];
+                size_t count;
+                bool suspended;
+        } cases[] = {
+                { { { true, true, 10 }, { false, false, 9 } }, 2, true },
+                { { { true, true, 10 }, { false, false, 10 } }, 2, false },
+                { { { true, true, 10 }, { false, false, 11 } }, 2, false },
+                /* Readings are in order among themselves, and announcements of one hub too. */
+                { { { true, false, 10 }, { false, false, 9 } }, 2, false },
+                { { { true, true, 10 }, { false, true, 9 } }, 2, true },
+                { { { true, true, 10 }, { false, true, 11 }, { true, false, 10 } }, 3, false },
+                /* What a reading has caught up with is forgotten. */
+                { { { true, true, 10 }, { true, false, 11 }, { false, true, 9 } }, 3, false },
+        };
+
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                _cleanup_(directory_freep) Directory *directory = peopled();
+                for (size_t k = 0; k < cases[i].count; k++)
+                        suspend(directory, bob, "bob@example.org", cases[i].changes[k].suspended,
+                                cases[i].changes[k].announced, cases[i].changes[k].at_us);
+                /* Another row of the same kind knows nothing of it. */
+                suspend(directory, mia, "mia@example.org", false, false, 1);
+                ck_assert_int_eq(sender(directory, "bob@example.org").suspended, cases[i].suspended);
+                ck_assert(!sender(directory, "mia@example.org").suspended);
+        }
+}
+END_TEST
+
+START_TEST(membership_that_was_announced_is_one_of_its_tenant) {
+        _cleanup_(directory_freep) Directory *directory = peopled();
+        DirectoryChange gone = {
+                .kind = DIRECTORY_MEMBER, .id = bob, .tenant_id = acme, .gone = true, .announced = true, .as_of_us = 10
+        };
+        DirectoryChange read = {
+                .kind = DIRECTORY_MEMBER, .id = bob, .tenant_id = acme, .role = ROLE_VIEWER, .as_of_us = 9
+        };
+        DirectoryChange other = read;
+
+        other.tenant_id = zeta;
+        add_agent(directory, desk, acme, "desk", VISIBILITY_TENANT);
+        add_agent(directory, pen, zeta, "pen", VISIBILITY_TENANT);
+        directory_apply(directory, &gone);
+        directory_apply(directory, &read);
+        directory_apply(directory, &other);
+        ck_assert(!may(directory, "bob@example.org", "desk.acme"));
+        ck_assert(may(directory, "bob@example.org", "pen.zeta"));
+}
+END_TEST
+
+START_TEST(many_announcements_are_not_kept_for_ever) {
+        _cleanup_(directory_freep) Directory *directory = peopled();
+
+        for (uint32_t i = 0; i < 5000; i++) {
+                Uuid id = { { 9, (uint8_t) i, (uint8_t) (i >> 8) } };
+                suspend(directory, id, "somebody@example.org", true, true, i * SECONDS);
+        }
+        suspend(directory, bob, "bob@example.org", true, true, 5000 * SECONDS);
+        suspend(directory, bob, "bob@example.org", false, false, 4999 * SECONDS);
+        ck_assert(sender(directory, "bob@example.org").suspended);
+}
+END_TEST
+
 START_TEST(domains_are_served_as_they_are_named) {
         _cleanup_(directory_freep) Directory *directory = peopled();
 
@@ -563,4 +640,5 @@ UNIT_TESTS("orchestrator/directory", visibility_says_who_may_talk_to_an_agent,
            rows_may_come_in_any_order, member_is_one_until_the_row_is_gone, role_is_that_of_the_member_in_this_tenant,
            account_that_changed_its_name_keeps_what_it_has, limit_concerns_its_subject_and_nobody_else,
            limit_may_be_changed_and_moved, asker_is_shown_what_it_may_talk_to, domains_are_served_as_they_are_named,
-           names_are_read_as_they_are_written)
+           names_are_read_as_they_are_written, what_was_announced_outlives_a_reading_that_began_before,
+           membership_that_was_announced_is_one_of_its_tenant, many_announcements_are_not_kept_for_ever)
