@@ -79,6 +79,7 @@ typedef struct ConcludedRecord {
         Text tools;  /* JSON array of the tools called; empty = none */
         Hash policy_hash;
         int32_t attempt;      /* how often it was taken up again */
+        bool streamed;        /* replaces drafts of it, which may have been sent */
         Text sender;          /* bare JID, for the audit record */
         ReplyTo reply_to;     /* not written: used when the answer is read back for sending */
         int64_t concluded_us; /* wall clock */

@@ -10,7 +10,8 @@
 #include "orchestrator/operations/snapshot.h"
 
 typedef enum NoteKind {
-        NOTE_STEP, /* a running turn waits until a step is durable */
+        NOTE_STEP,   /* a running turn waits until a step is durable */
+        NOTE_STREAM, /* what there is of an answer */
         NOTE_TURN_ENDED,
         NOTE_DIRECTORY, /* changes, to be applied; may be asked */
         NOTE_CANCEL,    /* may be asked */

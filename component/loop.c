@@ -39,6 +39,7 @@ static void take_settings(Loop *loop, const Settings *settings) {
 static void take_note(Loop *loop, Note *note) {
         switch (note->kind) {
         case NOTE_STEP:
+        case NOTE_STREAM:
         case NOTE_TURN_ENDED:
         case NOTE_DIRECTORY:
                 loop_step(loop, &note->event);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/map.h"
+#include "component/clients.h"
 #include "component/desk.h"
 #include "component/doors/subscription.h"
 #include "component/inbox.h"
@@ -23,6 +24,12 @@
 
 /* What a descriptor in epoll stands for. */
 enum { LOOP_SIGNALS, LOOP_INBOX, LOOP_JOURNAL, LOOP_FIRST_LINK };
+
+/* What was shown of an answer. */
+typedef struct Draft {
+        uint64_t turn;
+        int count;
+} Draft;
 
 typedef struct Loop {
         const Settings *settings; /* in force */
@@ -46,6 +53,8 @@ typedef struct Loop {
         Moment now;
         int64_t woken_us; /* monotonic: what is read now was there to be read then */
         int64_t started_us;
+        Clients *clients;
+        Draft *drafts;      /* of answers that are being written, by the turn's slot */
         Seldom *unreadable; /* who was told that agents read no encrypted messages */
         Roster *roster;
         SubscriptionDoor *subscriptions;

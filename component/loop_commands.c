@@ -144,7 +144,25 @@ static void send_answer(Loop *loop, const Command *command) {
         OutgoingList list = { 0 };
 
         message_add_answer(&list, arena, to, command->answer.message_id, answer_body(arena, command),
-                           command->answer.reason, false);
+                           command->answer.reason, command->answer.streamed);
+        loop_send(loop, link_of_agent(loop, to->agent), &list);
+}
+
+/* To a client that shows corrections; of one not asked yet it is asked, and sees the next. */
+static void send_draft(Loop *loop, const Command *command) {
+        const ReplyTo *to = &command->draft.reply_to;
+        Draft *draft = &loop->drafts[command->draft.turn & WORKERS_SLOT_MASK];
+        _cleanup_(arena_freep) Arena *arena = arena_new(SEND_ARENA_SIZE);
+        OutgoingList list = { 0 };
+        bool ask;
+
+        if (draft->turn != command->draft.turn)
+                *draft = (Draft){ .turn = command->draft.turn };
+        if (clients_show_corrections(loop->clients, to->address, loop->now.monotonic_us, &ask))
+                message_add_draft(&list, arena, to, command->draft.message_id, command->draft.text,
+                                  draft->count++ == 0);
+        else if (ask)
+                clients_ask(&list, arena, agent_full(arena, to->agent), to->address);
         loop_send(loop, link_of_agent(loop, to->agent), &list);
 }
 
@@ -198,6 +216,9 @@ void loop_execute(Loop *loop, const Command *command) {
                 break;
         case COMMAND_ANSWER:
                 send_answer(loop, command);
+                break;
+        case COMMAND_DRAFT:
+                send_draft(loop, command);
                 break;
         case COMMAND_PING:
                 link = loop_link(loop, command->ping.domain);

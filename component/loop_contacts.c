@@ -44,7 +44,7 @@ static bool is_heard(Loop *loop, const Stanza *stanza) {
 void loop_take_contact(Loop *loop, Link *link, const Stanza *stanza, Arena *arena) {
         OutgoingList list = { 0 };
 
-        if (is_heard(loop, stanza)) {
+        if (is_heard(loop, stanza) && !clients_take(loop->clients, stanza, loop->now.monotonic_us)) {
                 Directory *directory = core_directory(loop->core);
                 Listing listing = { directory, directory_sender(directory, &stanza->from), loop->now.wall_us, 0 };
                 Agent *agent = directory_agent(directory, &listing.asker, stanza->to.local, loop->now.wall_us, NULL);

@@ -222,6 +222,8 @@ static bool start_loop(Running *running, const Settings *settings, Failure *rete
         loop->uuids.random = random_number;
         loop->started_us = clock_now().wall_us;
         loop->cancels = map_new(16);
+        loop->clients = clients_new();
+        loop->drafts = memory_new((size_t) settings->workers * sizeof(*loop->drafts));
         loop->unreadable = seldom_new(UNREADABLE_PLACES, UNREADABLE_US);
         while (settings->domains[loop->link_count])
                 loop->link_count++;
@@ -343,6 +345,8 @@ static void running_stop(Running *running) {
         if (loop->cancels)
                 map_free(loop->cancels);
         seldom_free(loop->unreadable);
+        clients_free(loop->clients);
+        free(loop->drafts);
         free(loop->links);
         free(loop->link_since_us);
         free(loop->link_trouble);

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#define SLOT_MASK       0xffff /* the core numbers turns by slot in the low bits */
 #define TURN_ARENA_SIZE ((size_t) 8 * 1024 * 1024)
 #define STACK_SIZE      ((size_t) 256 * 1024)
 
@@ -30,7 +29,7 @@ struct Workers {
 
 static void turn_task(Worker *worker, Task *task) {
         Workers *workers = worker->workers;
-        TurnControl *control = &workers->controls[task->turn & SLOT_MASK];
+        TurnControl *control = &workers->controls[task->turn & WORKERS_SLOT_MASK];
         Note *note = memory_new(sizeof(*note));
         Arena *arena = arena_new(TURN_ARENA_SIZE);
         WorkerWorld world = worker_world(workers->settings.world, control, task->turn);
@@ -95,8 +94,8 @@ Workers *workers_new(const WorkersSettings *settings) {
 }
 
 void workers_turn(Workers *workers, uint64_t turn, const TurnInput *input) {
-        TurnControl *control = &workers->controls[turn & SLOT_MASK];
-        Task *task = &workers->slots[turn & SLOT_MASK];
+        TurnControl *control = &workers->controls[turn & WORKERS_SLOT_MASK];
+        Task *task = &workers->slots[turn & WORKERS_SLOT_MASK];
 
         pthread_mutex_lock(&control->lock);
         control->turn = turn;
@@ -116,7 +115,7 @@ void workers_flush(Workers *workers) {
 }
 
 void workers_step_done(Workers *workers, uint64_t turn, const Failure *failure) {
-        TurnControl *control = &workers->controls[turn & SLOT_MASK];
+        TurnControl *control = &workers->controls[turn & WORKERS_SLOT_MASK];
 
         pthread_mutex_lock(&control->lock);
         if (control->turn == turn) {
@@ -128,7 +127,7 @@ void workers_step_done(Workers *workers, uint64_t turn, const Failure *failure) 
 }
 
 void workers_stop_turn(Workers *workers, uint64_t turn) {
-        TurnControl *control = &workers->controls[turn & SLOT_MASK];
+        TurnControl *control = &workers->controls[turn & WORKERS_SLOT_MASK];
 
         pthread_mutex_lock(&control->lock);
         if (control->turn == turn) {

@@ -11,6 +11,9 @@
 
 typedef struct Workers Workers;
 
+/* The core numbers turns by slot in the low bits. */
+#define WORKERS_SLOT_MASK 0xffff
+
 typedef struct WorkersSettings {
         int32_t turns; /* threads */
         const char *pool;

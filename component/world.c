@@ -8,6 +8,9 @@
 
 #define VERSIONS_KEPT    4096
 #define HISTORY_LIMIT    64
+#define DRAFT_PAUSE_US   SECONDS /* before the first, and then twice as long each time */
+#define DRAFTS           6
+#define DRAFT_LIMIT      ((size_t) 256 * 1024)
 #define READ_PATIENCE_US (10 * SECONDS)
 
 typedef struct CachedVersion {
@@ -133,6 +136,7 @@ static bool version_fill(const WorldSettings *settings, const TurnInput *input, 
         version->knowledge = model_reads_passages(version->model);
         version->max_tokens = (int32_t) rows_integer(rows, 0, 9);
         version->short_term_limit = (int32_t) rows_integer(rows, 0, 10);
+        version->streaming = rows_boolean(rows, 0, 15);
         version->prompt_price_nano = rows_integer(rows, 0, 11);
         version->completion_price_nano = rows_integer(rows, 0, 12);
         if (hash.length == HASH_SIZE)
@@ -335,7 +339,7 @@ static void world_settle(World *world, const TurnInput *input, CallKey key, int6
 
 static bool world_model(World *world, const ModelRequest *request, Arena *arena, ModelReply *ret_reply,
                         Failure *reterr_failure) {
-        (void) world;
+        text_builder_reset(&((WorkerWorld *) world)->said);
         return model_complete(request, arena, ret_reply, reterr_failure);
 }
 
@@ -386,9 +390,24 @@ static bool world_step(World *world_, const TurnInput *input, int32_t ordinal, S
         return false;
 }
 
-static void world_stream(World *world, Text piece) {
-        (void) world;
-        (void) piece;
+/* What is shown last is the answer itself, so that the one before must not be long ago. */
+static void world_stream(World *world_, Text piece) {
+        WorkerWorld *world = (WorkerWorld *) world_;
+        int64_t now_us = clock_now().monotonic_us;
+
+        text_add(&world->said, piece);
+        if (world->draft_us == 0)
+                world->draft_us = now_us + DRAFT_PAUSE_US;
+        if (now_us < world->draft_us || world->drafts == DRAFTS)
+                return;
+        world->draft_us = now_us + (DRAFT_PAUSE_US << ++world->drafts);
+        Note *note = memory_new(sizeof(*note));
+        note->arena = arena_new(0);
+        note->kind = NOTE_STREAM;
+        note->event.kind = EVENT_STREAM;
+        note->event.stream.turn = world->turn;
+        note->event.stream.text = text_copy(note->arena, text_prefix(text_built(&world->said), DRAFT_LIMIT));
+        inbox_put(world->settings->inbox, note);
 }
 
 WorkerWorld worker_world(const WorldSettings *settings, TurnControl *control, uint64_t turn) {
@@ -408,10 +427,12 @@ WorkerWorld worker_world(const WorldSettings *settings, TurnControl *control, ui
                 .settings = settings,
                 .control = control,
                 .turn = turn,
+                .said = text_builder(0),
         };
 }
 
 void worker_world_release(WorkerWorld *world) {
+        text_builder_release(&world->said);
         if (world->version)
                 versions_release(world->settings->versions, world->version);
         world->version = NULL;

@@ -41,6 +41,9 @@ typedef struct WorkerWorld {
         TurnControl *control;
         uint64_t turn;
         Version *version; /* held for the turn */
+        TextBuilder said; /* of the answer, by the call of the model that runs */
+        int64_t draft_us; /* when it is shown next */
+        int drafts;       /* how often it was */
 } WorkerWorld;
 
 WorkerWorld worker_world(const WorldSettings *settings, TurnControl *control, uint64_t turn);

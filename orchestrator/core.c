@@ -473,6 +473,9 @@ void core_step(Core *core, Moment now, const Event *event, Commands *ret_command
         case EVENT_STEP:
                 turns_step(core, event);
                 break;
+        case EVENT_STREAM:
+                turns_stream(core, event);
+                break;
         case EVENT_TURN_ENDED:
                 turns_ended(core, event);
                 break;

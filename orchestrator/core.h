@@ -71,6 +71,7 @@ typedef enum EventKind {
         EVENT_STORE,      /* report; the core takes its arena over */
         EVENT_DIRECTORY,  /* changes */
         EVENT_STEP,       /* step: a running turn waits until it is durable */
+        EVENT_STREAM,     /* stream: the answer of a running turn so far */
         EVENT_TURN_ENDED, /* ended; the core takes its arena over */
         EVENT_LINK_UP,    /* domain */
         EVENT_LINK_DOWN,  /* domain; closed_by_us */
@@ -108,6 +109,10 @@ typedef struct Event {
                 } step;
                 struct {
                         uint64_t turn;
+                        Text text;
+                } stream;
+                struct {
+                        uint64_t turn;
                         Arena *arena;
                         TurnResult *result; /* lives in that arena */
                         Text worker;
@@ -132,6 +137,7 @@ typedef enum CommandKind {
         COMMAND_ACCEPTED,    /* arrival's door: durably accepted. DOOR_CHAT: send the receipt if it was wanted */
         COMMAND_REFUSE,      /* arrival's door: refused before acceptance, with failure */
         COMMAND_ANSWER,      /* the answer, to be sent under its id */
+        COMMAND_DRAFT,       /* draft: what there is of an answer; lost if it cannot be sent now */
         COMMAND_PING,        /* domain, ticket */
         COMMAND_CANCEL_DONE, /* ticket, failure */
         COMMAND_CLOSE_LINKS, /* this hub lost its lease: close every stream at once, unsent bytes with it */
@@ -164,8 +170,15 @@ typedef struct Command {
                         Outcome outcome;
                         FailureKind reason;
                         Text text, explanation;
-                        bool again; /* was perhaps sent before, under the same id */
+                        bool again;    /* was perhaps sent before, under the same id */
+                        bool streamed; /* replaces drafts that may have been sent */
                 } answer;
+                struct {
+                        ReplyTo reply_to;
+                        Uuid message_id;
+                        uint64_t turn;
+                        Text text;
+                } draft;
                 struct {
                         Text domain;
                         uint64_t ticket;

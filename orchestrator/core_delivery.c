@@ -133,6 +133,7 @@ static void command_answer(Core *core, const ConcludedRecord *concluded, const R
         command->answer.text = concluded->answer;
         command->answer.explanation = concluded->explanation;
         command->answer.again = again;
+        command->answer.streamed = concluded->streamed;
         core->counts.answered++;
 }
 

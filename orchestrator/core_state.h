@@ -291,6 +291,7 @@ void turns_run(Core *core);                     /* starts what may start */
 void turns_start(Core *core, Message *message); /* hands the turn to a worker */
 Message *turns_find(Core *core, uint64_t turn);
 void turns_step(Core *core, const Event *event);
+void turns_stream(Core *core, const Event *event);
 void turns_ended(Core *core, const Event *event);
 void turns_conclude(Core *core, Message *message, Outcome outcome, FailureKind reason, Text answer, Text explanation);
 /* explanation: what its sender reads; empty when it was the sender's own doing */

@@ -147,6 +147,21 @@ void turns_step(Core *core, const Event *event) {
         commit_step(core, message);
 }
 
+/* Shown and never kept: who does not see a draft sees the answer. */
+void turns_stream(Core *core, const Event *event) {
+        const Message *message = turns_find(core, event->stream.turn);
+        Command *command;
+
+        if (!message || message->dropped || message->cancelled || message->late ||
+            message->accepted.reply_to.door != DOOR_CHAT)
+                return;
+        command = core_command(core, COMMAND_DRAFT);
+        command->draft.reply_to = message->accepted.reply_to;
+        command->draft.message_id = message->accepted.id;
+        command->draft.turn = message->turn;
+        command->draft.text = event->stream.text;
+}
+
 void turns_conclude(Core *core, Message *message, Outcome outcome, FailureKind reason, Text answer, Text explanation) {
         ConcludedRecord *concluded = &message->concluded;
         const AcceptedRecord *accepted = &message->accepted;
@@ -196,6 +211,7 @@ void turns_ended(Core *core, const Event *event) {
         message->concluded.version_id = result->version_id;
         message->concluded.policy_hash = result->policy_hash;
         message->concluded.tools = result->tools;
+        message->concluded.streamed = result->streamed;
         message->concluded.timings.model_us = result->model_us;
         message->concluded.worker = copy(event->ended.arena, event->ended.worker);
         if (result->warning.length) {

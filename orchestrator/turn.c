@@ -179,7 +179,7 @@ static bool model_next(Turn *turn, ModelReply *ret_reply) {
                 .temperature = version->temperature,
                 .max_tokens = version->max_tokens,
                 .deadline_us = turn->input->deadline_us,
-                .stream = turn_stream,
+                .stream = version->streaming ? turn_stream : NULL,
                 .stopped = turn_stopped,
                 .listener = turn,
         };
@@ -323,6 +323,7 @@ static bool turn_recall(Turn *turn) {
         const Version *version = turn->recalled.version;
         turn->result->version_id = version->id;
         turn->result->policy_hash = version->policy_hash;
+        turn->result->streamed = version->streaming;
         if (!text_equal(version->owner, input->owner) || !uuid_equal(version->tenant_id, input->tenant_id)) {
                 failure_set(&failure, FAILURE_INTERNAL, "The agent's owner is not who the message was accepted for.");
                 return turn_fail(turn, &failure);

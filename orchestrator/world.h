@@ -15,6 +15,7 @@ typedef struct Version {
         int32_t max_tokens;
         int32_t short_term_limit;
         bool knowledge;   /* has passages to search */
+        bool streaming;   /* people see its answers grow */
         ModelTool *tools; /* it may use */
         size_t tool_count;
         int64_t prompt_price_nano, completion_price_nano; /* per million tokens; 0 = free */

@@ -207,7 +207,7 @@ static const struct {
 } inserts[] = {
         { QUERY_JOURNAL_PERSONS, offsetof(Journal, persons), 4, false },
         { QUERY_JOURNAL_ACCEPT, offsetof(Journal, accepted), 16, true },
-        { QUERY_JOURNAL_CONCLUDE, offsetof(Journal, concluded), 24, true },
+        { QUERY_JOURNAL_CONCLUDE, offsetof(Journal, concluded), 25, true },
         { QUERY_JOURNAL_STEP, offsetof(Journal, steps), 7, true },
         { QUERY_JOURNAL_CANCEL, offsetof(Journal, cancelled), 4, true },
         { QUERY_JOURNAL_AUDIT, offsetof(Journal, audit), 10, true },

@@ -288,6 +288,7 @@ static bool read_unsent(Journal *journal, const Rows *rows, size_t row, Conclude
                 .reason = (FailureKind) rows_integer(rows, row, 6),
                 .concluded_us = rows_time(rows, row, 7),
                 .attempt = (int32_t) rows_integer(rows, row, 8),
+                .streamed = rows_integer(rows, row, 21) != 0,
                 .usage = { .prompt_tokens = rows_integer(rows, row, 9),
                            .completion_tokens = rows_integer(rows, row, 10),
                            .cached_tokens = rows_integer(rows, row, 11),

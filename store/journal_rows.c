@@ -31,7 +31,7 @@ static const Oid concluded_types[] = { OID_UUID,     OID_UUID,     OID_UUID,    
                                        OID_BIGINT,   OID_BIGINT,   OID_BIGINT,   OID_BIGINT,   OID_INTEGER,
                                        OID_INTEGER,  OID_INTEGER,  OID_INTEGER,  OID_SMALLINT, OID_SMALLINT,
                                        OID_SMALLINT, OID_SMALLINT, OID_SMALLINT, OID_SMALLINT, OID_BYTEA,
-                                       OID_TEXT,     OID_TEXT,     OID_BYTEA,    OID_BYTEA };
+                                       OID_TEXT,     OID_TEXT,     OID_BYTEA,    OID_BYTEA,    OID_SMALLINT };
 static const Oid step_types[] = { OID_UUID, OID_INTEGER, OID_UUID, OID_BIGINT, OID_SMALLINT, OID_SMALLINT, OID_BYTEA };
 static const Oid cancelled_types[] = { OID_UUID, OID_UUID, OID_UUID, OID_BIGINT };
 static const Oid audit_types[] = { OID_UUID,        OID_UUID, OID_UUID, OID_UUID, OID_BIGINT,
@@ -265,6 +265,7 @@ bool rows_conclude(Journal *journal, const ConcludedRecord *record, Failure *ret
         column_bytes_or_null(&columns[21], record->tools);
         column_bytes_or_null(&columns[22], answer);
         column_bytes_or_null(&columns[23], explanation);
+        column_smallint(&columns[24], record->streamed);
         journal->concluded.rows++;
         audit_conclusion(journal, record, person_id);
         return true;

@@ -19,6 +19,8 @@ const Field version_fields[] = {
           .fallback = "short-term" },
         { "memory_messages", FIELD_INTEGER, OPTIONAL, "How many messages of a conversation it remembers.",
           .fallback = "10", .most = 200 },
+        { "streaming", FIELD_BOOLEAN, OPTIONAL, "Whether people see an answer grow, where their client can show that.",
+          .fallback = "false" },
         { "tools", FIELD_LIST, OPTIONAL, "Tools it may use, by name.", .most = 32 },
         { "allowed_domains", FIELD_LIST, OPTIONAL, "Where its tools may connect to.", .most = 64 },
         { "prompt_price", FIELD_REAL, OPTIONAL, "Price of a million tokens read; free when absent.", .most = 1000000 },

@@ -61,17 +61,17 @@ ORDER BY g.ordinality;
 -- Fails when one is there already: then journal_conclusions says whose.
 INSERT INTO concluded (id, tenant_id, version_id, sequence, concluded_at, cost_nano, queue_us, model_us, total_us,
                        admission_us, prompt_tokens, completion_tokens, cached_tokens, model_calls, tool_calls, attempt, hub,
-                       key_id, outcome, reason, policy_hash, worker, tools, answer, explanation)
+                       key_id, outcome, reason, policy_hash, worker, tools, answer, explanation, streamed)
 SELECT id, tenant_id, version_id, sequence, concluded_at, cost_nano, queue_us, model_us, total_us, admission_us,
        prompt_tokens, completion_tokens, cached_tokens, model_calls, tool_calls, attempt, $1::smallint, key_id, outcome,
-       reason, policy_hash, worker, tools, answer, explanation
+       reason, policy_hash, worker, tools, answer, explanation, streamed
 FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::timestamptz[], $7::bigint[], $8::bigint[], $9::bigint[],
             $10::bigint[], $11::integer[], $12::integer[], $13::integer[], $14::integer[], $15::smallint[], $16::smallint[],
             $17::smallint[], $18::smallint[], $19::smallint[], $20::smallint[], $21::bytea[], $22::text[], $23::text[],
-            $24::bytea[], $25::bytea[])
+            $24::bytea[], $25::bytea[], $26::smallint[])
         AS g(id, tenant_id, version_id, sequence, concluded_at, cost_nano, queue_us, model_us, total_us, admission_us,
              prompt_tokens, completion_tokens, cached_tokens, model_calls, tool_calls, attempt, key_id, outcome, reason,
-             policy_hash, worker, tools, answer, explanation);
+             policy_hash, worker, tools, answer, explanation, streamed);
 
 -- name: journal_step
 -- role: journal
@@ -149,7 +149,8 @@ WITH page AS (
         SELECT c.sequence, a.id, a.tenant_id, a.agent_id, c.version_id, c.outcome, c.reason, c.concluded_at, c.attempt,
                c.prompt_tokens, c.completion_tokens, c.cached_tokens, c.cost_nano, c.model_calls, c.tool_calls,
                c.key_id, CASE WHEN a.id IS NOT NULL THEN c.answer END AS answer,
-               CASE WHEN a.id IS NOT NULL THEN c.explanation END AS explanation, a.key_id AS reply_key_id, a.reply_to
+               CASE WHEN a.id IS NOT NULL THEN c.explanation END AS explanation, a.key_id AS reply_key_id, a.reply_to,
+               c.streamed
         FROM concluded c LEFT JOIN accepted a ON a.id = c.id AND a.domain = $4
         WHERE c.hub = (SELECT number FROM leases WHERE hub = $2) AND c.sequence > $3
           AND lease_holder(c.hub, c.sequence >> 40) = $1
@@ -163,7 +164,7 @@ WITH page AS (
 )
 SELECT sequence, id, tenant_id, agent_id, version_id, outcome, reason, concluded_at, attempt, prompt_tokens,
        completion_tokens, cached_tokens, cost_nano, model_calls, tool_calls, key_id, answer, explanation, reply_key_id,
-       reply_to, found
+       reply_to, found, streamed
 FROM measured WHERE number <= $5 AND (number = 1 OR bytes_before < $6::bigint) ORDER BY sequence;
 
 -- name: journal_conclusion
@@ -171,5 +172,5 @@ FROM measured WHERE number <= $5 AND (number = 1 OR bytes_before < $6::bigint) O
 -- The same columns for one message.
 SELECT c.sequence, a.id, a.tenant_id, a.agent_id, c.version_id, c.outcome, c.reason, c.concluded_at, c.attempt,
        c.prompt_tokens, c.completion_tokens, c.cached_tokens, c.cost_nano, c.model_calls, c.tool_calls,
-       c.key_id, c.answer, c.explanation, a.key_id, a.reply_to
+       c.key_id, c.answer, c.explanation, a.key_id, a.reply_to, 1, c.streamed
 FROM concluded c JOIN accepted a ON a.id = c.id WHERE c.id = $1;

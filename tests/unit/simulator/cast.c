@@ -109,6 +109,7 @@ static void make_version(Simulation *simulation, int agent) {
                 .temperature = -1,
                 .max_tokens = row->max_tokens,
                 .short_term_limit = 10,
+                .streaming = agent % 2 == 0,
                 .tools = row->tools ? cast->tools : NULL,
                 .tool_count = row->tools ? COUNT_OF(cast->tools) : 0,
                 .prompt_price_nano = row->priced ? PROMPT_NANO * INT64_C(1000000) : 0,

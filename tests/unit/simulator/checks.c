@@ -238,6 +238,18 @@ void check_answer(Process *process, const Command *command) {
         trace(simulation, "answer", process->number, (uint64_t) life->note->number);
 }
 
+void check_draft(Process *process, const Command *command) {
+        Simulation *simulation = process->simulation;
+        const Life *life = life_of(simulation, command->draft.message_id);
+
+        if (!process->leading)
+                check_violated(simulation, "a hub that lost its lease showed a draft");
+        if (!life || !is_person(command->draft.reply_to.address, life->stored->accepted.sender))
+                check_violated(simulation, "a draft goes to somebody else");
+        else if (life->stored->concluded && holds(process, life))
+                check_violated(simulation, "a draft was shown after the answer");
+}
+
 static LaneWatch *lane_watch(Process *process, const TurnInput *input) {
         char buffer[256];
         int length = snprintf(buffer, sizeof(buffer), "%02x%02x%.*s %.*s", input->agent_id.bytes[0],

@@ -9,6 +9,7 @@ static const char *const command_names[] = {
         [COMMAND_ACCEPTED] = "accepts",
         [COMMAND_REFUSE] = "refuses",
         [COMMAND_ANSWER] = "answers",
+        [COMMAND_DRAFT] = "shows a draft",
         [COMMAND_PING] = "pings",
         [COMMAND_CANCEL_DONE] = "cancel done",
         [COMMAND_CLOSE_LINKS] = "closes links",
@@ -156,6 +157,9 @@ void process_command(Process *process, const Command *command) {
                 check_answer(process, command);
                 if (command->answer.reply_to.door == DOOR_CHAT)
                         command_send(process, command);
+                break;
+        case COMMAND_DRAFT:
+                check_draft(process, command);
                 break;
         case COMMAND_PING:
                 command_send(process, command);

@@ -299,6 +299,7 @@ void check_violated(Simulation *simulation, const char *format, ...) _printf_(2,
 void check_watch(Simulation *simulation);
 void check_arrival(Process *process, const Command *command);
 void check_answer(Process *process, const Command *command);
+void check_draft(Process *process, const Command *command);
 void check_turn(Process *process, uint64_t number, const TurnInput *input);
 void check_turn_left(SimulatedTurn *turn);
 void check_model(SimulatedTurn *turn, int round);

@@ -66,8 +66,12 @@ static bool world_stopped(World *world) {
 }
 
 static void world_stream(World *world, Text piece) {
-        (void) world;
-        (void) piece;
+        SimulatedTurn *turn = turn_of(world);
+        Simulation *simulation = turn->process->simulation;
+        Event event = { EVENT_STREAM, .stream = { turn->number, piece } };
+
+        if (!turn->ghost)
+                process_post(turn->process, random_delay(&simulation->turns, MILLISECONDS / 20), &event, NULL);
 }
 
 static bool world_operate(World *world, const TurnInput *input, Arena *arena, Text *ret_answer, Failure *reterr) {
@@ -131,6 +135,8 @@ static void world_settle(World *world, const TurnInput *input, CallKey key, int6
 
 static bool world_model(World *world, const ModelRequest *request, Arena *arena, ModelReply *ret_reply,
                         Failure *reterr) {
+        if (request->stream)
+                request->stream(request->listener, TEXT("So far"));
         return provider_model(turn_of(world), request, arena, ret_reply, reterr);
 }
 
