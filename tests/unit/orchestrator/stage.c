@@ -173,6 +173,7 @@ Stage stage_new(const Script *script) {
                 .version = { .id = stage_version,
                              .tenant_id = stage_tenant,
                              .owner = OWNER,
+                             .streaming = true,
                              .max_tokens = 100,
                              .tool_count = 2,
 
