@@ -68,13 +68,13 @@ async def an_answer_grows_where_the_client_shows_corrections(talk):
     assert all(replaced(draft) == first for draft in drafts[1:])
     assert all(message["body"].startswith(draft["body"].rstrip()) for draft in drafts)
     assert message["id"] == first.removesuffix(".draft") and replaced(message) == first, message
-    assert message["body"].startswith("piece 0 ") and "piece 19" in message["body"]
+    assert message["body"].startswith("piece 0 ") and "piece 18" in message["body"]
 
 
 async def an_agent_that_does_not_stream_says_it_once(talk):
     talk.say(agent("plain", "slow-3"), "Count.")
     message = await talk.next()
-    assert "piece 19" in message["body"] and replaced(message) is None, message
+    assert "piece 18" in message["body"] and replaced(message) is None, message
 
 
 async def stopping_in_mid_stream_keeps_the_partial_text_and_ends_the_call(talk):
@@ -90,7 +90,7 @@ async def stopping_in_mid_stream_keeps_the_partial_text_and_ends_the_call(talk):
     await model_is_silent()
     assert said[0] == "Stopped.", said
     assert said[1].startswith("piece 0 ") and said[1].endswith("\n\nStopped."), said
-    assert "piece 19" not in said[1]
+    assert "piece 18" not in said[1]
 
 
 async def a_correction_of_a_waiting_message_is_asked_instead_of_it(talk):
@@ -131,7 +131,7 @@ async def forgetting_while_a_turn_runs_waits_for_it(talk):
     talk.say(mindful, "My name is Ann.")
     await model_is_talking()
     talk.say(mindful, "/forget " + code)
-    assert "piece 19" in (await talk.next())["body"]
+    assert "piece 18" in (await talk.next())["body"]
     assert "remembered: 0" in (await talk.next())["body"]
     await talk.ask(mindful, "What is my name?")
     assert asked()[-1] == ["What is my name?"], asked()[-1]
