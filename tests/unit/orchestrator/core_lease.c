@@ -356,6 +356,55 @@ START_TEST(peer_is_taken_over_when_it_stood_still_over_a_store_that_answered) {
 }
 END_TEST
 
+START_TEST(hub_knows_whether_another_one_goes_on_with_its_domain) {
+        const struct {
+                const char *name;
+                Lease lease;
+                bool beats, shared;
+        } cases[] = {
+                { "beats", { TEXT("two"), 3, 5, TEXT("x.example " RIG_DOMAIN), false, false }, true, true },
+                { "stands still", { TEXT("two"), 3, 5, TEXT(RIG_DOMAIN), false, false }, false, false },
+                { "other domains", { TEXT("two"), 3, 5, TEXT("x.example"), false, false }, true, false },
+                { "has stopped", { TEXT("two"), 3, 5, TEXT(RIG_DOMAIN), true, false }, false, false },
+                { "is this one", { TEXT(RIG_HUB), 1, 1, TEXT(RIG_DOMAIN), false, false }, true, false },
+        };
+
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                _cleanup_(rig_release) Rig rig;
+                Lease lease = cases[i].lease;
+                setup(&rig);
+                for (int beat = 0; beat < 6; beat++) {
+                        if (!rig.request)
+                                rig_pass(&rig, SECONDS);
+                        lease.beats += cases[i].beats;
+                        give_lease(&rig, lease);
+                }
+                ck_assert_msg(core_domain_is_shared(rig.core, TEXT(RIG_DOMAIN)) == cases[i].shared, "%s",
+                              cases[i].name);
+        }
+}
+END_TEST
+
+START_TEST(last_of_several_hubs_that_stop_at_once_knows_that_it_is) {
+        for (int other_stops = 0; other_stops < 2; other_stops++) {
+                _cleanup_(rig_release) Rig rig;
+                setup(&rig);
+                rig_pass(&rig, SECONDS);
+                give_lease(&rig, (Lease){ TEXT("two"), 3, 5, TEXT(RIG_DOMAIN), false, false });
+                ck_assert(core_domain_is_shared(rig.core, TEXT(RIG_DOMAIN)));
+                rig_step(&rig, (Event){ .kind = EVENT_DRAIN });
+                ck_assert_int_eq(rig.request->kind, STORE_RELEASE);
+                StoreReport *report = rig_report(&rig);
+                report->leases = arena_take_array(report->arena, Lease, 1);
+                report->lease_count = 1;
+                report->leases[0] = (Lease){ TEXT("two"), 3, 6, TEXT(RIG_DOMAIN), other_stops, false };
+                rig_give(&rig, report);
+                ck_assert_uint_eq(rig_count(&rig, COMMAND_EXIT), 1);
+                ck_assert(core_domain_is_shared(rig.core, TEXT(RIG_DOMAIN)) == !other_stops);
+        }
+}
+END_TEST
+
 static void take_over(Rig *rig) {
         for (int i = 0; i < 20; i++) {
                 rig_pass(rig, SECONDS);
@@ -604,8 +653,10 @@ UNIT_TESTS("orchestrator/core_lease", hub_that_starts_takes_nothing_before_it_le
            message_for_an_agent_that_is_gone_is_refused_after_a_restart,
            lease_lost_while_a_message_is_taken_up_gives_its_worker_back,
            peer_is_taken_over_when_it_stood_still_over_a_store_that_answered,
-           hub_that_took_over_finishes_what_the_other_left, hub_that_was_slower_to_take_over_takes_nothing,
-           low_water_is_never_above_an_open_message, low_water_counts_what_is_not_committed_when_the_clock_jumps,
+           hub_knows_whether_another_one_goes_on_with_its_domain,
+           last_of_several_hubs_that_stop_at_once_knows_that_it_is, hub_that_took_over_finishes_what_the_other_left,
+           hub_that_was_slower_to_take_over_takes_nothing, low_water_is_never_above_an_open_message,
+           low_water_counts_what_is_not_committed_when_the_clock_jumps,
            hub_that_stops_finishes_what_runs_and_takes_nothing_new,
            turn_that_outlasts_the_drain_is_let_go_and_stays_open, store_that_is_away_does_not_keep_a_hub_from_stopping,
            request_without_a_report_does_not_keep_a_hub_from_stopping,
