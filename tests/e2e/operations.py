@@ -106,6 +106,8 @@ def every_operation_answers_by_rest():
         ("POST", "/agents/echo/rollback", {"version": 1}),
         ("POST", "/agents/echo/grants", {"who": "carol@elsewhere.org"}), ("GET", "/agents/echo/grants", None),
         ("DELETE", "/agents/echo/grants/carol@elsewhere.org", None),
+        ("GET", "/agents/echo/subscriptions", None),
+        ("DELETE", "/agents/echo/subscriptions?who=carol@x.org,b@x.org", None),
         ("POST", "/agents/echo/knowledge", {"name": "a.md", "content": "# A\n\nText."}),
         ("GET", "/agents/echo/knowledge", None), ("DELETE", "/agents/echo/knowledge/a.md", None),
         ("DELETE", "/agents/echo", None), ("POST", "/agents/echo/restore", {}),
@@ -145,6 +147,8 @@ def every_operation_answers_on_the_terminal():
             ["grant", "add", "desk", "carol@elsewhere.org", "--messages-per-minute", "5", *t],
             ["grant", "list", "desk", *t],
             ["grant", "remove", "desk", "carol@elsewhere.org", "--yes", *t],
+            ["subscription", "list", "desk", *t],
+            ["subscription", "remove", "desk", "--who", "carol@elsewhere.org", "--yes", *t],
             ["knowledge", "add", "desk", "hours.md", "@" + document.name, *t], ["knowledge", "list", "desk", *t],
             ["agent", "delete", "desk", "--yes", *t], ["agent", "restore", "desk", *t],
             ["worker", "list"], ["hub", "status"], ["settings", "show"],
@@ -160,6 +164,10 @@ def every_operation_answers_on_the_terminal():
                       ["worker", "show", json.loads(aiox("worker", "list", "--json").stdout)["data"][0]["id"]]):
             done.add(tuple(words[:2]))
             aiox(*words)
+        # Who has no address has no contacts.
+        refused = aiox("subscription", "add", "desk", *t, check=False)
+        assert refused.returncode == 2 and "only people" in refused.stderr, refused
+        done.add(("subscription", "add"))
     assert done == set(operations()), done ^ set(operations())
 
 
