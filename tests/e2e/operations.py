@@ -124,6 +124,7 @@ def every_operation_answers_by_rest():
     execution = wait_for(lambda: ask("GET", "/invocations?agent=echo", tenant=tenant)["data"])[0]
     shown = ask("GET", "/invocations/" + execution["id"], tenant=tenant)
     assert shown["status"] == "success" and "over REST" not in json.dumps(shown), shown
+    assert 0 < shown["admission_ms"] < shown["total_ms"], shown
     ask("POST", f"/invocations/{execution['id']}/cancel", {}, tenant=tenant)
 
 
