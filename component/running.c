@@ -175,7 +175,7 @@ static void start_workers(Running *running, const Settings *settings) {
         running->world.keyring = running->keyring;
         running->world.versions = running->versions;
         running->world.operations = &running->operations;
-        running->world.hub = settings;
+        running->world.reload = loop->reload;
         running->world.inbox = loop->inbox;
         WorkersSettings workers = {
                 .turns = (int32_t) settings->workers, .pool = "local", .inbox = loop->inbox, .world = &running->world

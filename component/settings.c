@@ -25,7 +25,7 @@ const Setting settings_table[] = {
                   "different ones." },
         { "domains", SETTING_LIST, AT(domains), .fallback = "agents.localhost",
           .help = "Domains whose addresses are agents, as the XMPP server's component listener names them." },
-        { "platform_admins", SETTING_PEOPLE, AT(platform_admins),
+        { "platform_admins", SETTING_PEOPLE, AT(platform_admins), .reloadable = true,
           .help = "People who administer the whole installation from their chat client, by bare JID; like root on the "
                   "socket. Name only addresses on servers that you trust." },
         { "server", SETTING_ENDPOINT, AT(server), .fallback = "127.0.0.1:5347",

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/queue.h"
-#include "component/settings.h"
+#include "component/reload.h"
 #include "orchestrator/operations/call.h"
 #include "orchestrator/world.h"
 #include "store/database.h"
@@ -21,7 +21,7 @@ typedef struct WorldSettings {
         Keyring *keyring;
         Versions *versions;
         Operations *operations;
-        const Settings *hub; /* whose platform admins may more by chat */
+        Reload *reload; /* of the settings in force, whose platform admins may more by chat */
         Queue *inbox;
 } WorldSettings;
 

@@ -52,7 +52,7 @@ bool world_operate(World *world, const TurnInput *input, Arena *arena, Text *ret
         ChatRequest request = { .message_id = input->message_id,
                                 .tenant_id = input->tenant_id,
                                 .sender = input->sender,
-                                .platform = settings_name_admin(settings->hub, input->sender),
+                                .platform = settings_name_admin(reload_current(settings->reload), input->sender),
                                 .agent = to_hub ? TEXT_NONE : input->agent,
                                 .thread = input->thread,
                                 .body = input->body,

@@ -60,6 +60,15 @@ def a_new_key_is_used_from_the_next_call_on(lab, model):
     assert model.control("GET", "counts")["by_key"] == {"first": 1, "second": 1}
 
 
+def a_platform_admin_is_one_as_long_as_the_settings_say(lab, model):
+    for number, admins in enumerate((None, [lab.account], ["bob@localhost"])):
+        if admins:
+            change(lab, platform_admins=json.dumps(admins))
+            reload(lab)
+        answer = lab.server.ask(lab.account + "/x", AGENTS, "/hub-status", "status-%d" % number).body
+        assert ("platform admins" in answer) == (admins != [lab.account]), (admins, answer)
+
+
 def settings_with_a_mistake_change_nothing(lab, model):
     pid = lab.pid()
     for mistake in ({"turn_seconds": "soon"}, {"turn_seconds": 5, "openai_url": "http://models.example/v1"},
@@ -102,6 +111,7 @@ def main():
         well = run([
             settings_that_may_change_take_effect_and_the_others_wait,
             a_new_key_is_used_from_the_next_call_on,
+            a_platform_admin_is_one_as_long_as_the_settings_say,
             settings_with_a_mistake_change_nothing,
             a_hub_that_is_told_again_and_again_stays_up_and_stops_in_good_order,
         ], lab, model)

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Tests in bash, printed as TAP: a test is a function whose name says what must hold, run in a
-# shell of its own with `set -e`; it fails when a command in it does, and `skip REASON` leaves it out. Source this,
-# define them, call run_tests.
+# shell of its own with `set -e`; it fails when a command in it does, and `skip REASON` leaves it out. What it prints is
+# shown when it fails, and lines that begin with `figures: ` always. Source this, define them, call run_tests.
 
 expect_equal() {
         [[ $1 == "$2" ]] || {
@@ -37,6 +37,7 @@ run_tests() {
                 local status=$?
                 if ((status == 0)); then
                         printf 'ok %d - %s\n' "$number" "$name"
+                        printf '%s\n' "$output" | sed -n 's/^figures: /# /p'
                 elif ((status == 77)) && [[ -s $TAP_SKIP ]]; then
                         printf 'ok %d - %s # SKIP %s\n' "$number" "$name" "$(<"$TAP_SKIP")"
                 else
