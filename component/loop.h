@@ -81,6 +81,10 @@ bool loop_snapshot(Loop *loop, Arena *arena, Snapshot *ret_snapshot) _must_check
 /* loop_stanzas.c: takes the event's arena over. */
 void loop_link_event(Loop *loop, size_t index, LinkEvent *event);
 
+/* loop_reactions.c: takes the arena over. */
+struct Message;
+void loop_take_reaction(Loop *loop, const struct Message *message, Arena *arena);
+
 /* loop_contacts.c: takes the arena over. */
 void loop_take_contact(Loop *loop, Link *link, const Stanza *stanza, Arena *arena);
 

@@ -57,6 +57,10 @@ static void take_message(Loop *loop, const Stanza *stanza, Arena *arena) {
                 return;
         }
         if (core_meter(loop->core, loop->now, &stanza->from)) {
+                if (message.meaning == MESSAGE_REACTION) {
+                        loop_take_reaction(loop, &message, arena);
+                        return;
+                }
                 if (message.meaning == MESSAGE_RECEIPT &&
                     message_answer_id(message.receipt_for, &event.answer.message_id)) {
                         event.kind = EVENT_RECEIVED;

@@ -203,6 +203,7 @@ ContactView roster_view(const Agent *agent, Moment now) {
                 .active = agent->state == AGENT_ACTIVE,
                 .name = text_of(agent->name),
                 .status = agent->state == AGENT_PAUSED ? text_of(agent->pause_reason) : TEXT_NONE,
+                .note = text_of(agent->description),
                 .wall_us = now.wall_us,
                 .idle_seconds = agent->concluded_us ? (now.monotonic_us - agent->concluded_us) / SECONDS : 0,
         };

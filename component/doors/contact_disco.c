@@ -27,9 +27,11 @@ static const Profile account = {
 static const Profile client = {
         .identities = { { "client", "bot", { "AIOX", 4 } } },
         .identity_count = 1,
-        .features = { NS_CAPS, NS_CHAT_STATES, NS_COMMANDS, NS_DISCO_INFO, NS_DISCO_ITEMS, NS_LAST_ACTIVITY, NS_VERSION,
-                      NS_PING, NS_RECEIPTS, NS_STANZA_IDS, NS_TIME, NS_VCARD_TEMP },
-        .feature_count = 12,
+        .features = { NS_CAPS,          NS_CHAT_STATES, NS_COMMANDS, NS_DISCO_INFO, NS_DISCO_ITEMS,
+                      NS_LAST_ACTIVITY, NS_VERSION,     NS_MARKERS,  NS_ENCRYPTION, NS_FALLBACK,
+                      NS_CORRECTION,    NS_RETRACTION,  NS_PING,     NS_REACTIONS,  NS_RECEIPTS,
+                      NS_REPLIES,       NS_STANZA_IDS,  NS_STYLING,  NS_TIME,       NS_VCARD_TEMP },
+        .feature_count = 20,
 };
 
 static const Profile hub = {

@@ -239,6 +239,7 @@ static void apply_agent(Directory *directory, const DirectoryChange *change) {
         string_replace((char **) &agent->name, change->name);
         string_replace((char **) &agent->owner, change->owner);
         string_replace((char **) &agent->pause_reason, change->pause_reason);
+        string_replace((char **) &agent->description, change->description);
         agent->visibility = change->visibility;
         agent->state = change->gone ? AGENT_DELETED : change->state;
         agent->priced = change->priced;
@@ -542,6 +543,7 @@ static void agent_free(Agent *agent) {
         free((char *) agent->name);
         free((char *) agent->owner);
         free((char *) agent->pause_reason);
+        free((char *) agent->description);
         free(agent->local);
         free(agent->former);
         free(agent);

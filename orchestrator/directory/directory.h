@@ -39,6 +39,7 @@ struct Agent {
         const char *name;         /* local part of its JID without the tenant's slug */
         const char *owner;        /* bare JID */
         const char *pause_reason; /* NULL unless paused */
+        const char *description;  /* what it is, as far as it is short; may be NULL */
         Visibility visibility;
         AgentState state;
         bool priced; /* its model costs money: needs the cache to answer */
@@ -84,6 +85,7 @@ typedef struct DirectoryChange {
         Visibility visibility;
         AgentState state;
         Text pause_reason;
+        Text description;
         bool priced;
         uint8_t policy_hash[32];
         double priority;

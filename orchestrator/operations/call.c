@@ -7,8 +7,7 @@
 
 #include <assert.h>
 
-#define ARENA_LIMIT       (16 * 1024 * 1024)
-#define INSTALLATION_SLUG "installation"
+#define ARENA_LIMIT (16 * 1024 * 1024)
 
 static bool no_tenant(Failure *reterr_failure) {
         return failure_set(reterr_failure, FAILURE_NOT_FOUND, "there is no such tenant");

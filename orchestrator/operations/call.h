@@ -13,6 +13,8 @@
 #include "orchestrator/operations/operation.h"
 #include "store/keyring.h"
 
+#define INSTALLATION_SLUG "installation" /* of the reserved tenant, whose agents have bare names */
+
 /* Who calls, as the door vouches for it. */
 typedef struct Caller {
         Text principal;   /* bare JID, or "uid:0" on the Unix socket */

@@ -43,6 +43,7 @@ bool context_announce_agent(OperationContext *context, Uuid agent_id, Failure *r
                 .owner_id = rows_uuid(rows, 0, 4),
                 .owner = rows_text(rows, 0, 5),
                 .pause_reason = rows_text(rows, 0, 8),
+                .description = rows_text(rows, 0, 12),
                 .priced = rows_boolean(rows, 0, 9),
                 .priority = rows_real(rows, 0, 11),
         };
@@ -147,4 +148,15 @@ Json *list_result(OperationContext *context, const Input *input, const Rows *row
         json_put_text_or_null(result, "after", has_more ? after : TEXT_NONE);
         json_put(result, "data", data);
         return result;
+}
+
+bool list_after_id(const Input *input, Value *ret_after, Failure *reterr_failure) {
+        Uuid after;
+        *ret_after = value_null();
+        if (input_text(input, "after").length == 0)
+                return true;
+        if (!uuid_parse(input_text(input, "after"), &after))
+                return failure_set(reterr_failure, FAILURE_INVALID, "'after' must be what an answer gave as `after`");
+        *ret_after = value_uuid(after);
+        return true;
 }

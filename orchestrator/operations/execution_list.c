@@ -24,22 +24,11 @@ static Json *execution_item(OperationContext *context, const Rows *rows, size_t 
         return item;
 }
 
-static bool after_id(const Input *input, Value *ret_after, Failure *reterr_failure) {
-        Uuid after;
-        *ret_after = value_null();
-        if (input_text(input, "after").length == 0)
-                return true;
-        if (!uuid_parse(input_text(input, "after"), &after))
-                return failure_set(reterr_failure, FAILURE_INVALID, "'after' must be what an answer gave as `after`");
-        *ret_after = value_uuid(after);
-        return true;
-}
-
 /* Whose agents: operators those they may see, everybody their own. */
 static bool list_executions(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
         const Rows *rows;
         Value after;
-        if (!after_id(input, &after, reterr_failure) ||
+        if (!list_after_id(input, &after, reterr_failure) ||
             !context_run(context, QUERY_EXECUTIONS_LIST,
                          VALUES(value_uuid_or_null(context->agent.id), value_uuid(context->account_id),
                                 value_boolean(context_sees_all(context)), after,

@@ -24,7 +24,7 @@ UNION ALL
 SELECT 3, a.state = 'deleted', a.id, a.tenant_id, a.name, false,
        NULL, a.version_id, a.owner_id, o.jid, a.visibility, a.state, a.pause_reason,
        coalesce(v.prompt_price_nano, 0) + coalesce(v.completion_price_nano, 0) > 0, v.policy_hash, v.priority_weight,
-       NULL, NULL, NULL, NULL, NULL, NULL, 0, 0
+       NULL, NULL, NULL, NULL, NULL, left(v.description, 300), 0, 0
 FROM agents a
 JOIN agent_versions v ON v.tenant_id = a.tenant_id AND v.id = a.version_id
 JOIN accounts o ON o.id = a.owner_id

@@ -1,4 +1,4 @@
--- Operations on an agent's knowledge, and on executions.
+-- Operations on an agent's knowledge, on executions, and on what people think of them.
 
 -- name: document_find
 -- role: tenant
@@ -53,3 +53,24 @@ JOIN agents a ON a.id = e.agent_id
 LEFT JOIN agent_versions v ON v.id = e.version_id
 LEFT JOIN persons p ON p.id = e.person_id
 WHERE e.id = $1;
+
+-- name: feedback_put
+-- role: tenant
+INSERT INTO feedback (tenant_id, message_id, person_id, agent_id, reactions)
+VALUES (current_tenant(), $1, $2, $3, $4::text[])
+ON CONFLICT (tenant_id, message_id, person_id) DO UPDATE SET reactions = excluded.reactions, updated_at = now();
+
+-- name: feedback_remove
+-- role: tenant
+DELETE FROM feedback WHERE message_id = $1 AND person_id = $2;
+
+-- name: feedback_list
+-- role: tenant
+-- Newest first. $1 agent or null for all; $2 account, $3 sees all, $4 after, $5 limit, $6 operates others' agents.
+SELECT f.message_id, a.name, f.reactions, f.updated_at
+FROM feedback f
+JOIN agents a ON a.id = f.agent_id
+WHERE ($1::uuid IS NULL OR f.agent_id = $1) AND ($4::uuid IS NULL OR f.message_id < $4)
+  AND ($3::boolean OR a.owner_id = $2 OR ($6::boolean AND a.visibility IN ('tenant', 'public')))
+ORDER BY f.message_id DESC
+LIMIT $5;

@@ -126,6 +126,7 @@ def every_operation_answers_by_rest():
     assert shown["status"] == "success" and "over REST" not in json.dumps(shown), shown
     assert 0 < shown["admission_ms"] < shown["total_ms"], shown
     ask("POST", f"/invocations/{execution['id']}/cancel", {}, tenant=tenant)
+    assert ask("GET", "/feedback", tenant=tenant)["data"] == []
 
 
 @case
