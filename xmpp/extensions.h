@@ -18,6 +18,7 @@ void correction_read(const Element *child, Stanza *stanza);  /* XEP-0308 */
 void hints_read(const Element *child, Stanza *stanza);       /* XEP-0334 */
 void encryption_read(const Element *child, Stanza *stanza);  /* XEP-0380, 0384, 0373, 0027 */
 void retraction_read(const Element *child, Stanza *stanza);  /* XEP-0424 */
+void attached_read(const Element *child, Stanza *stanza);    /* XEP-0422 */
 void markers_read(const Element *child, Stanza *stanza);     /* XEP-0333 */
 void replies_read(const Element *child, Stanza *stanza);     /* XEP-0461 */
 void reactions_read(const Element *child, Stanza *stanza);   /* XEP-0444 */

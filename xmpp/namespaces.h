@@ -37,8 +37,10 @@
 #define NS_OMEMO_LEGACY    "eu.siacs.conversations.axolotl"         /* XEP-0384 0.3, what most clients speak */
 #define NS_OPENPGP         "urn:xmpp:openpgp:0"                     /* XEP-0373 */
 #define NS_OPENPGP_LEGACY  "jabber:x:encrypted"                     /* XEP-0027 */
+#define NS_ATTACHING       "urn:xmpp:fasten:0"                      /* XEP-0422 */
 #define NS_RETRACTION      "urn:xmpp:message-retract:1"             /* XEP-0424 */
 #define NS_STYLING         "urn:xmpp:styling:0"                     /* XEP-0393 */
+#define NS_RETRACT_LEGACY  "urn:xmpp:message-retract:0"             /* XEP-0424 0.3, within XEP-0422 */
 #define NS_FALLBACK        "urn:xmpp:fallback:0"                    /* XEP-0428 */
 #define NS_FALLBACK_LEGACY "urn:xmpp:feature-fallback:0"            /* XEP-0461 0.1 */
 #define NS_REACTIONS       "urn:xmpp:reactions:0"                   /* XEP-0444 */

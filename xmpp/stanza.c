@@ -48,6 +48,7 @@ static const Extension extensions[] = {
         { NS_CARBONS, carbons_read },
         { NS_CORRECTION, correction_read },
         { NS_RETRACTION, retraction_read },
+        { NS_ATTACHING, attached_read },
         { NS_MARKERS, markers_read },
         { NS_REPLIES, replies_read },
         { NS_REACTIONS, reactions_read },

@@ -70,6 +70,9 @@ static const struct {
         { "<private xmlns='urn:xmpp:carbons:2'/>", false, false, "", "" },
         { "<received xmlns='urn:xmpp:receipts' id='r1'/>", false, false, "r1", "" },
         { "<retract xmlns='urn:xmpp:message-retract:1' id='m1'/>", false, false, "", "m1" },
+        { "<apply-to xmlns='urn:xmpp:fasten:0' id='m1'><retract xmlns='urn:xmpp:message-retract:0'/></apply-to>", false,
+          false, "", "m1" },
+        { "<apply-to xmlns='urn:xmpp:fasten:0' id='m1'><other/></apply-to>", false, false, "", "" },
 };
 
 START_TEST(extensions_fill_their_fields) {
