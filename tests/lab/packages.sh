@@ -34,7 +34,8 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config libexpat1-dev libpq-d
         libcurl4-openssl-dev libmicrohttpd-dev libjansson-dev libyaml-dev libsodium-dev libssl-dev libidn-dev
         libutf8proc-dev libstrophe-dev libmd4c-dev libseccomp-dev check libsubunit-dev)
 test_packages=(clang libclang-rt-dev clang-tidy clang-format clang-tools cppcheck gcovr python3
-        python3-slixmpp python3-psycopg2 bubblewrap jq shellcheck universal-ctags node=nodejs npm=npm)
+        python3-slixmpp python3-psycopg2 bubblewrap jq shellcheck universal-ctags node=nodejs npm=npm
+        profanity tmux)
 
 # Servers that a package would enable at boot, by the package.
 declare -A services=([redis-server]=redis-server [ejabberd]=ejabberd [erlang-base]=epmd
