@@ -318,7 +318,12 @@ static bool take_step(const Visit *visit, const AdHocRequest *request) {
         return session->done ? run(visit, session) : act(visit, session, action, form);
 }
 
+/* A server is nobody whom the gate could know. */
 static bool begin(const Visit *visit, JobKind kind, const Operation *operation) {
+        if (visit->to.iq->from.local.length == 0) {
+                command_add_refusal(&visit->to, FAILURE_FORBIDDEN, TEXT("Commands are for people."));
+                return false;
+        }
         return submit(visit, job_new(visit, kind, operation));
 }
 

@@ -67,6 +67,11 @@ def a_platform_admin_is_one_as_long_as_the_settings_say(lab, model):
             reload(lab)
         answer = lab.server.ask(lab.account + "/x", AGENTS, "/hub-status", "status-%d" % number).body
         assert ("platform admins" in answer) == (admins != [lab.account]), (admins, answer)
+        identity = "command-%d" % number
+        lab.server.send("<iq type='set' from='%s/x' to='%s' id='%s'><command node='hub-status' "
+                        "xmlns='http://jabber.org/protocol/commands'/></iq>" % (lab.account, AGENTS, identity))
+        answer = lab.server.wait(lambda found: found.get("id") == identity, 30, identity).raw
+        assert ("<forbidden " in answer) == (admins != [lab.account]), (admins, answer)
 
 
 def settings_with_a_mistake_change_nothing(lab, model):

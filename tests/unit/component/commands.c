@@ -384,6 +384,7 @@ START_TEST(what_is_not_offered_is_forbidden_and_what_is_not_there_is_not_found) 
         Booth *booth = booth_open(SESSION_LIMITS);
         booth_expect(booth_ask(booth, ANN, HUB, "agent-fly", NULL, NULL, NULL), "<item-not-found ");
         booth_expect(booth_ask(booth, ANN, HUB, NULL, NULL, NULL, NULL), "<item-not-found ");
+        booth_expect(booth_ask(booth, "home.example", HUB, "agent-pause", NULL, NULL, NULL), "<forbidden ");
         booth->refuses = true;
         const char *said = booth_ask(booth, ANN, HUB, "agent-pause", NULL, NULL, NULL);
         booth_expect(said, "<error type='auth'><forbidden ");
