@@ -74,7 +74,8 @@ class Ear:
         return passed
 
     async def answer(self):
-        return await self.until(lambda stanza: stanza.name == "message" and (stanza["body"] or stanza["type"] == "error"))
+        return await self.until(lambda stanza: stanza.name == "message" and
+                                (stanza["body"] or stanza["type"] == "error"))
 
 
 def has(stanza, name, space, **attributes):
@@ -155,7 +156,8 @@ async def a_question_is_receipted_thought_about_and_answered(talk):
     typing = place("composing", "http://jabber.org/protocol/chatstates")
     assert receipt < typing < len(passed) - 1, passed
     assert has(passed[receipt], "received", "urn:xmpp:receipts", id=asked_id)
-    assert answer["body"] == "We are open from nine to five, *Monday to Friday*.\n\nShall I keep an hour for you?", answer
+    text = "We are open from nine to five, *Monday to Friday*.\n\nShall I keep an hour for you?"
+    assert answer["body"] == text, answer
     assert answer["from"].full == DESK + "/aiox" and answer["to"].bare == os.environ["ACCOUNT_JID"], answer
     assert answer["id"] and answer["origin_id"]["id"] == answer["id"], answer
     assert answer["request_receipt"] and answer["chat_state"] == "active", answer
@@ -265,7 +267,8 @@ async def a_subscription_ends_when_the_person_ends_it(talk):
     ear = Ear(talk, DESK)
     talk.client.send_presence_subscription(DESK, ptype="unsubscribe")
     await ear.until(lambda stanza: stanza["type"] in ("unavailable", "unsubscribed"))
-    listed = subprocess.run(["aiox", "subscription", "list", "desk", "--tenant", "acme"], capture_output=True, text=True)
+    listed = subprocess.run(["aiox", "subscription", "list", "desk", "--tenant", "acme"], capture_output=True,
+                            text=True)
     assert os.environ["ACCOUNT_JID"] not in listed.stdout, listed
 
 
