@@ -3,18 +3,52 @@
 
 #include "orchestrator/operations/operation.h"
 
-#define EACH_OPERATION(each)                                                                                           \
-        each(tenant_create) each(tenant_list) each(tenant_show) each(tenant_update) each(member_add) each(             \
-                member_list) each(member_remove) each(account_create) each(account_list) each(account_show)            \
-                each(account_suspend) each(account_resume) each(agent_create) each(agent_list) each(agent_show) each(  \
-                        agent_update) each(agent_pause) each(agent_resume) each(agent_delete) each(agent_restore)      \
-                        each(agent_rollback) each(grant_add) each(grant_list) each(grant_remove) each(                 \
-                                subscription_add) each(subscription_list) each(subscription_remove)                    \
-                                each(knowledge_add) each(knowledge_list) each(knowledge_remove) each(conversation_new) \
-                                        each(conversation_status) each(conversation_forget) each(conversation_stop)    \
-                                                each(execution_list) each(execution_show) each(execution_cancel)       \
-                                                        each(feedback_add) each(feedback_list) each(worker_list)       \
-                                                                each(worker_show) each(hub_status) each(settings_show)
+/* clang-format off: one a line, in order of help */
+#define EACH_OPERATION(each) \
+        each(tenant_create) \
+        each(tenant_list) \
+        each(tenant_show) \
+        each(tenant_update) \
+        each(member_add) \
+        each(member_remove) \
+        each(account_create) \
+        each(account_list) \
+        each(account_show) \
+        each(account_suspend) \
+        each(account_resume) \
+        each(agent_create) \
+        each(agent_list) \
+        each(agent_show) \
+        each(agent_pause) \
+        each(agent_resume) \
+        each(agent_delete) \
+        each(agent_restore) \
+        each(agent_rollback) \
+        each(grant_add) \
+        each(grant_list) \
+        each(grant_remove) \
+        each(subscription_list) \
+        each(subscription_remove) \
+        each(knowledge_add) \
+        each(knowledge_list) \
+        each(knowledge_remove) \
+        each(conversation_new) \
+        each(conversation_status) \
+        each(conversation_forget) \
+        each(conversation_stop) \
+        each(limit_set) \
+        each(limit_list) \
+        each(limit_remove) \
+        each(execution_list) \
+        each(execution_show) \
+        each(execution_cancel) \
+        each(feedback_add) \
+        each(feedback_list) \
+        each(worker_list) \
+        each(worker_show) \
+        each(hub_status) \
+        each(settings_show)
+/* clang-format on */
 
 #define DECLARE(operation) extern const Operation operation;
 EACH_OPERATION(DECLARE)

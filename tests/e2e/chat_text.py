@@ -53,7 +53,7 @@ async def an_unknown_command_is_answered_and_reaches_no_model(talk):
 
 
 async def two_slashes_are_one_in_a_text(talk):
-    assert "documents" in await talk.ask(GUIDE, "//status")
+    assert "documents" in await talk.ask(GUIDE, "//zqxw")
 
 
 async def commands_pass_though_the_agent_is_paused(talk):
@@ -101,6 +101,19 @@ async def the_rest_of_the_line_is_the_text(talk):
     await talk.ask(AGENTS, "/agent-pause helper Back at noon, or so")
     assert aiox("agent", "show", "helper", "--tenant", "acme")["pause_reason"] == "Back at noon, or so"
     assert "state: active" in await talk.ask(AGENTS, "/agent-resume helper.acme@" + AGENTS)
+
+
+async def a_limit_set_in_chat_holds_at_once(talk):
+    helper = "helper.acme@" + AGENTS
+    assert "amount: 2" in await talk.ask(AGENTS, "/limit-set messages amount=2 window=1h agent=helper")
+    assert [await talk.ask(helper, "one"), await talk.ask(helper, "two")] == ["one", "two"]
+    refused = await talk.ask(helper, "three")
+    assert "The agent's limit of 2 messages per hour is reached. Try again in" in refused, refused
+    assert "waiting: 0" in await talk.ask(helper, "/status")  # commands are not counted
+    asked = await talk.ask(AGENTS, "/limit-remove messages window=1h agent=helper")
+    code = re.search(r"write (\d{4})", asked).group(1)
+    assert "removed: yes" in await talk.ask(AGENTS, code)
+    assert await talk.ask(helper, "three") == "three"
 
 
 async def a_list_is_a_table(talk):
@@ -153,6 +166,6 @@ run([an_agent_offers_what_concerns_the_conversation, a_command_is_receipted_and_
      an_unknown_command_is_answered_and_reaches_no_model, two_slashes_are_one_in_a_text,
      commands_pass_though_the_agent_is_paused, what_was_said_before_new_is_not_remembered,
      forgetting_asks_back_with_a_code, the_hub_asks_for_what_a_command_lacks, the_rest_of_the_line_is_the_text,
-     a_list_is_a_table, destroying_asks_back_and_any_other_word_ends_it, several_tenants_are_told_apart,
+     a_limit_set_in_chat_holds_at_once, a_list_is_a_table, destroying_asks_back_and_any_other_word_ends_it, several_tenants_are_told_apart,
      another_tenants_names_are_not_there, operations_of_platform_admins_are_for_them, a_repeated_command_runs_once],
     plugins=("xep_0359",))

@@ -137,6 +137,9 @@ static const struct {
         { "conversation-status", "{\"agent\":\"open\"}" },
         { "conversation-forget", "{\"agent\":\"open\"}" },
         { "conversation-stop", "{\"agent\":\"open\"}" },
+        { "limit-set", "{\"what\":\"messages\",\"agent\":\"open\",\"amount\":9}" },
+        { "limit-list", "{}" },
+        { "limit-remove", "{\"what\":\"body-bytes\",\"agent\":\"open\"}" },
         { "execution-list", "{}" },
         { "execution-show", "{\"id\":\"" /* filled in */ "\"}" },
         { "execution-cancel", "{\"id\":\"\"}" },
@@ -173,6 +176,7 @@ static void prepare_subjects(Office *office) {
         office_do(office, OWNER, "", "agent-delete", "{\"agent\":\"gone\"}");
         office_do(office, OWNER, "", "grant-add", "{\"agent\":\"open\",\"who\":\"h@example.org\"}");
         office_do(office, OWNER, "", "knowledge-add", "{\"agent\":\"open\",\"name\":\"b.md\",\"content\":\"Text.\"}");
+        office_do(office, OWNER, "", "limit-set", "{\"what\":\"body-bytes\",\"agent\":\"open\",\"amount\":9}");
         add_execution(office);
 }
 
@@ -186,6 +190,7 @@ static void undo_subjects(Office *office) {
                 { "grant-add", "{\"agent\":\"open\",\"who\":\"h@example.org\"}" },
                 { "knowledge-add", "{\"agent\":\"open\",\"name\":\"b.md\",\"content\":\"Text.\"}" },
                 { "member-add", "{\"jid\":\"spare@example.org\",\"role\":\"viewer\"}" },
+                { "limit-set", "{\"what\":\"body-bytes\",\"agent\":\"open\",\"amount\":9}" },
                 { "agent-update", "{\"agent\":\"open\",\"goal\":\"y\"}" },
         };
         for (size_t i = 0; i < COUNT_OF(undo); i++)

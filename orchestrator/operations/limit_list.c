@@ -1,0 +1,39 @@
+#include "orchestrator/operations/context.h"
+
+static Json *limit_item(OperationContext *context, const Rows *rows, size_t row) {
+        (void) context;
+        Json *item = json_new_object();
+        int64_t window_us = rows_integer(rows, row, 4);
+        json_put_text(item, "id", rows_text(rows, row, 0));
+        json_put_text(item, "subject", rows_text(rows, row, 1));
+        json_put_text_or_null(item, "name", rows_text(rows, row, 2));
+        json_put_text(item, "what", rows_text(rows, row, 3));
+        json_put(item, "window_seconds", window_us ? json_new_integer(window_us / SECONDS) : json_new_null());
+        json_put_integer(item, "amount", rows_integer(rows, row, 5));
+        json_put_time(item, "created_at", rows_time(rows, row, 6));
+        return item;
+}
+
+static bool list_limits(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
+        const Rows *rows;
+        if (!context_run(
+                    context, QUERY_LIMITS_LIST,
+                    VALUES(value_text(input_text(input, "after")), value_integer(input_integer(input, "limit") + 1)),
+                    &rows, reterr_failure))
+                return false;
+        *ret_result = list_result(context, input, rows, limit_item, "id");
+        return true;
+}
+
+const Operation limit_list = {
+        .name = "limit-list",
+        .summary = "Lists a tenant's limits, or those of the whole; grants show their own.",
+        .example = "--tenant acme",
+        .role = ROLE_VIEWER,
+        .effect = EFFECT_READ,
+        .method = "GET",
+        .path = "/limits",
+        .shared = list_fields,
+        .columns = "subject name what window_seconds amount",
+        .run = list_limits,
+};

@@ -1,0 +1,41 @@
+#include "orchestrator/operations/limit.h"
+
+static const Field set_input[] = {
+        LIMIT_FIELDS,
+        { "amount", FIELD_INTEGER, REQUIRED, "How much at most; 0 forbids it.", .most = INT64_C(9007199254740991) },
+        { .type = FIELD_END },
+};
+
+static bool set_limit(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
+        int64_t amount = input_integer(input, "amount");
+        const Rows *rows;
+        LimitRow row;
+        if (!limit_row(context, input, &row, reterr_failure) ||
+            !context_run(context, QUERY_LIMIT_SET,
+                         VALUES(value_uuid(context_id(context)), value_string(limit_subject_name(row.subject)),
+                                value_uuid_or_null(row.subject_id), value_text_or_null(row.domain),
+                                value_string(limit_what_name(row.what)), value_integer(row.window_us),
+                                value_integer(amount), value_uuid_or_null(context->account_id)),
+                         &rows, reterr_failure))
+                return false;
+        Uuid id = rows_uuid(rows, 0, 0);
+        context_announce(context, limit_row_change(context, &row, id, amount));
+        json_put_uuid(context->facts, "limit", id);
+        json_put_integer(context->facts, "amount", amount);
+        *ret_result = limit_row_json(&row);
+        json_put_integer(*ret_result, "amount", amount);
+        return true;
+}
+
+const Operation limit_set = {
+        .name = "limit-set",
+        .summary = "Limits how much a tenant, an agent, a person or a domain may have; of several limits the narrowest "
+                   "holds.",
+        .example = "messages 600 --window 1h --agent support --tenant acme",
+        .role = ROLE_ADMIN,
+        .effect = EFFECT_CHANGE,
+        .method = "POST",
+        .path = "/limits",
+        .input = set_input,
+        .run = set_limit,
+};
