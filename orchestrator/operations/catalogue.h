@@ -3,13 +3,15 @@
 
 #include "orchestrator/operations/operation.h"
 
-/* clang-format off: one a line, in order of help */
+/* One a line, in order of help. */
+// clang-format off
 #define EACH_OPERATION(each) \
         each(tenant_create) \
         each(tenant_list) \
         each(tenant_show) \
         each(tenant_update) \
         each(member_add) \
+        each(member_list) \
         each(member_remove) \
         each(account_create) \
         each(account_list) \
@@ -19,6 +21,7 @@
         each(agent_create) \
         each(agent_list) \
         each(agent_show) \
+        each(agent_update) \
         each(agent_pause) \
         each(agent_resume) \
         each(agent_delete) \
@@ -27,6 +30,7 @@
         each(grant_add) \
         each(grant_list) \
         each(grant_remove) \
+        each(subscription_add) \
         each(subscription_list) \
         each(subscription_remove) \
         each(knowledge_add) \
@@ -48,7 +52,7 @@
         each(worker_show) \
         each(hub_status) \
         each(settings_show)
-/* clang-format on */
+// clang-format on
 
 #define DECLARE(operation) extern const Operation operation;
 EACH_OPERATION(DECLARE)

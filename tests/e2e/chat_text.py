@@ -166,6 +166,7 @@ run([an_agent_offers_what_concerns_the_conversation, a_command_is_receipted_and_
      an_unknown_command_is_answered_and_reaches_no_model, two_slashes_are_one_in_a_text,
      commands_pass_though_the_agent_is_paused, what_was_said_before_new_is_not_remembered,
      forgetting_asks_back_with_a_code, the_hub_asks_for_what_a_command_lacks, the_rest_of_the_line_is_the_text,
-     a_limit_set_in_chat_holds_at_once, a_list_is_a_table, destroying_asks_back_and_any_other_word_ends_it, several_tenants_are_told_apart,
+     a_limit_set_in_chat_holds_at_once, a_list_is_a_table,
+     destroying_asks_back_and_any_other_word_ends_it, several_tenants_are_told_apart,
      another_tenants_names_are_not_there, operations_of_platform_admins_are_for_them, a_repeated_command_runs_once],
     plugins=("xep_0359",))
