@@ -9,6 +9,7 @@ void entity_time_add(Element *result, int64_t wall_us) {
         if (!time)
                 return;
         clock_format(wall_us, utc);
+        memcpy(strchr(utc, '.'), "Z", sizeof("Z")); /* some clients know no fractions */
         element_add_text(time, TEXT("tzo"), TEXT_NONE, TEXT("+00:00"));
         element_add_text(time, TEXT("utc"), TEXT_NONE, text_copy(time->arena, text_of(utc)));
 }

@@ -78,7 +78,7 @@ static const struct {
           RESULT(BACK,
                  "<query xmlns='jabber:iq:version'><name>AIOX</name><version>" AIOX_VERSION "</version></query>") },
         { GET(ADDRESSES, "<time xmlns='urn:xmpp:time'/>"), &agent,
-          RESULT(BACK, "<time xmlns='urn:xmpp:time'><tzo>+00:00</tzo><utc>2020-09-13T12:26:40.000Z</utc></time>") },
+          RESULT(BACK, "<time xmlns='urn:xmpp:time'><tzo>+00:00</tzo><utc>2020-09-13T12:26:40Z</utc></time>") },
         { GET(ADDRESSES, "<query xmlns='jabber:iq:last'/>"), &agent,
           RESULT(BACK, "<query xmlns='jabber:iq:last' seconds='42'/>") },
         { GET(HUB, "<query xmlns='jabber:iq:last'/>"), &hub,
