@@ -48,6 +48,8 @@
         each(execution_cancel) \
         each(feedback_add) \
         each(feedback_list) \
+        each(audit_list) \
+        each(audit_verification) \
         each(worker_list) \
         each(worker_show) \
         each(hub_status) \

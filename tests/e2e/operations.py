@@ -106,7 +106,11 @@ def every_operation_answers_by_rest():
         ("POST", "/agents/echo/rollback", {"version": 1}),
         ("POST", "/agents/echo/grants", {"who": "carol@elsewhere.org"}), ("GET", "/agents/echo/grants", None),
         ("DELETE", "/agents/echo/grants/carol@elsewhere.org", None),
-        ("GET", "/agents/echo/subscriptions", None),
+        ("GET", "/agents/echo/subscriptions", None), ("GET", "/audit", None), ("GET", "/audit/verification", None),
+        ("POST", "/limits", {"what": "messages", "amount": 100}), ("GET", "/limits", None),
+        ("DELETE", "/limits?what=messages", None),
+        ("POST", "/agents/echo/conversation/new", {}), ("GET", "/agents/echo/conversation", None),
+        ("POST", "/agents/echo/conversation/stop", {}), ("DELETE", "/agents/echo/conversation", None),
         ("DELETE", "/agents/echo/subscriptions?who=carol@x.org,b@x.org", None),
         ("POST", "/agents/echo/knowledge", {"name": "a.md", "content": "# A\n\nText."}),
         ("GET", "/agents/echo/knowledge", None), ("DELETE", "/agents/echo/knowledge/a.md", None),
@@ -152,6 +156,11 @@ def every_operation_answers_on_the_terminal():
             ["subscription", "list", "desk", *t],
             ["subscription", "remove", "desk", "--who", "carol@elsewhere.org", "--yes", *t],
             ["knowledge", "add", "desk", "hours.md", "@" + document.name, *t], ["knowledge", "list", "desk", *t],
+            ["conversation", "new", "desk", *t], ["conversation", "status", "desk", *t],
+            ["conversation", "stop", "desk", *t], ["conversation", "forget", "desk", "--yes", *t],
+            ["limit", "set", "messages", "--amount", "100", "--agent", "desk", *t], ["limit", "list", *t],
+            ["limit", "remove", "messages", "--agent", "desk", "--yes", *t],
+            ["audit", "list", *t], ["audit", "verify", *t], ["feedback", "list", *t],
             ["agent", "delete", "desk", "--yes", *t], ["agent", "restore", "desk", *t],
             ["worker", "list"], ["hub", "status"], ["settings", "show"],
         ]
@@ -170,6 +179,9 @@ def every_operation_answers_on_the_terminal():
         refused = aiox("subscription", "add", "desk", *t, check=False)
         assert refused.returncode == 2 and "only people" in refused.stderr, refused
         done.add(("subscription", "add"))
+        refused = aiox("feedback", "add", execution, "--reactions", "+", *t, check=False)
+        assert refused.returncode != 0 and "of yours" in refused.stderr, refused
+        done.add(("feedback", "add"))
     assert done == set(operations()), done ^ set(operations())
 
 
@@ -367,6 +379,40 @@ def doctor_finds_what_is_broken():
         bad = [finding for finding in json.loads(done.stdout) if finding["state"] == "bad"]
         assert bad and bad[0]["check"] == check and bad[0]["fix"], (options, done.stdout)
         assert done.returncode == code or (code is None and done.returncode != 0), (options, done)
+
+
+def sql(text):
+    done = subprocess.run(["psql", "-XAtq", "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-c", text], check=True,
+                          capture_output=True, text=True, timeout=30)
+    return done.stdout.strip()
+
+
+@case
+def the_audit_names_the_first_record_that_was_altered():
+    ask("POST", "/workspaces", {"slug": "audited", "owner": "olga@localhost"})
+    for number in range(3):
+        ask("POST", "/agents", {"name": f"a{number}"}, tenant="audited")
+    made = "/audit?type=operation.agent-"
+    records = wait_for(lambda: len(found := ask("GET", made, tenant="audited")["data"]) == 3 and found, 20)
+    assert [record["position"] for record in records] == sorted((r["position"] for r in records), reverse=True)
+    page = ask("GET", made + "&limit=2", tenant="audited")
+    assert [r["cursor"] for r in page["data"]] == [r["cursor"] for r in records[:2]] and page["has_more"]
+    after = ask("GET", f"{made}&limit=2&after={page['after']}", tenant="audited")["data"]
+    assert [r["cursor"] for r in after] == [records[2]["cursor"]], after
+    assert rest("GET", "/audit?after=1", headers={"AIOX-Tenant": "audited"})[0].status == 400
+    assert len(ask("GET", "/audit?type=operation.tenant-", tenant="audited")["data"]) == 1
+    assert "intact" in aiox("audit", "verify", "--tenant", "audited").stdout
+    altered = "tenant_id = (SELECT id FROM tenants WHERE slug = 'audited') AND position = 2"
+    before = sql(f"SELECT facts FROM audit WHERE {altered}")
+    sql(f"UPDATE audit SET facts = '{{}}' WHERE {altered}")
+    try:
+        done = aiox("audit", "verify", "--tenant", "audited", check=False)
+        assert done.returncode != 0 and "breaks at record 2" in done.stderr, done
+        assert "intact" in aiox("audit", "verify").stdout  # another tenant's chain is another one
+    finally:
+        sql(f"UPDATE audit SET facts = $${before}$$ WHERE {altered}")
+    sql(f"DELETE FROM audit WHERE {altered}")
+    assert "breaks at record 2" in aiox("audit", "verify", "--tenant", "audited", check=False).stderr
 
 
 @case

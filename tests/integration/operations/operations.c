@@ -145,6 +145,8 @@ static const struct {
         { "execution-cancel", "{\"id\":\"\"}" },
         { "feedback-add", "{\"id\":\"\"}", .for_sender = true },
         { "feedback-list", "{}" },
+        { "audit-list", "{}" },
+        { "audit-verify", "{}" },
         { "worker-list", "{}" },
         { "worker-show", "{\"id\":\"main-1\"}" },
         { "hub-status", "{}" },
