@@ -303,11 +303,12 @@ bool roster_has_ended(const Subscription *subscription) {
 
 size_t roster_take_ended(Roster *roster, Arena *arena, Text *ret_agent, Text *ret_people, size_t most) {
         const Subscription *like = NULL;
+        Subscription *subscription;
         size_t count = 0;
 
-        while (count < most && roster->ended.first &&
-               (!like || (roster->ended.first->agent == like->agent && roster->ended.first->domain == like->domain))) {
-                Subscription *subscription = line_take(&roster->ended);
+        while (count < most && (subscription = roster->ended.first) &&
+               (!like || (subscription->agent == like->agent && subscription->domain == like->domain))) {
+                line_take(&roster->ended);
                 if (subscription->gone) {
                         free(subscription);
                         continue;

@@ -123,7 +123,7 @@ static bool is_given(const Call *call, const Field *field) {
 static const Field *field_open(const Call *call) {
         const Field *field;
 
-        for (int needed = 1; needed >= !at_hub(call); needed--)
+        for (int needed = 1; needed >= (at_hub(call) ? 0 : 1); needed--)
                 for (size_t i = 0; (field = operation_input(call->operation, i)); i++)
                         if (!is_given(call, field) && (field->need == REQUIRED) == (needed == 1))
                                 return field;
