@@ -90,9 +90,18 @@ tell() {
 # pour NAME LOAD…  Plays a load to its end; `figure` then asks for its figures. What is lost or answered twice fails the
 # bench.
 pour() {
-        local name=$1
-        shift
-        tell "$name" "load $*"
+        bench_play load "$@"
+}
+
+# ask NAME AGENT RATE SECONDS [SENDERS [MOST]]  The same with questions of service discovery.
+ask() {
+        bench_play ask "$@"
+}
+
+bench_play() {
+        local what=$1 name=$2
+        shift 2
+        tell "$name" "$what $*"
         tell "$name" "wait 600"
         figures "$name"
         [[ $(figure '.unsent + .unanswered + .unreceipted + .under_two_ids') == 0 ]] ||

@@ -63,6 +63,16 @@ static void send_message(XmppLoad *load, XmppPeer *peer, int64_t number) {
         xmpp_peer_send(peer, text_built(&load->wire));
 }
 
+static void send_question(XmppLoad *load, XmppPeer *peer, int64_t number) {
+        text_builder_reset(&load->wire);
+        text_add_format(&load->wire,
+                        "<iq from='user%lld@%s/load' to='%s@%s/aiox' type='get' id='" ID_PREFIX
+                        "%lld'><query xmlns='" NS_DISCO_INFO "'/></iq>",
+                        (long long) (number % load->plan.senders), load->sender_domain, load->name, load->domain,
+                        (long long) number);
+        xmpp_peer_send(peer, text_built(&load->wire));
+}
+
 /* As many are unanswered as may be. */
 static bool is_full(const XmppLoad *load) {
         return load->plan.most > 0 && load->sent - load->answered - load->refused >= load->plan.most;
@@ -74,7 +84,7 @@ void xmpp_load_step(XmppLoad *load, XmppServer *server, int64_t now_us) {
                 load->plan.count = load->next;
         while (load->next < load->plan.count && load->messages[load->next].due_us <= now_us && !is_full(load)) {
                 if (peer) {
-                        send_message(load, peer, load->next);
+                        (load->plan.asks ? send_question : send_message)(load, peer, load->next);
                         load->sent++;
                 }
                 load->next++;
@@ -121,10 +131,21 @@ static void take_answer(XmppLoad *load, const Element *stanza, Text body, int64_
         }
 }
 
+static void take_result(XmppLoad *load, const Element *stanza, int64_t now_us) {
+        Sent *message = find_message(load, element_get(stanza, TEXT("id")), TEXT(ID_PREFIX));
+        if (!message || message->answer_us != 0)
+                return;
+        message->answer_us = now_us - message->due_us;
+        load->last_answer_us = now_us;
+        load->answered++;
+}
+
 void xmpp_load_take(XmppLoad *load, const Element *stanza) {
         int64_t now_us = clock_now().monotonic_us;
         Sent *message;
-        if (!text_equal(stanza->name, TEXT("message")))
+        if (load->plan.asks && text_equal(element_get(stanza, TEXT("type")), TEXT("result")))
+                take_result(load, stanza, now_us);
+        if (!text_equal(stanza->name, load->plan.asks ? TEXT("iq") : TEXT("message")))
                 return;
         const Element *received = element_child(stanza, TEXT("received"), TEXT(NS_RECEIPTS));
         const Element *body = element_child(stanza, TEXT("body"), TEXT_NONE);
@@ -190,7 +211,7 @@ static Json *describe_times(const XmppLoad *load, size_t offset) {
 
 Json *xmpp_load_figures(const XmppLoad *load) {
         int64_t unreceipted = 0;
-        for (int64_t i = 0; i < load->next; i++)
+        for (int64_t i = 0; i < load->next && !load->plan.asks; i++)
                 unreceipted += load->messages[i].answer_us != 0 && load->messages[i].receipt_us == 0;
         int64_t lasted_us = load->answered > 0 ? load->last_answer_us - load->started_us : 0;
         Json *figures = json_new_object();

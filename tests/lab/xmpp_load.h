@@ -21,6 +21,7 @@ typedef struct XmppLoadPlan {
         int64_t most; /* unanswered at a time, 0 = any number; with it, nothing is sent after count / rate seconds */
         int64_t senders;
         size_t bytes; /* of a body */
+        bool asks;    /* service discovery of the agent's client (XEP-0030) instead of messages; no receipts then */
 } XmppLoadPlan;
 
 typedef struct XmppLoad XmppLoad;

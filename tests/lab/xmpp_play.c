@@ -7,6 +7,8 @@
  *   up [SECONDS]            waits for a component
  *   load AGENT RATE SECONDS [SENDERS [BYTES [DOMAIN [MOST [AGENTS]]]]]
  *                           begins to send; the next lines are obeyed meanwhile (the words: XmppLoadPlan)
+ *   ask AGENT RATE SECONDS [SENDERS [MOST]]
+ *                           the same of questions (XEP-0030) to the agent's client
  *   stop                    sends no more of the load
  *   wait [SECONDS]          until all that was sent is answered or refused
  *   even [SECONDS]          until all that was sent and receipted is answered, whatever was lost before the receipt
@@ -174,6 +176,25 @@ static bool obey_load(Play *play, char *const *words, Json *ret_answer) {
         return true;
 }
 
+static bool obey_ask(Play *play, char *const *words, Json *ret_answer) {
+        (void) ret_answer;
+        if (!words[0] || !strchr(words[0], '@') || !words[1] || !words[2])
+                return false;
+        XmppLoadPlan plan = { .agent = words[0],
+                              .rate = strtod(words[1], NULL),
+                              .sender_domain = "localhost",
+                              .senders = words[3] ? strtoll(words[3], NULL, 10) : 100,
+                              .asks = true };
+        plan.count = (int64_t) (plan.rate * strtod(words[2], NULL));
+        plan.most = words[3] && words[4] ? strtoll(words[4], NULL, 10) : 0;
+        if (plan.rate <= 0 || plan.count < 1 || plan.senders < 1)
+                return false;
+        if (play->load)
+                xmpp_load_free(play->load);
+        play->load = xmpp_load_new(&plan, clock_now().monotonic_us);
+        return true;
+}
+
 static bool obey_stop(Play *play, char *const *words, Json *ret_answer) {
         (void) words;
         (void) ret_answer;
@@ -248,7 +269,7 @@ static const struct {
         { "up", obey_up },           { "load", obey_load },   { "wait", obey_wait },   { "even", obey_even },
         { "sleep", obey_sleep },     { "break", obey_break }, { "close", obey_close }, { "error", obey_error },
         { "figures", obey_figures }, { "deaf", obey_deaf },   { "pings", obey_pings }, { "refuse", obey_refuse },
-        { "stop", obey_stop },
+        { "stop", obey_stop },       { "ask", obey_ask },
 };
 
 static bool send_raw(Play *play, const char *xml) {

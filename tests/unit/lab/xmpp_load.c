@@ -69,11 +69,24 @@ static void answer(Stage *stage, const Message *message, Arena *arena) {
                 ck_assert_done(link_send(stage->link, one, &failure), failure);
 }
 
+static void answer_question(Stage *stage, const Stanza *iq, Arena *arena) {
+        OutgoingList list = { NULL };
+        Failure failure;
+        if (stage->conduct == REFUSES)
+                outgoing_add_unavailable(&list, arena, iq);
+        else
+                outgoing_add_result(&list, arena, iq);
+        ck_assert_done(link_send(stage->link, list.first, &failure), failure);
+        arena_free(arena);
+}
+
 static void turn_component(Stage *stage, int64_t now_us) {
         LinkEvent event;
         link_handle(stage->link, now_us);
         while (link_next(stage->link, &event))
-                if (event.kind == LINK_STANZA) {
+                if (event.kind == LINK_STANZA && event.stanza->kind == STANZA_IQ) {
+                        answer_question(stage, event.stanza, event.arena);
+                } else if (event.kind == LINK_STANZA) {
                         size_t at = stage->first + stage->count++;
                         ck_assert_uint_lt(at, HELD);
                         stage->held[at].arena = event.arena;
@@ -187,6 +200,31 @@ static const struct {
         { REFUSES, "refused", true, true },
 };
 
+START_TEST(questions_are_counted_by_their_answers) {
+        static const struct {
+                Conduct conduct;
+                const char *figure;
+        } cases[] = { { ANSWERS, "answered" }, { REFUSES, "refused" } };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                Stage *stage = connected(cases[i].conduct);
+                const XmppLoadPlan plan = { .agent = AGENT,
+                                            .sender_domain = "localhost",
+                                            .rate = 1000,
+                                            .count = 200,
+                                            .senders = 10,
+                                            .asks = true };
+                stage->load = xmpp_load_new(&plan, clock_now().monotonic_us);
+                while (!xmpp_load_is_done(stage->load))
+                        turn(stage);
+                _cleanup_(json_freep) Json *figures = xmpp_load_figures(stage->load);
+                ck_assert_int_eq(figure(figures, "sent"), 200);
+                ck_assert_int_eq(figure(figures, cases[i].figure), 200);
+                ck_assert_int_eq(figure(figures, "unreceipted"), 0);
+                end(stage);
+        }
+}
+END_TEST
+
 START_TEST(every_misconduct_has_its_figure) {
         for (size_t i = 0; i < COUNT_OF(conducts); i++) {
                 Stage *stage = connected(conducts[i].conduct);
@@ -267,5 +305,5 @@ START_TEST(load_of_many_agents_takes_them_in_turn) {
 END_TEST
 
 UNIT_TESTS("lab/xmpp_load", a_known_delay_is_measured, a_stall_counts_for_all_that_was_due_in_it,
-           every_misconduct_has_its_figure, what_finds_no_component_is_unsent,
+           questions_are_counted_by_their_answers, every_misconduct_has_its_figure, what_finds_no_component_is_unsent,
            load_with_most_holds_back_and_ends_in_time, load_of_many_agents_takes_them_in_turn)
