@@ -1,5 +1,6 @@
 #include "tests/lab/xmpp_load.h"
 
+#include "base/map.h"
 #include "component/doors/message.h"
 #include "xmpp/namespaces.h"
 
@@ -22,6 +23,7 @@ struct XmppLoad {
         int64_t last_answer_us;
         int64_t sent, receipted, answered, refused, again, under_two_ids;
         Sent *messages;
+        Map *failures; /* ids of answers that say why there is none */
         TextBuilder wire;
 };
 
@@ -40,6 +42,7 @@ XmppLoad *xmpp_load_new(const XmppLoadPlan *plan, int64_t now_us) {
         load->messages = memory_new((size_t) plan->count * sizeof(Sent));
         for (int64_t i = 0; i < plan->count; i++)
                 load->messages[i].due_us = now_us + (int64_t) ((double) i * 1e6 / plan->rate);
+        load->failures = map_new(16);
         load->wire = text_builder(0);
         return load;
 }
@@ -112,12 +115,28 @@ static Sent *find_message(XmppLoad *load, Text text, Text prefix) {
         return at > prefix.length && number < load->plan.count ? &load->messages[number] : NULL;
 }
 
+/* An answer that says why there is none (docs/rfc-aiox.md §3.3) does not repeat the text, so which message it is of
+ * cannot be told. */
+static void take_failure(XmppLoad *load, Uuid id) {
+        Uuid *kept;
+
+        if (map_get(load->failures, MAP_KEY(id)))
+                return;
+        kept = memory_new(sizeof(*kept));
+        *kept = id;
+        map_put(load->failures, MAP_KEY(*kept), kept);
+}
+
 static void take_answer(XmppLoad *load, const Element *stanza, Text body, int64_t now_us) {
         const char *text = memmem(body.bytes, body.length, BODY_PREFIX, strlen(BODY_PREFIX));
         Text repeated = text ? (Text){ text, body.length - (size_t) (text - body.bytes) } : TEXT_NONE;
         Sent *message = find_message(load, repeated, TEXT(BODY_PREFIX));
         Uuid id;
-        if (!message || !message_answer_id(element_get(stanza, TEXT("id")), &id))
+        if (!message_answer_id(element_get(stanza, TEXT("id")), &id))
+                return;
+        if (!message && element_child(stanza, TEXT("error"), TEXT(NS_AIOX)))
+                take_failure(load, id);
+        if (!message)
                 return;
         load->last_answer_us = now_us;
         if (message->answer_us == 0) {
@@ -178,7 +197,7 @@ static int64_t count_unanswered(const XmppLoad *load) {
 }
 
 bool xmpp_load_is_even(const XmppLoad *load) {
-        return load->next == load->plan.count && count_unanswered(load) == 0;
+        return load->next == load->plan.count && count_unanswered(load) <= (int64_t) map_count(load->failures);
 }
 
 static int compare(const void *a, const void *b) {
@@ -223,6 +242,7 @@ Json *xmpp_load_figures(const XmppLoad *load) {
         json_put_integer(figures, "again", load->again);
         json_put_integer(figures, "under_two_ids", load->under_two_ids);
         json_put_integer(figures, "unanswered", count_unanswered(load));
+        json_put_integer(figures, "failed", (int64_t) map_count(load->failures));
         json_put_integer(figures, "unreceipted", unreceipted);
         json_put(figures, "seconds", json_new_real((double) lasted_us / 1e6));
         json_put(figures, "receipt_us", describe_times(load, offsetof(Sent, receipt_us)));
@@ -232,6 +252,10 @@ Json *xmpp_load_figures(const XmppLoad *load) {
 }
 
 void xmpp_load_free(XmppLoad *load) {
+        Uuid *kept;
+        for (size_t i = 0; (kept = map_each(load->failures, &i));)
+                free(kept);
+        map_free(load->failures);
         free(load->name);
         free(load->domain);
         free(load->sender_domain);

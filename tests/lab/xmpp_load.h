@@ -38,11 +38,11 @@ int64_t xmpp_load_due(const XmppLoad *load);
 void xmpp_load_stop(XmppLoad *load);
 /* Everything was sent, and answered or refused. */
 bool xmpp_load_is_done(const XmppLoad *load);
-/* Every message that was receipted has its answer. */
+/* Every message that was receipted has its answer, or one that says why there is none. */
 bool xmpp_load_is_even(const XmppLoad *load);
-/* sent, unsent, receipted, answered, refused, again (the same answer twice), under_two_ids, unanswered (receipted, no
- * answer), unreceipted (answered without receipt), seconds (from first due to last answer), and receipt_us, answer_us
- * and refusal_us with p50, p95, p99 and most. */
+/* sent, unsent, receipted, answered, refused, again (the same answer twice), under_two_ids, unanswered (receipted, and
+ * its text never repeated), failed (answers that say why there is none), unreceipted (answered without receipt),
+ * seconds (from first due to last answer), and receipt_us, answer_us and refusal_us with p50, p95, p99 and most. */
 Json *xmpp_load_figures(const XmppLoad *load);
 void xmpp_load_free(XmppLoad *load);
 DEFINE_RELEASE(XmppLoad *, xmpp_load_free)

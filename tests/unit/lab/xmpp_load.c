@@ -17,6 +17,7 @@ typedef enum Conduct {
         ANSWERS_TWICE,
         ANSWERS_UNDER_TWO_IDS,
         NEVER_ANSWERS,
+        SAYS_WHY_NOT,
         NEVER_RECEIPTS,
         REFUSES,
 } Conduct;
@@ -46,7 +47,9 @@ static void take_stanza(void *listener, XmppPeer *peer, const Element *stanza) {
 }
 
 static void add_answer(Stage *stage, OutgoingList *list, Arena *arena, const ReplyTo *reply_to, Uuid id, Text body) {
-        message_add_answer(list, arena, reply_to, id, body, FAILURE_NONE, false);
+        bool fails = stage->conduct == SAYS_WHY_NOT;
+        message_add_answer(list, arena, reply_to, id, fails ? TEXT("Sorry.") : body,
+                           fails ? FAILURE_INTERNAL : FAILURE_NONE, false);
         if (stage->conduct == ANSWERS_TWICE)
                 message_add_answer(list, arena, reply_to, id, body, FAILURE_NONE, false);
         if (stage->conduct == ANSWERS_UNDER_TWO_IDS)
@@ -196,6 +199,7 @@ static const struct {
         { ANSWERS_TWICE, "again", true, true },
         { ANSWERS_UNDER_TWO_IDS, "under_two_ids", true, true },
         { NEVER_ANSWERS, "unanswered", false, false },
+        { SAYS_WHY_NOT, "failed", false, true },
         { NEVER_RECEIPTS, "unreceipted", true, true },
         { REFUSES, "refused", true, true },
 };
