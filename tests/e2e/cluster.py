@@ -26,14 +26,14 @@ async def freeze_while_they_talk(lab, near, far):
     living = [asyncio.ensure_future(person.live()) for person in (near, far)]
     try:
         await until(lambda: near.answers and far.answers, 30, lambda: "an answer at both nodes")
-        await until(lambda: len(near.unanswered()) > RATE, 10, lambda: "a queue at the hub that is to freeze")
+        await until(lambda: len(near.unanswered()) > RATE, 30, lambda: "a queue at the hub that is to freeze")
         owed = set(near.unanswered())
         await in_thread(lab.lab, "kill", "hub_1", "STOP")
         owed &= set(near.unanswered())
         assert owed, "everything was answered before the hub froze"
         known = set(far.receipts)
         await until(lambda: not owed & set(near.unanswered()), 40, lambda: "what the frozen one owed, by the other")
-        await until(lambda: len(set(far.receipts) - known) > RATE, 10, lambda: "talk with the other meanwhile")
+        await until(lambda: len(set(far.receipts) - known) > RATE, 30, lambda: "talk with the other meanwhile")
         print("# owed when it froze: %d; receipted by the other meanwhile: %d" % (len(owed), len(far.receipts - known)))
         await in_thread(lab.lab, "start", "hub_1")
         near.speaking = far.speaking = False
