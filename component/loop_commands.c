@@ -138,6 +138,18 @@ static void show_work(Loop *loop, const ReplyTo *to) {
         loop_send(loop, link_of_agent(loop, to->agent), &list);
 }
 
+/* Nobody goes on writing what will not come. */
+static void show_end(Loop *loop, const ReplyTo *to) {
+        _cleanup_(arena_freep) Arena *arena = NULL;
+        OutgoingList list = { 0 };
+
+        if (to->door != DOOR_CHAT || !to->states)
+                return;
+        arena = arena_new(0);
+        message_add_state(&list, arena, to, STATE_ACTIVE);
+        loop_send(loop, link_of_agent(loop, to->agent), &list);
+}
+
 static void send_answer(Loop *loop, const Command *command) {
         const ReplyTo *to = &command->answer.reply_to;
         _cleanup_(arena_freep) Arena *arena = arena_new(SEND_ARENA_SIZE);
@@ -219,6 +231,9 @@ void loop_execute(Loop *loop, const Command *command) {
                 break;
         case COMMAND_DRAFT:
                 send_draft(loop, command);
+                break;
+        case COMMAND_SILENCE:
+                show_end(loop, &command->arrival.reply_to);
                 break;
         case COMMAND_PING:
                 link = loop_link(loop, command->ping.domain);

@@ -138,6 +138,7 @@ typedef enum CommandKind {
         COMMAND_REFUSE,      /* arrival's door: refused before acceptance, with failure */
         COMMAND_ANSWER,      /* the answer, to be sent under its id */
         COMMAND_DRAFT,       /* draft: what there is of an answer; lost if it cannot be sent now */
+        COMMAND_SILENCE,     /* arrival's door: a turn that had begun is over, and there is nothing to say */
         COMMAND_PING,        /* domain, ticket */
         COMMAND_CANCEL_DONE, /* ticket, failure */
         COMMAND_CLOSE_LINKS, /* this hub lost its lease: close every stream at once, unsent bytes with it */

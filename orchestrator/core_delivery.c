@@ -155,6 +155,8 @@ void delivery_answer(Core *core, const Message *message) {
                 return;
         sent_add(outlet, source, concluded->sequence, answer_bytes(concluded));
         command_answer(core, concluded, &concluded->reply_to, false);
+        if (is_silent(concluded) && message->started_us)
+                core_command(core, COMMAND_SILENCE)->arrival.reply_to = concluded->reply_to;
 }
 
 /* The sender asked again: it hears the same answer under the same id, at the address it asks from now. */

@@ -265,6 +265,7 @@ async def what_is_no_word_to_the_agent_is_answered_by_nothing(talk):
     agent("mute", "--visibility", "public")
     mute = "mute@" + AGENTS
     wire.send(mute, "<body>news</body>", kind="headline")
+    wire.send(mute, "<body>to all</body>", kind="groupchat")
     wire.send(mute, "<body>broken</body><error type='cancel'><service-unavailable "
                     "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>", kind="error")
     wire.send(mute, "<sent xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'/></sent><body>copy</body>")

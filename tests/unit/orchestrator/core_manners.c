@@ -95,6 +95,46 @@ START_TEST(what_is_encrypted_is_refused_like_that_to_those_alone_who_may_talk) {
 }
 END_TEST
 
+static void retract(Rig *rig, const char *id) {
+        _cleanup_(arena_freep) Arena *arena = arena_new(0);
+        Event event = { .kind = EVENT_RETRACTED, .retraction = { .agent = TEXT("guide"), .id = text_of(id) } };
+        Failure failure;
+
+        ck_assert_done(jid_parse(arena, TEXT("eve@example.org/phone"), &event.retraction.from, &failure), failure);
+        rig_step(rig, event);
+}
+
+/* Steps until a command of that kind comes, or nothing is asked of the store any more. */
+static const Command *awaited(Rig *rig, CommandKind kind) {
+        const Command *command = rig_command(rig, kind, 0);
+
+        while (rig->request && !command) {
+                rig_store(rig, STORE_DONE);
+                command = rig_command(rig, kind, 0);
+        }
+        return command;
+}
+
+START_TEST(who_takes_back_what_is_being_answered_sees_nobody_writing_any_more) {
+        _cleanup_(rig_release) Rig rig;
+
+        setup(&rig);
+        rig_accept(&rig, (Said){ .body = "runs", .id = "m1", .states = true });
+        rig_accept(&rig, (Said){ .body = "waits", .id = "m2", .states = true });
+        retract(&rig, "m2");
+        ck_assert_ptr_null(awaited(&rig, COMMAND_SILENCE)); /* nothing was shown of it */
+        retract(&rig, "m1");
+        rig_settle(&rig);
+        rig_end_with(&rig, rig_turn(&rig, "runs"), (TurnResult){ .outcome = OUTCOME_CANCELLED });
+        const Command *silence = awaited(&rig, COMMAND_SILENCE);
+        ck_assert_ptr_nonnull(silence);
+        ck_assert(silence->arrival.reply_to.states);
+        ck_assert_text(silence->arrival.reply_to.stanza_id, TEXT("m1"));
+        ck_assert_ptr_null(rig_command(&rig, COMMAND_ANSWER, 0));
+}
+END_TEST
+
 UNIT_TESTS("orchestrator/core_manners", a_turn_that_starts_says_who_wants_to_see_it,
            an_answer_names_its_message_while_others_wait, an_answer_to_a_reply_is_a_reply,
-           what_is_encrypted_is_refused_like_that_to_those_alone_who_may_talk)
+           what_is_encrypted_is_refused_like_that_to_those_alone_who_may_talk,
+           who_takes_back_what_is_being_answered_sees_nobody_writing_any_more)

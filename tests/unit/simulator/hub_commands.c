@@ -10,6 +10,7 @@ static const char *const command_names[] = {
         [COMMAND_REFUSE] = "refuses",
         [COMMAND_ANSWER] = "answers",
         [COMMAND_DRAFT] = "shows a draft",
+        [COMMAND_SILENCE] = "ends a turn without a word",
         [COMMAND_PING] = "pings",
         [COMMAND_CANCEL_DONE] = "cancel done",
         [COMMAND_CLOSE_LINKS] = "closes links",
@@ -171,6 +172,7 @@ void process_command(Process *process, const Command *command) {
         case COMMAND_OPEN_LINKS:
                 command_links(process, command->kind == COMMAND_OPEN_LINKS);
                 break;
+        case COMMAND_SILENCE:
         case COMMAND_WARN_OWNER:
         case COMMAND_NOTE:
                 break;
