@@ -316,7 +316,7 @@ Element *form_write(const Form *form, Element *parent) {
                 root = root->parent;
         if (root && (!form || form->incomplete))
                 root->incomplete = true;
-        if (!element || root->incomplete)
+        if (!root || !element || root->incomplete)
                 return NULL;
         element_set(element, TEXT("type"), text_of(form_types[form->type]));
         if (form->title.length > 0)

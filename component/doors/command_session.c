@@ -121,8 +121,10 @@ static CommandSession *oldest_idle_of(const Person *person) {
 
 static void expire(Sessions *sessions, Queued *queued, int64_t before_us) {
         CommandSession *session;
-        while ((session = oldest_idle(queued)) && session->used_us <= before_us)
+        while ((session = oldest_idle(queued)) && session->used_us <= before_us) {
+                assert(queue_of(sessions, session) == queued);
                 session_close(sessions, session);
+        }
 }
 
 static void expire_all(Sessions *sessions, int64_t now_us) {

@@ -68,6 +68,6 @@ void session_turn_page(CommandSession *session, Text next);
 void session_close(Sessions *sessions, CommandSession *session);
 
 /* How many answers are being worked on for one person, and for all who have no account. */
-bool sessions_may_ask(Sessions *sessions, Text person, bool guest);
-void sessions_begin_answer(Sessions *sessions, Text person, bool guest);
-void sessions_end_answer(Sessions *sessions, Text person, bool guest);
+bool sessions_may_ask(Sessions *sessions, Text bare, bool guest);
+void sessions_begin_answer(Sessions *sessions, Text bare, bool guest);
+void sessions_end_answer(Sessions *sessions, Text bare, bool guest);

@@ -18,8 +18,8 @@ typedef struct Profile {
 static const Profile account = {
         .identities = { { "account", "registered", { 0 } }, { "client", "bot", { 0 } }, { "pubsub", "pep", { 0 } } },
         .identity_count = 3,
-        .features = { NS_COMMANDS, NS_DISCO_INFO, NS_DISCO_ITEMS, NS_PUBSUB, NS_PUBSUB "#retrieve-items",
-                      NS_LAST_ACTIVITY, NS_VERSION, NS_VCARD4, NS_PING, NS_TIME, NS_VCARD_TEMP },
+        .features = { NS_COMMANDS, NS_DISCO_INFO, NS_DISCO_ITEMS, NS_PUBSUB, NS_PUBSUB_RETRIEVE, NS_LAST_ACTIVITY,
+                      NS_VERSION, NS_VCARD4, NS_PING, NS_TIME, NS_VCARD_TEMP },
         .feature_count = 11,
 };
 

@@ -35,20 +35,20 @@ typedef struct Booth {
 } Booth;
 
 Booth *booth_open(SessionLimits limits);
-void booth_close(Booth *booth);
-void booth_release(Booth *booth);
+void booth_close(Booth *one);
+void booth_release(Booth *one);
 
 /* What was said since the last stanza. */
-const char *booth_said(Booth *booth);
+const char *booth_said(Booth *one);
 /* What is answered to a stanza, as XML; "" when nothing is. It lives until the next one. */
-const char *booth_send(Booth *booth, const char *xml);
+const char *booth_send(Booth *one, const char *xml);
 /* An iq with a <command/>. action, session and form may be NULL; form is what stands in <x/> of type submit, or all of
  * it when it begins with '<x'. */
-const char *booth_ask(Booth *booth, const char *from, const char *to, const char *node, const char *session,
+const char *booth_ask(Booth *one, const char *from, const char *to, const char *node, const char *session,
                       const char *action, const char *form);
 /* Begins a command as ann and keeps its session's id. */
-const char *booth_begin(Booth *booth, const char *to, const char *node, char ret_session[static SESSION_ID_SIZE]);
-const char *booth_step(Booth *booth, const char *to, const char *node, const char *session, const char *action,
+const char *booth_begin(Booth *one, const char *to, const char *node, char ret_session[static SESSION_ID_SIZE]);
+const char *booth_step(Booth *one, const char *to, const char *node, const char *session, const char *action,
                        const char *form);
 
 /* The test fails unless it is there, or is not. */
