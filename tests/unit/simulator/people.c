@@ -171,6 +171,15 @@ static void note_conflict(Simulation *simulation, Note *note) {
         note->conflicting = true;
 }
 
+/* What was said under this name, and what corrected it, may now be cancelled. */
+static void name_give_up(Simulation *simulation, const Note *of) {
+        for (size_t i = 0; i < simulation->note_count; i++) {
+                Note *note = simulation->notes[i];
+                note->corrected |= note->account == of->account && note->agent == of->agent &&
+                                   (note == of || text_equal(note->replaces, of->stanza_id));
+        }
+}
+
 /* What somebody says of what he said before: stop, or this instead of that, or nothing of that. */
 static void note_manage(Simulation *simulation, Note *note) {
         Random *random = &simulation->people;
@@ -185,7 +194,7 @@ static void note_manage(Simulation *simulation, Note *note) {
         if (!earlier || earlier->rest || earlier->origin_id.length || !earlier->stanza_id.length ||
             earlier->account != note->account || earlier->agent != note->agent)
                 return;
-        earlier->corrected = true;
+        name_give_up(simulation, earlier);
         note->replaces = earlier->stanza_id;
 }
 
@@ -202,7 +211,7 @@ static void retract_one(Simulation *simulation) {
                      .bare = text_of(bare),
                      .local = { bare, (size_t) (at - bare) },
                      .domain = text_of(at + 1) };
-        note->corrected = true;
+        name_give_up(simulation, note);
         Event event = { EVENT_RETRACTED, .retraction = { from, note->local, note->stanza_id } };
         trace(simulation, "person takes back", process->number, (uint64_t) note->number);
         process_post(process, random_delay(random, MILLISECONDS), &event, NULL);
