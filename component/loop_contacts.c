@@ -55,7 +55,7 @@ void loop_take_contact(Loop *loop, Link *link, const Stanza *stanza, Arena *aren
                         loop_take_command(loop, link, stanza, &listing.asker, arena);
                         return;
                 }
-                if (!agent || stanza->kind != STANZA_PRESENCE ||
+                if (view.hub || !agent || stanza->kind != STANZA_PRESENCE ||
                     !loop_take_wish(loop, stanza, &listing.asker, agent, arena, &list))
                         contact_add_answer(&list, arena, stanza, &view);
                 loop_send(loop, link, &list);

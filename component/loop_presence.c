@@ -29,17 +29,18 @@ bool loop_take_wish(Loop *loop, const Stanza *stanza, const Sender *asker, const
                 return true;
         }
         if (stanza->type == TYPE_SUBSCRIBE && (!held || changing || ended)) {
-                if (ended || !subscription_door_wish(loop->subscriptions, loop->now, &stanza->from, address, true))
+                if (ended ||
+                    !subscription_door_wish(loop->subscriptions, loop->now, &stanza->from, address, WISH_BEGIN))
                         outgoing_add_error(list, arena, stanza, FAILURE_LIMIT, text_of(too_many));
                 return true;
         }
         if (stanza->type == TYPE_UNSUBSCRIBE && (held || changing)) {
-                if (!subscription_door_wish(loop->subscriptions, loop->now, &stanza->from, address, false))
+                if (!subscription_door_wish(loop->subscriptions, loop->now, &stanza->from, address, WISH_END))
                         log_warning("a subscription did not end as its person wished: too many end at the moment");
                 return true;
         }
         if (stanza->type == TYPE_PROBE && !held && !changing && asker->kind != SENDER_AGENT)
-                subscription_door_wish(loop->subscriptions, loop->now, &stanza->from, address, true);
+                subscription_door_wish(loop->subscriptions, loop->now, &stanza->from, address, WISH_KEEP);
         return false;
 }
 

@@ -27,6 +27,7 @@ typedef struct Errand {
 typedef struct Wish {
         Errand errand; /* first */
         struct Wish *next;
+        bool asked;   /* somebody waits to be told */
         bool wanted;  /* what is to be done, or being done */
         bool changed; /* meanwhile: the opposite afterwards */
         size_t who_length, key_length;
@@ -146,10 +147,11 @@ bool subscription_door_hears(SubscriptionDoor *door, Moment now, const Jid *who)
         return meter_take(door->asking, who, now.monotonic_us, &opens_us);
 }
 
-bool subscription_door_wish(SubscriptionDoor *door, Moment now, const Jid *who, Text agent, bool wanted) {
+bool subscription_door_wish(SubscriptionDoor *door, Moment now, const Jid *who, Text agent, WishKind kind) {
         _cleanup_(text_builder_release) TextBuilder builder = text_builder(0);
         Text key = key_of(who->bare, agent, &builder);
         Wish *wish = map_get(door->wishes, key);
+        bool wanted = kind != WISH_END;
         int64_t opens_us;
 
         if (!wish && map_count(door->wishes) >= (wanted ? WISHES_LIMIT : LEAVES_LIMIT))
@@ -160,6 +162,7 @@ bool subscription_door_wish(SubscriptionDoor *door, Moment now, const Jid *who, 
                 wish = wish_new(door, key, who->bare.length);
                 stand_in_line(door, wish);
         }
+        wish->asked |= kind == WISH_BEGIN;
         if (wish->errand.running)
                 wish->changed = wanted != wish->wanted;
         else
@@ -271,5 +274,5 @@ bool subscription_door_done(SubscriptionDoor *door, Moment now, DeskCall *call, 
         map_remove(door->wishes, key_in(wish));
         door->disappointed = wish;
         *ret_disappointment = (Disappointment){ who_of(wish), agent_of(wish), failure };
-        return wish->wanted && failure != FAILURE_NONE;
+        return wish->asked && wish->wanted && failure != FAILURE_NONE;
 }

@@ -20,9 +20,14 @@ void subscription_door_free(SubscriptionDoor *door);
 /* Somebody asks something about presence. False: so often that he is not answered. Taken before anything is looked up.
  */
 bool subscription_door_hears(SubscriptionDoor *door, Moment now, const Jid *who);
+typedef enum WishKind {
+        WISH_BEGIN,
+        WISH_KEEP, /* the same, but he did not ask: should it not be granted, he is not told */
+        WISH_END,
+} WishKind;
 /* A wish of `who`; agent is a bare JID. False: too many of his in a short time, or of all together, and nothing will be
  * done. */
-bool subscription_door_wish(SubscriptionDoor *door, Moment now, const Jid *who, Text agent, bool wanted);
+bool subscription_door_wish(SubscriptionDoor *door, Moment now, const Jid *who, Text agent, WishKind kind);
 /* Whether a wish of his about this agent waits or runs. */
 bool subscription_door_has(const SubscriptionDoor *door, Text who, Text agent);
 /* The rows of people whose access to an agent ended go: one such call at a time, when the door says that it may be. */

@@ -13,9 +13,11 @@
  *   wait [SECONDS]          until all that was sent is answered or refused
  *   even [SECONDS]          until all that was sent and receipted is answered, whatever was lost before the receipt
  *   sleep SECONDS
- *   figures                 of the load (tests/lab/xmpp_load.h), and of the server
+ *   figures                 of the load (tests/lab/xmpp_load.h), and of the server; presences and presences_us: how
+ *                           many came since the stream that stands began, and how long after that the last one
  *   send XML                as it is
  *   break | close | error CONDITION       ends the stream
+ *   confirm on|off          sends receipts for answers (XEP-0184), which the hub then does not send again
  *   deaf on|off             reads nothing meanwhile
  *   pings on|off            leaves pings unanswered when off
  *   refuse on|off           lets nobody connect meanwhile
@@ -25,6 +27,7 @@
  */
 #include "base/crypto.h"
 #include "tests/lab/xmpp_load.h"
+#include "xmpp/namespaces.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -36,8 +39,10 @@
 typedef struct Play {
         XmppServer *server;
         XmppLoad *load;
+        uint64_t streams, presences; /* presences: of the stream that stands, the last of them at presence_us */
+        int64_t stream_us, presence_us;
         TextBuilder input;
-        bool ended;
+        bool ended, confirms;
 } Play;
 
 /* Lines of input. */
@@ -90,6 +95,11 @@ static void turn(Play *play, int64_t until_us) {
         if (until_us - now_us < wait_us)
                 wait_us = until_us - now_us;
         xmpp_server_step(play->server, wait_us > 0 ? wait_us : 0);
+        if (play->server->handshakes == play->streams)
+                return;
+        play->streams = play->server->handshakes;
+        play->presences = 0;
+        play->stream_us = play->presence_us = clock_now().monotonic_us;
 }
 
 static bool is_up(const Play *play) {
@@ -146,11 +156,28 @@ static bool obey_sleep(Play *play, char *const *words, Json *ret_answer) {
         return true;
 }
 
+static void confirm(XmppPeer *peer, const Element *message) {
+        TextBuilder wire = text_builder(0);
+        Text id = element_get(message, TEXT("id"));
+        if (!element_child(message, TEXT("request"), TEXT(NS_RECEIPTS)))
+                return;
+        text_add_format(&wire, "<message from='%.*s' to='%.*s'><received xmlns='" NS_RECEIPTS "' id='%.*s'/></message>",
+                        TEXT_ARGUMENTS(element_get(message, TEXT("to"))),
+                        TEXT_ARGUMENTS(element_get(message, TEXT("from"))), TEXT_ARGUMENTS(id));
+        xmpp_peer_send(peer, text_built(&wire));
+        text_builder_release(&wire);
+}
+
 static void take_stanza(void *listener, XmppPeer *peer, const Element *stanza) {
         Play *play = listener;
-        (void) peer;
-        if (play->load)
+        if (play->confirms)
+                confirm(peer, stanza);
+        if (text_equal(stanza->name, TEXT("presence"))) {
+                play->presences++;
+                play->presence_us = clock_now().monotonic_us;
+        } else if (play->load) {
                 xmpp_load_take(play->load, stanza);
+        }
 }
 
 static bool obey_load(Play *play, char *const *words, Json *ret_answer) {
@@ -210,6 +237,8 @@ static bool obey_figures(Play *play, char *const *words, Json *ret_answer) {
         json_put_integer(ret_answer, "connections", (int64_t) play->server->connections);
         json_put_integer(ret_answer, "handshakes", (int64_t) play->server->handshakes);
         json_put_integer(ret_answer, "pings", (int64_t) play->server->pings);
+        json_put_integer(ret_answer, "presences", (int64_t) play->presences);
+        json_put_integer(ret_answer, "presences_us", play->presence_us - play->stream_us);
         json_put_integer(ret_answer, "stanzas", (int64_t) play->server->stanzas);
         return true;
 }
@@ -250,6 +279,12 @@ static bool obey_deaf(Play *play, char *const *words, Json *ret_answer) {
         return true;
 }
 
+static bool obey_confirm(Play *play, char *const *words, Json *ret_answer) {
+        (void) ret_answer;
+        play->confirms = is_on(words);
+        return true;
+}
+
 static bool obey_pings(Play *play, char *const *words, Json *ret_answer) {
         (void) ret_answer;
         play->server->ignores_pings = !is_on(words);
@@ -266,10 +301,10 @@ static const struct {
         const char *name;
         Obey *obey;
 } commands[] = {
-        { "up", obey_up },           { "load", obey_load },   { "wait", obey_wait },   { "even", obey_even },
-        { "sleep", obey_sleep },     { "break", obey_break }, { "close", obey_close }, { "error", obey_error },
-        { "figures", obey_figures }, { "deaf", obey_deaf },   { "pings", obey_pings }, { "refuse", obey_refuse },
-        { "stop", obey_stop },       { "ask", obey_ask },
+        { "up", obey_up },           { "load", obey_load },       { "wait", obey_wait },   { "even", obey_even },
+        { "sleep", obey_sleep },     { "break", obey_break },     { "close", obey_close }, { "error", obey_error },
+        { "figures", obey_figures }, { "deaf", obey_deaf },       { "pings", obey_pings }, { "refuse", obey_refuse },
+        { "stop", obey_stop },       { "confirm", obey_confirm }, { "ask", obey_ask },
 };
 
 static bool send_raw(Play *play, const char *xml) {

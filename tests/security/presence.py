@@ -122,6 +122,42 @@ def a_probe_is_answered_from_memory_and_keeps_who_is_held_subscribed_elsewhere(l
     assert kept(lab, "gate") == 1 and kept(lab, "home") == 0
 
 
+def the_hub_itself_is_a_contact_of_whom_it_keeps_no_list(lab):
+    server, since, before = lab.server, len(lab.server.stanzas), kept(lab)
+    for kind in ("subscribe", "probe"):
+        server.send(presence("zoe" + HOME, AGENTS, kind))
+    settle(server)
+    said = [(found.get("type"), found.get("from")) for found in server.stanzas[since:] if found.name == "presence"]
+    assert said == [("subscribed", AGENTS), ("", AGENTS), ("", AGENTS)], said
+    assert kept(lab) == before
+
+
+def a_store_that_stands_still_or_is_gone_holds_up_no_presence(lab):
+    server, dark = lab.server, agent(lab, "dark", "public")
+    lab.lab("kill", "postgres", "STOP")
+    try:
+        since = len(server.stanzas)
+        server.send(presence("zoe" + HOME, dark, "probe"))
+        settle(server)
+        assert told(server, "zoe" + HOME, dark, since) == ["available"]
+        for person in ("amy", "ann"):
+            server.send(presence(person + HOME, dark, "subscribe"))
+        settle(server)  # nobody waits for the store
+    finally:
+        lab.lab("start", "postgres")
+    until(lambda: kept(lab, "dark") == 3, 60, "what could be kept at last")
+    lab.lab("kill", "postgres", "KILL")
+    before = len(server.stanzas)
+    server.send(presence("bea" + HOME, dark, "subscribe") + presence("bob" + HOME, dark, "probe"))
+    hears(server, "bea" + HOME, dark, ["error"], before)
+    error = server.wait(lambda found: found.is_error and found.get("to") == "bea@localhost")
+    assert "resource-constraint" in error.raw and "wait" in error.raw, error.raw
+    assert told(server, "bob" + HOME, dark, before) == ["available"]  # who did not ask is not told
+    lab.lab("start", "postgres")
+    for person in ("amy", "ann"):
+        until(lambda: told(server, person + HOME, dark, since)[:2] == ["subscribed", "available"], 20, "the answer")
+
+
 def when_access_ends_the_subscriber_is_told_and_forgotten(lab):
     server = lab.server
     lent, team, wide = agent(lab, "lent", "shared"), agent(lab, "team", "tenant"), agent(lab, "wide", "public")
@@ -329,6 +365,8 @@ def main():
             who_is_subscribed_sees_the_agent_pause_resume_and_go,
             who_unsubscribes_hears_no_more,
             a_probe_is_answered_from_memory_and_keeps_who_is_held_subscribed_elsewhere,
+            the_hub_itself_is_a_contact_of_whom_it_keeps_no_list,
+            a_store_that_stands_still_or_is_gone_holds_up_no_presence,
             when_access_ends_the_subscriber_is_told_and_forgotten,
             another_hub_of_the_domain_goes_on_without_a_goodbye,
             a_stop_says_goodbye_and_every_start_says_hello,
