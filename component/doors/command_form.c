@@ -209,15 +209,6 @@ static void add_tenant(const CommandTalk *talk, Form *form) {
                 add_value(field, value, form->arena);
 }
 
-static void add_page(const CommandTalk *talk, size_t page, Form *form) {
-        const Field *field;
-        if (asks_tenant(talk) && page == 0)
-                add_tenant(talk, form);
-        for (size_t i = 0; (field = operation_input(talk->operation, i)); i++)
-                if (is_on_page(talk, field, page))
-                        add_field(talk, field, form);
-}
-
 /* "agent: support", for each value that was given, a list's items one after the other. */
 static void add_subject(Form *form, Text name, const Json *value) {
         TextBuilder builder = text_builder(0);
@@ -228,6 +219,26 @@ static void add_subject(Form *form, Text name, const Json *value) {
                 text_add_format(&builder, "%s%.*s", i ? ", " : "", TEXT_ARGUMENTS(item));
         }
         form_add_text(form, built(&builder, form->arena));
+}
+
+/* What was filled in before, to be read again. It stands first also because Converse.js 14 keeps what was typed into an
+ * input when the next page has one of its kind in the same place. */
+static void add_filled_in(const CommandTalk *talk, size_t page, Form *form) {
+        const Field *field;
+        for (size_t i = 0; (field = operation_input(talk->operation, i)); i++)
+                if (is_on_page(talk, field, page) && given(talk, field->name))
+                        add_subject(form, label_of(field->name, form->arena), given(talk, field->name));
+}
+
+static void add_page(const CommandTalk *talk, size_t page, Form *form) {
+        const Field *field;
+        if (page > 0)
+                add_filled_in(talk, page - 1, form);
+        if (asks_tenant(talk) && page == 0)
+                add_tenant(talk, form);
+        for (size_t i = 0; (field = operation_input(talk->operation, i)); i++)
+                if (is_on_page(talk, field, page))
+                        add_field(talk, field, form);
 }
 
 static void add_confirmation(const CommandTalk *talk, Form *form) {
@@ -246,11 +257,13 @@ static void add_confirmation(const CommandTalk *talk, Form *form) {
         form_field_add_value(confirm, TEXT("0"));
 }
 
-Form *command_stage(const CommandTalk *talk, size_t stage, Arena *arena) {
+Form *command_stage(const CommandTalk *talk, size_t stage, Text complaint, Arena *arena) {
         Form *form = form_new(arena, FORM_FORM);
         if (!form)
                 return NULL;
         form->title = command_title(talk->operation, arena);
+        if (complaint.length > 0)
+                form_add_instruction(form, text_copy(arena, complaint));
         form_add_instruction(form, text_of(talk->operation->summary));
         if (command_is_confirmation(talk, stage))
                 add_confirmation(talk, form);

@@ -34,8 +34,8 @@ size_t command_stage_count(const CommandTalk *talk);
 bool command_is_confirmation(const CommandTalk *talk, size_t stage);
 /* Whether the operation may be run from this stage: what must be filled in stands on the first page. */
 bool command_may_complete(const CommandTalk *talk, size_t stage);
-/* NULL: no room. */
-Form *command_stage(const CommandTalk *talk, size_t stage, Arena *arena);
+/* A complaint about what was filled in last stands first in it; it may be empty. NULL: no room. */
+Form *command_stage(const CommandTalk *talk, size_t stage, Text complaint, Arena *arena);
 
 /* Keeps what a stage was filled with, also when something in it is wrong, which the failure then names. form may be
  * NULL. */

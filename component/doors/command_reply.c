@@ -17,12 +17,14 @@ static void add_note(const CommandAnswer *to, AdHocReply *reply, AdHocNoteType t
 }
 
 void command_show_stage(const CommandAnswer *to, const CommandSession *session, const Failure *wrong) {
+        /* In the form too, because Converse.js 14 shows no note that comes with one. */
+        Text complaint = wrong ? text_of(wrong->text) : TEXT_NONE;
         AdHocReply reply = reply_in(to, session, ADHOC_EXECUTING);
         reply.prev = session->stage > 0;
         reply.next = session->stage + 1 < command_stage_count(&session->talk);
         reply.complete = command_may_complete(&session->talk, session->stage);
         reply.execute = reply.next ? ADHOC_NEXT : ADHOC_COMPLETE;
-        reply.form = command_stage(&session->talk, session->stage, to->room);
+        reply.form = command_stage(&session->talk, session->stage, complaint, to->room);
         if (wrong)
                 add_note(to, &reply, ADHOC_ERROR, wrong->text);
         adhoc_add_reply(to->list, to->room, to->iq, &reply);
