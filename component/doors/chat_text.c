@@ -86,9 +86,10 @@ static void complain_unknown(Call *call, Text name) {
                         nearest_offer(&nearest, text_of((*each)->name));
                 else if ((*each)->chat)
                         nearest_offer(&nearest, text_of((*each)->chat));
+        nearest_hint(&nearest, hint);
         failure_set(&call->complaint, FAILURE_NOT_FOUND,
-                    "There is no command /%.*s here%s. Write /help to see what there is%s",
-                    TEXT_ARGUMENTS(text_prefix(name, 64)), nearest_hint(&nearest, hint),
+                    "There is no command /%.*s here%s Write /help to see what there is%s",
+                    TEXT_ARGUMENTS(text_prefix(name, 64)), *hint ? hint : ".",
                     at_hub(call) ? "." : "; a text that begins with / is written with //.");
 }
 
