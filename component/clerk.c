@@ -64,6 +64,7 @@ static void change_read(const Rows *row, DirectoryChange *ret_change) {
                 .state = agent_state(rows_text(row, 0, 11)),
                 .pause_reason = rows_text(row, 0, 12),
                 .description = rows_text(row, 0, 21),
+                .display_name = rows_text(row, 0, 19),
                 .priced = rows_boolean(row, 0, 13),
                 .priority = rows_real(row, 0, 15),
                 .agent_id = rows_uuid(row, 0, 16),
@@ -181,6 +182,7 @@ static bool send_row(void *batch_, const Rows *row, Failure *reterr_failure) {
         change.domain = text_copy(arena, change.domain);
         change.pause_reason = text_copy(arena, change.pause_reason);
         change.description = text_copy(arena, change.description);
+        change.display_name = text_copy(arena, change.display_name);
         size_t *count = &batch->note->event.directory.count;
         batch->changes[(*count)++] = change;
         if (*count == NOTE_ROWS)

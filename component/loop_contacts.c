@@ -16,7 +16,7 @@ static bool next_agent(void *listing_, ContactItem *ret_item) {
         const Agent *agent = directory_each(listing->directory, &listing->asker, listing->wall_us, &listing->place);
 
         if (agent)
-                *ret_item = (ContactItem){ .local = text_of(agent->local), .name = text_of(agent->name) };
+                *ret_item = (ContactItem){ .local = text_of(agent->local), .name = text_of(agent->display_name) };
         return agent != NULL;
 }
 

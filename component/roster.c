@@ -201,7 +201,7 @@ ContactView roster_view(const Agent *agent, Moment now) {
         return (ContactView){
                 .seen = true,
                 .active = agent->state == AGENT_ACTIVE,
-                .name = text_of(agent->name),
+                .name = text_of(agent->display_name),
                 .status = agent->state == AGENT_PAUSED ? text_of(agent->pause_reason) : TEXT_NONE,
                 .note = text_of(agent->description),
                 .wall_us = now.wall_us,

@@ -43,6 +43,7 @@ static bool hub_announce(Hub *hub, const DirectoryChange *changes, size_t count,
                 copies[i].domain = text_copy(arena, changes[i].domain);
                 copies[i].pause_reason = text_copy(arena, changes[i].pause_reason);
                 copies[i].description = text_copy(arena, changes[i].description);
+                copies[i].display_name = text_copy(arena, changes[i].display_name);
         }
         note->kind = NOTE_DIRECTORY;
         note->event.kind = EVENT_DIRECTORY;

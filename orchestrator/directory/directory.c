@@ -240,6 +240,8 @@ static void apply_agent(Directory *directory, const DirectoryChange *change) {
         string_replace((char **) &agent->owner, change->owner);
         string_replace((char **) &agent->pause_reason, change->pause_reason);
         string_replace((char **) &agent->description, change->description);
+        string_replace((char **) &agent->display_name,
+                       change->display_name.length ? change->display_name : change->name);
         agent->visibility = change->visibility;
         agent->state = change->gone ? AGENT_DELETED : change->state;
         agent->priced = change->priced;
@@ -544,6 +546,7 @@ static void agent_free(Agent *agent) {
         free((char *) agent->owner);
         free((char *) agent->pause_reason);
         free((char *) agent->description);
+        free((char *) agent->display_name);
         free(agent->local);
         free(agent->former);
         free(agent);

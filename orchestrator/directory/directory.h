@@ -40,6 +40,7 @@ struct Agent {
         const char *owner;        /* bare JID */
         const char *pause_reason; /* NULL unless paused */
         const char *description;  /* what it is, as far as it is short; may be NULL */
+        const char *display_name; /* for people; its name when it has no other */
         Visibility visibility;
         AgentState state;
         bool priced; /* its model costs money: needs the cache to answer */
@@ -86,6 +87,7 @@ typedef struct DirectoryChange {
         AgentState state;
         Text pause_reason;
         Text description;
+        Text display_name; /* may be empty */
         bool priced;
         uint8_t policy_hash[32];
         double priority;

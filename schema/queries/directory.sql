@@ -5,7 +5,7 @@
 -- Every row of the directory changed in or after a transaction; '0' reads them all. One shape for all kinds, in the order of
 -- DirectoryKind, then requests to cancel, then where the next reading begins: one statement has one snapshot, so that
 -- whatever these rows do not show yet commits under a number not below its xmin. A subscription's domain stands where an
--- agent's owner does.
+-- agent's owner does, and an agent's name for people where a limit says whose it is.
 SELECT 0 AS kind, state = 'deleted' AS gone, id, NULL::uuid AS tenant_id, slug AS name, state <> 'active' AS suspended,
        NULL AS role, NULL::uuid AS version_id, NULL::uuid AS owner_id, NULL AS owner, NULL AS visibility, NULL AS state,
        NULL AS pause_reason, false AS priced, NULL::bytea AS policy_hash, 0::float8 AS priority, NULL::uuid AS agent_id,
@@ -24,7 +24,7 @@ UNION ALL
 SELECT 3, a.state = 'deleted', a.id, a.tenant_id, a.name, false,
        NULL, a.version_id, a.owner_id, o.jid, a.visibility, a.state, a.pause_reason,
        coalesce(v.prompt_price_nano, 0) + coalesce(v.completion_price_nano, 0) > 0, v.policy_hash, v.priority_weight,
-       NULL, NULL, NULL, NULL, NULL, left(v.description, 300), 0, 0
+       NULL, NULL, NULL, v.name, NULL, left(v.description, 300), 0, 0
 FROM agents a
 JOIN agent_versions v ON v.tenant_id = a.tenant_id AND v.id = a.version_id
 JOIN accounts o ON o.id = a.owner_id
