@@ -35,7 +35,7 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config libexpat1-dev libpq-d
         libutf8proc-dev libstrophe-dev libmd4c-dev libseccomp-dev check libsubunit-dev)
 test_packages=(clang libclang-rt-dev clang-tidy clang-format clang-tools cppcheck gcovr python3
         python3-slixmpp python3-psycopg2 bubblewrap jq shellcheck universal-ctags node=nodejs npm=npm
-        profanity tmux)
+        profanity tmux chromium)
 
 # Servers that a package would enable at boot, by the package.
 declare -A services=([redis-server]=redis-server [ejabberd]=ejabberd [erlang-base]=epmd

@@ -123,7 +123,7 @@ async def a_picture_is_the_same_by_presence_vcard_and_pep(talk):
     vcard = (await talk.client["xep_0054"].get_vcard(DESK, timeout=PATIENCE))["vcard_temp"]
     photo = vcard["PHOTO"]["BINVAL"]
     note("vCard: %s; a picture of type %s, %d bytes" % (vcard["FN"], vcard["PHOTO"]["TYPE"], len(photo)))
-    assert vcard["FN"] == "desk" and photo.startswith(b"\x89PNG"), vcard
+    assert vcard["FN"] == "Front desk" and photo.startswith(b"\x89PNG"), vcard
     assert hashlib.sha1(photo).hexdigest() == announced, announced
 
     async def published(node):
@@ -139,7 +139,7 @@ async def a_picture_is_the_same_by_presence_vcard_and_pep(talk):
     assert item["id"] == announced
     assert base64.b64decode(item.xml[0].text) == photo
     card = tostring((await published("urn:xmpp:vcard4")).xml)
-    assert "desk" in card and "vcard-4.0" in card, card
+    assert "Front desk" in card and "vcard-4.0" in card, card
     note("SHA-1 %s in presence, vCard, and PEP's metadata and data" % announced)
 
 
