@@ -36,7 +36,7 @@ class Terminal:
         (config / "profrc").write_text(SETTINGS)
         environment = {"PATH": os.environ["PATH"], "HOME": home, "XDG_CONFIG_HOME": home + "/config",
                        "XDG_DATA_HOME": home + "/data", "TERM": "screen-256color", "LANG": "C.UTF-8"}
-        self.tmux("new-session", "-d", "-x", "150", "-y", "45", "profanity", env=environment)
+        self.tmux("new-session", "-d", "-x", "150", "-y", "100", "profanity", env=environment)
 
     def tmux(self, *words, **options):
         done = subprocess.run(["tmux", "-S", str(self.home / "tmux"), "-f", "/dev/null", *words], check=True,
@@ -167,9 +167,9 @@ def a_paused_agent_is_away_and_says_why_it_does_not_answer(terminal):
 
 def what_got_a_receipt_looks_delivered_and_what_was_refused_does_not(terminal):
     refused = terminal.colours("me: Are you there?")
-    terminal.type("/msg " + DESK)
-    terminal.until(r"me: Paint it blue\.")
-    delivered = terminal.colours("Paint it blue.")
+    terminal.type("/msg %s Thank you." % DESK)
+    terminal.until(r"/aiox: You said: Thank you\.")
+    delivered = terminal.colours("me: Thank you.")
     print("# colours: delivered %s, refused %s" % (delivered, refused))
     assert "31" in refused and "31" not in delivered
 
