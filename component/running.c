@@ -148,6 +148,8 @@ static bool start_core(Running *running, const Settings *settings, Failure *rete
         core.lease_us = settings->lease_seconds * SECONDS;
         core.drain_us = settings->drain_seconds * SECONDS;
         core.turn_us = settings->turn_seconds * SECONDS;
+        core.sender_rate = (Rate){ (int32_t) settings->sender_rate, (int32_t) settings->sender_rate };
+        core.domain_rate = (Rate){ (int32_t) settings->domain_rate, (int32_t) settings->domain_rate };
         core.random = random_number;
         Directory *directory = directory_new(domains.bytes, installation_tenant_id);
         running->door.hub.domains = text_string(running->arena, text_built(&domains));

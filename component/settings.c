@@ -62,6 +62,11 @@ const Setting settings_table[] = {
         { "turn_seconds", SETTING_INTEGER, AT(turn_seconds), .fallback = "300", .least = 1, .most = 3600,
           .unit = "seconds", .reloadable = true,
           .help = "How long a message may wait for its answer, from when it was accepted." },
+        { "sender_rate", SETTING_INTEGER, AT(sender_rate), .fallback = "600", .least = 0, .most = 1000000,
+          .unit = "stanzas a minute",
+          .help = "How much one person may send, of any kind; as much at once. 0 = without limit." },
+        { "domain_rate", SETTING_INTEGER, AT(domain_rate), .fallback = "12000", .least = 0, .most = 10000000,
+          .unit = "stanzas a minute", .help = "The same for everybody at one other server together." },
         { "openai_url", SETTING_URL, AT(openai_url), .reloadable = true,
           .help = "Base URL of an OpenAI-compatible provider, ending in /v1: OpenAI, Ollama, llama.cpp, vLLM, "
                   "Mistral." },

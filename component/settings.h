@@ -24,6 +24,7 @@ typedef struct Settings {
         const char *api_socket;
         int64_t workers, batch_messages;
         int64_t drain_seconds, lease_seconds, turn_seconds;
+        int64_t sender_rate, domain_rate; /* stanzas a minute; 0 = without limit */
         const char *openai_url, *openai_key_file, *openai_model;
         const char *docs_folder;
         const char **contact_addresses; /* "admin=mailto:…"; ends with NULL; NULL = none */
