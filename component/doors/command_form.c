@@ -225,6 +225,8 @@ static void add_subject(Form *form, Text name, const Json *value) {
  * input when the next page has one of its kind in the same place. */
 static void add_filled_in(const CommandTalk *talk, size_t page, Form *form) {
         const Field *field;
+        if (page == 0 && asks_tenant(talk) && given(talk, TENANT))
+                add_subject(form, TEXT("Tenant"), given(talk, TENANT));
         for (size_t i = 0; (field = operation_input(talk->operation, i)); i++)
                 if (is_on_page(talk, field, page) && given(talk, field->name))
                         add_subject(form, label_of(field->name, form->arena), given(talk, field->name));

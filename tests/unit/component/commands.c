@@ -83,6 +83,8 @@ START_TEST(many_optional_fields_have_a_page_of_their_own) {
         said = booth_step(booth, HUB, "agent-create", session, "next", FIELD("name", "support"));
         booth_expect(said, "<actions execute='complete'><prev/><complete/></actions>");
         booth_expect_no(said, "var='name'");
+        booth_expect(said,
+                     "<field type='fixed'><value>Name: support</value></field><field type='jid-single' var='owner'");
         booth_expect(said, "<value>private</value><option label='private'><value>private</value></option>");
         booth_expect(said, "var='max_tokens' label='Max tokens'>");
         booth_expect(said, "<value>4096</value>");
@@ -128,6 +130,7 @@ START_TEST(of_several_tenants_one_is_asked_for) {
                      "<required/><option label='acme'><value>acme</value></option><option label='other'>");
         said = booth_step(booth, HUB, "agent-pause", session, "complete", FIELD("agent", "a") FIELD("tenant", "third"));
         booth_expect(said, "<note type='error'>'tenant' must be one of your tenants</note>");
+        booth_expect(said, "<instructions>'tenant' must be one of your tenants</instructions>");
         booth_expect(said, "<value>third</value>");
         booth_expect(booth_step(booth, HUB, "agent-pause", session, "complete", ""), "'tenant' must be one of");
         ck_assert_int_eq(booth->runs, 0);
