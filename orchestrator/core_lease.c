@@ -123,9 +123,10 @@ bool lease_request(Core *core, StoreRequest *request) {
                 delivery_sample(core);
                 request->kind = STORE_BEAT;
                 request->low_water = low_water(core);
-                /* What is accepted from now on lies above that, also when the clock goes back. */
-                if (core->uuids.last_ms < (uint64_t) uuid_wall_ms(request->low_water))
-                        core->uuids.last_ms = (uint64_t) uuid_wall_ms(request->low_water);
+                /* What is accepted from now on lies above that, also when the clock goes back: not in the same
+                 * millisecond, whose ids another holder has made. */
+                if (core->uuids.last_ms <= (uint64_t) uuid_wall_ms(request->low_water))
+                        core->uuids.last_ms = (uint64_t) uuid_wall_ms(request->low_water) + 1;
                 request->mark_count = delivery_marks(core, false, &marks);
                 request->marks = marks;
                 return true;

@@ -474,6 +474,29 @@ START_TEST(low_water_is_never_above_an_open_message) {
 }
 END_TEST
 
+START_TEST(what_is_accepted_lies_above_the_low_water_though_the_clock_goes_back) {
+        _cleanup_(rig_release) Rig rig;
+        OpenMessage old = open_message(1, 0);
+
+        rig_prepare(&rig);
+        rig_create(&rig);
+        /* The last id of its millisecond. */
+        old.accepted.id = uuid_lowest(rig.now.wall_us - 100 * SECONDS);
+        memset(old.accepted.id.bytes + 9, 0xff, sizeof(old.accepted.id.bytes) - 9);
+        old.accepted.id.bytes[6] |= 0x0f;
+        old.accepted.id.bytes[7] = 0xff;
+        rig_step(&rig, (Event){ .kind = EVENT_START });
+        give_open(&rig, &old, 1);
+        ck_assert_int_eq(rig.request->kind, STORE_BEAT);
+        Uuid low = rig.request->low_water;
+        ck_assert(uuid_equal(low, old.accepted.id));
+        rig_settle(&rig);
+        rig.now.wall_us -= 3600 * SECONDS;
+        Uuid id = accept_id(&rig, (Said){ .body = "later", .thread = "t" });
+        ck_assert_int_gt(uuid_compare(id, low), 0);
+}
+END_TEST
+
 START_TEST(low_water_counts_what_is_not_committed_when_the_clock_jumps) {
         _cleanup_(rig_release) Rig rig;
 
@@ -657,6 +680,7 @@ UNIT_TESTS("orchestrator/core_lease", hub_that_starts_takes_nothing_before_it_le
            last_of_several_hubs_that_stop_at_once_knows_that_it_is, hub_that_took_over_finishes_what_the_other_left,
            hub_that_was_slower_to_take_over_takes_nothing, low_water_is_never_above_an_open_message,
            low_water_counts_what_is_not_committed_when_the_clock_jumps,
+           what_is_accepted_lies_above_the_low_water_though_the_clock_goes_back,
            hub_that_stops_finishes_what_runs_and_takes_nothing_new,
            turn_that_outlasts_the_drain_is_let_go_and_stays_open, store_that_is_away_does_not_keep_a_hub_from_stopping,
            request_without_a_report_does_not_keep_a_hub_from_stopping,
