@@ -171,9 +171,11 @@ static void fault_store_full(Simulation *simulation, Process *process) {
 }
 
 static void fault_store_stall(Simulation *simulation, Process *process) {
+        int64_t until_us = now_us(simulation) + random_between(&simulation->planning, 100 * MILLISECONDS, 30 * SECONDS);
+
         (void) process;
-        simulation->store_stalled_until = now_us(simulation) +
-                                          random_between(&simulation->planning, 100 * MILLISECONDS, 30 * SECONDS);
+        if (until_us > simulation->store_stalled_until) /* what already waits, waits for the end of that stall */
+                simulation->store_stalled_until = until_us;
         trace(simulation, "store stalls", 0, (uint64_t) simulation->store_stalled_until);
 }
 
