@@ -105,8 +105,16 @@ static WaitingEvent *new_event(size_t arena_limit) {
         return waiting;
 }
 
+#ifdef HAVE_BYTE_INDEX_64
+#define CURRENT_INDEX XML_GetCurrentByteIndex64
+#define CURRENT_COUNT XML_GetCurrentByteCount64
+#else
+#define CURRENT_INDEX XML_GetCurrentByteIndex
+#define CURRENT_COUNT XML_GetCurrentByteCount
+#endif
+
 static size_t position(const Reader *reader) {
-        return (size_t) XML_GetCurrentByteIndex(reader->parser);
+        return (size_t) CURRENT_INDEX(reader->parser);
 }
 
 /* From here on the stanza is only counted to its end. What was built of it goes at once. */
@@ -354,7 +362,7 @@ static void on_end(void *user, const XML_Char *name) {
         if (reader->element && reader->depth > 1)
                 reader->element = reader->element->parent;
         if (reader->depth == 1)
-                end_stanza(reader, position(reader) + (size_t) XML_GetCurrentByteCount(reader->parser));
+                end_stanza(reader, position(reader) + (size_t) CURRENT_COUNT(reader->parser));
         else if (reader->depth == 0)
                 end_stream(reader, READER_CLOSED);
 }
