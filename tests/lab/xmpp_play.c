@@ -17,7 +17,6 @@
  *                           many came since the stream that stands began, and how long after that the last one
  *   send XML                as it is
  *   break | close | error CONDITION       ends the stream
- *   confirm on|off          sends receipts for answers (XEP-0184), which the hub then does not send again
  *   deaf on|off             reads nothing meanwhile
  *   pings on|off            leaves pings unanswered when off
  *   refuse on|off           lets nobody connect meanwhile
@@ -27,7 +26,6 @@
  */
 #include "base/crypto.h"
 #include "tests/lab/xmpp_load.h"
-#include "xmpp/namespaces.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -42,7 +40,7 @@ typedef struct Play {
         uint64_t streams, presences; /* presences: of the stream that stands, the last of them at presence_us */
         int64_t stream_us, presence_us;
         TextBuilder input;
-        bool ended, confirms;
+        bool ended;
 } Play;
 
 /* Lines of input. */
@@ -156,22 +154,9 @@ static bool obey_sleep(Play *play, char *const *words, Json *ret_answer) {
         return true;
 }
 
-static void confirm(XmppPeer *peer, const Element *message) {
-        TextBuilder wire = text_builder(0);
-        Text id = element_get(message, TEXT("id"));
-        if (!element_child(message, TEXT("request"), TEXT(NS_RECEIPTS)))
-                return;
-        text_add_format(&wire, "<message from='%.*s' to='%.*s'><received xmlns='" NS_RECEIPTS "' id='%.*s'/></message>",
-                        TEXT_ARGUMENTS(element_get(message, TEXT("to"))),
-                        TEXT_ARGUMENTS(element_get(message, TEXT("from"))), TEXT_ARGUMENTS(id));
-        xmpp_peer_send(peer, text_built(&wire));
-        text_builder_release(&wire);
-}
-
 static void take_stanza(void *listener, XmppPeer *peer, const Element *stanza) {
         Play *play = listener;
-        if (play->confirms)
-                confirm(peer, stanza);
+        (void) peer;
         if (text_equal(stanza->name, TEXT("presence"))) {
                 play->presences++;
                 play->presence_us = clock_now().monotonic_us;
@@ -279,12 +264,6 @@ static bool obey_deaf(Play *play, char *const *words, Json *ret_answer) {
         return true;
 }
 
-static bool obey_confirm(Play *play, char *const *words, Json *ret_answer) {
-        (void) ret_answer;
-        play->confirms = is_on(words);
-        return true;
-}
-
 static bool obey_pings(Play *play, char *const *words, Json *ret_answer) {
         (void) ret_answer;
         play->server->ignores_pings = !is_on(words);
@@ -301,10 +280,10 @@ static const struct {
         const char *name;
         Obey *obey;
 } commands[] = {
-        { "up", obey_up },           { "load", obey_load },       { "wait", obey_wait },   { "even", obey_even },
-        { "sleep", obey_sleep },     { "break", obey_break },     { "close", obey_close }, { "error", obey_error },
-        { "figures", obey_figures }, { "deaf", obey_deaf },       { "pings", obey_pings }, { "refuse", obey_refuse },
-        { "stop", obey_stop },       { "confirm", obey_confirm }, { "ask", obey_ask },
+        { "up", obey_up },           { "load", obey_load },   { "wait", obey_wait },   { "even", obey_even },
+        { "sleep", obey_sleep },     { "break", obey_break }, { "close", obey_close }, { "error", obey_error },
+        { "figures", obey_figures }, { "deaf", obey_deaf },   { "pings", obey_pings }, { "refuse", obey_refuse },
+        { "stop", obey_stop },       { "ask", obey_ask },
 };
 
 static bool send_raw(Play *play, const char *xml) {

@@ -1,4 +1,5 @@
 /* Subscriptions to agents' presence, as operations keep them. */
+#include "store/migrate.h"
 #include "tests/integration/operations/office.h"
 
 #define OPEN "open.acme@agents.localhost"
@@ -150,8 +151,27 @@ START_TEST(a_deleted_agent_has_no_subscribers_also_when_it_is_restored) {
 }
 END_TEST
 
+START_TEST(upkeep_forgets_who_left_a_week_ago_and_nobody_else) {
+        Office *office = open_with_agents();
+        office_do(office, STRANGER, "", "subscription-add", add_open);
+        office_do(office, FOREIGN, "", "subscription-add", add_open);
+        office_do(office, VIEWER, "", "subscription-add", add_open);
+        office_do(office, FOREIGN, "", "subscription-remove", add_open);
+        office_do(office, VIEWER, "", "subscription-remove", add_open);
+        office_execute(office,
+                       "UPDATE subscriptions SET removed_at = now() - interval '8 days' WHERE jid = '" VIEWER "'");
+        ck_assert_done(schema_keep(office->operations.database, &(KeepSettings){ 0 }, NULL, NULL, &office->failure),
+                       office->failure);
+        ck_assert_str_eq(office_ask(office, "SELECT string_agg(jid, ' ' ORDER BY jid) FROM subscriptions"),
+                         FOREIGN " " STRANGER);
+        ck_assert_str_eq(kept(office), STRANGER);
+        office_close(office);
+}
+END_TEST
+
 UNIT_TESTS("operations-subscriptions", whoever_may_talk_to_an_agent_subscribes_himself_and_ends_it,
            nobody_subscribes_where_he_may_not_talk, only_people_subscribe_and_each_for_himself,
            others_subscriptions_end_by_the_owner_and_by_admins, a_subscription_is_to_an_agent_at_one_domain,
            subscribers_are_listed_to_the_owner_and_admins_in_pages, another_tenant_sees_and_ends_no_subscription,
-           a_deleted_agent_has_no_subscribers_also_when_it_is_restored)
+           a_deleted_agent_has_no_subscribers_also_when_it_is_restored,
+           upkeep_forgets_who_left_a_week_ago_and_nobody_else)
