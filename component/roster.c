@@ -3,11 +3,11 @@
 #include <stdio.h>
 
 #define RATE           2000 /* people a second, each domain */
-#define BURST          20
+#define BURST          40
 #define FAREWELL_RATE  20000 /* nobody's message waits behind a goodbye */
 #define FAREWELL_BURST 200
-#define PAUSE_US       (5 * MILLISECONDS) /* until there is something to spend again */
-#define LOOKS_AT_ONCE  256                /* most of them end in nothing to be said */
+#define BATCH          20  /* said in one breath: what is the same for many of them is made once */
+#define LOOKS_AT_ONCE  256 /* most of them end in nothing to be said */
 
 /* What a subscriber was told besides an agent's look. */
 #define SHOWN_NOTHING 0
@@ -294,7 +294,8 @@ int64_t roster_due(Roster *roster, size_t domain, Moment now) {
         watch_expiry(roster, now);
         if (!stream->line.first)
                 return INT64_MAX;
-        return stream->filled_us + (stream->tokens >= 1 ? 0 : PAUSE_US);
+        double missing = BATCH - stream->tokens, rate = stream->leaving ? FAREWELL_RATE : RATE;
+        return missing > 0 ? stream->filled_us + (int64_t) (missing * SECONDS / rate) : stream->filled_us;
 }
 
 bool roster_has_ended(const Subscription *subscription) {
