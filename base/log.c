@@ -67,7 +67,7 @@ static bool take_ticket(uint64_t *ret_ticket) {
 
 static void write_record(LogLevel level, const char *sentence, va_list fields) {
         if (!ring.running) {
-                char bytes[LOG_LINE_SIZE];
+                char bytes[LOG_LINE_SIZE] = { 0 };
                 write_out(bytes, format(bytes, level, sentence, fields));
                 return;
         }
@@ -95,7 +95,7 @@ void log_write(LogLevel level, const char *sentence, ...) {
 
 static void write_direct(LogLevel level, const char *sentence, ...) __attribute__((sentinel));
 static void write_direct(LogLevel level, const char *sentence, ...) {
-        char bytes[LOG_LINE_SIZE];
+        char bytes[LOG_LINE_SIZE] = { 0 };
         va_list fields;
         va_start(fields, sentence);
         write_out(bytes, format(bytes, level, sentence, fields));

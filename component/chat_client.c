@@ -221,6 +221,10 @@ static bool can_connect(const char *host, unsigned short port, Failure *reterr_f
                 return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "%s: %s", host, gai_strerror(unknown));
         for (struct addrinfo *each = found; each && error != 0; each = each->ai_next) {
                 _cleanup_(close_fdp) int descriptor = socket(each->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+                if (descriptor < 0) {
+                        error = errno;
+                        continue;
+                }
                 setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){ .tv_sec = CONNECT_SECONDS },
                            sizeof(struct timeval));
                 error = connect(descriptor, each->ai_addr, each->ai_addrlen) == 0 ? 0 : errno;

@@ -217,7 +217,7 @@ static bool listen_on(const char *path, int *ret_descriptor, Failure *reterr_fai
                                    sizeof(address.sun_path) - 1);
         memcpy(address.sun_path, path, strlen(path) + 1);
         _cleanup_(close_fdp) int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (!remove_left_over(probe, &address, reterr_failure))
+        if (probe >= 0 && !remove_left_over(probe, &address, reterr_failure))
                 return false;
         _cleanup_(close_fdp) int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         /* The mode must be right from the first moment, so it is set before the name exists. */

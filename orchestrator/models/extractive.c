@@ -152,7 +152,7 @@ static size_t pick(const Question *question, const uint64_t *found, size_t count
 
 static void write_answer(const ModelRequest *request, Question *question, TextBuilder *answer) {
         const size_t count = request->passage_count < PASSAGES_LIMIT ? request->passage_count : PASSAGES_LIMIT;
-        uint64_t found[PASSAGES_LIMIT], taken = 0;
+        uint64_t found[PASSAGES_LIMIT] = { 0 }, taken = 0;
         double least = 0;
 
         for (size_t i = 0; i < count; i++)

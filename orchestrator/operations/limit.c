@@ -28,7 +28,7 @@ static bool row_of_subject(OperationContext *context, const Input *input, LimitR
                 return true;
         row->subject = LIMIT_OF_DOMAIN;
         row->name = row->domain = input_text(input, "domain");
-        return !memchr(row->domain.bytes, '@', row->domain.length) ||
+        return (row->domain.length > 0 && !memchr(row->domain.bytes, '@', row->domain.length)) ||
                failure_set(reterr_failure, FAILURE_INVALID, "'domain' must be a domain, such as example.org");
 }
 

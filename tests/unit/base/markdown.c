@@ -99,8 +99,9 @@ START_TEST(cells_that_nobody_wrote_come_to_an_end) {
                 text_add_string(&document, "|---");
         for (int i = 0; i < 1900; i++)
                 text_add_string(&document, "\n|");
-        ck_assert(!markdown_read(text_built(&document), &counting, &calls));
-        ck_assert_int_ge(calls, 700);
+        /* From md4c 0.5.2 on, so many columns are no table. */
+        bool is_whole = markdown_read(text_built(&document), &counting, &calls);
+        ck_assert(is_whole ? calls < 50000 : calls >= 700);
 }
 END_TEST
 
