@@ -224,7 +224,12 @@ def bodies_over_a_mebibyte_are_refused_and_heard():
     for _ in range(20):
         rest("POST", "/agents", raw=b"x" * 8 * 1024 * 1024, headers={"Content-Type": "application/json"})
     after = int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{hub_pid()}/status").read()).group(1))
-    assert after < before + 20000, (before, after)
+    assert after < before + (200000 if is_sanitized() else 20000), (before, after)
+
+
+def is_sanitized():
+    """What is freed stays for a while, to be told when it is used."""
+    return b"__asan_init" in open(f"/proc/{hub_pid()}/exe", "rb").read()
 
 
 def hub_pid():

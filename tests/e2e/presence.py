@@ -98,7 +98,7 @@ def a_client_sees_the_hub_stop_start_and_come_back_from_a_kill(lab, jid, passwor
     async def scene():
         async with Watcher(lab, jid, password) as watcher:
             at = await watcher.sees(["available"], 0)
-            await in_thread(lab.lab, "kill", "hub_1", "TERM")
+            await in_thread(lab.stop, "hub_1")
             at = await watcher.sees(["unavailable"], at)
             await in_thread(lab.lab, "start", "hub_1")
             at = await watcher.sees(["available"], at)

@@ -195,12 +195,12 @@ def when_access_ends_the_subscriber_is_told_and_forgotten(lab):
 
 def a_stop_says_goodbye_and_every_start_says_hello(lab):
     server, lamp, people = lab.server, agent(lab, "lamp", "public"), ["p%d%s" % (i, HOME) for i in range(30)]
-    lab.lab("kill", "hub_2", "TERM")  # from here on there is only one
+    lab.stop("hub_2")  # from here on there is only one
     until(lambda: not lab.servers[1].connection, 30, "the end of the second")
     for person in people:
         subscribe(server, person, lamp)
     since = len(server.stanzas)
-    lab.lab("kill", "hub_1", "TERM")
+    lab.stop("hub_1")
     for person in people:
         hears(server, person, lamp, ["unavailable"], since)
     until(lambda: not server.connection, 30, "the end of the stream")
@@ -341,11 +341,11 @@ def another_hub_of_the_domain_goes_on_without_a_goodbye(lab):
     lab.aiox("agent", "pause", "shop", "--tenant", "acme")
     for server, before in zip((one, two), since):
         until(lambda: told(server, "zoe" + HOME, shop, before) == ["away"], 20, "away by both")
-    lab.lab("kill", "hub_1", "TERM")
+    lab.stop("hub_1")
     until(lambda: not one.connection, 30, "the end of the first")
     assert told(one, "zoe" + HOME, shop, since[0]) == ["away"], told(one, "zoe" + HOME, shop, since[0])
     since[1] = len(two.stanzas)
-    lab.lab("kill", "hub_2", "TERM")
+    lab.stop("hub_2")
     hears(two, "zoe" + HOME, shop, ["unavailable"], since[1])
     for name, server in (("hub_1", one), ("hub_2", two)):
         before = len(server.stanzas)

@@ -255,6 +255,13 @@ def message(person, agent, text, identity, thread=None):
             % (person, agent, identity, escape(text), "<thread>%s</thread>" % thread if thread else "", identity))
 
 
+def is_gone(pid):
+    try:
+        return pathlib.Path("/proc/%d/stat" % pid).read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
 class Lab:
     def __init__(self, *options, servers=1, environment=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="aiox-lab.", dir=os.environ.get("TMPDIR", "/tmp")))
@@ -324,6 +331,12 @@ class Lab:
 
     def pid(self, server="hub_1"):
         return int((self.folder / "pid" / server).read_text().split()[0])
+
+    def stop(self, server="hub_1", seconds=60):
+        """In good order, and until it has ended: a start meanwhile would take it for the one that is wanted."""
+        pid = self.pid(server)
+        self.lab("kill", server, "TERM")
+        until(lambda: is_gone(pid), seconds, "the end of " + server)
 
     def memory(self, server="hub_1"):
         """Resident, in kB."""
