@@ -1,6 +1,6 @@
-/* A component that does nothing but answer: for each message the receipt and the text again, at once, and a ping a
- * second, as a hub with builtin/echo sends them, without deciding or remembering anything. What a hub is measured
- * against.
+/* A component that does nothing but answer: for each message the receipt, that an answer is being written, and the
+ * text again, at once, and a ping a second, as a hub with builtin/echo sends them, without deciding or remembering
+ * anything. What a hub is measured against.
  *
  *     xmpp-nothing ENDPOINT DOMAIN SECRET_FILE
  *
@@ -38,11 +38,14 @@ static void answer_message(Nothing *nothing, const Stanza *stanza, Arena *arena)
         const ReplyTo reply_to = { .agent = message.agent.bare,
                                    .address = message.sender.full,
                                    .thread = message.thread,
-                                   .stanza_id = message.id };
+                                   .stanza_id = message.id,
+                                   .states = message.wants_states };
         OutgoingList list = { NULL };
         Failure failure;
         if (message.receipt_wanted)
                 message_add_receipt(&list, arena, &reply_to);
+        if (reply_to.states)
+                message_add_state(&list, arena, &reply_to, STATE_COMPOSING);
         message_add_answer(&list, arena, &reply_to, uuid_make(&nothing->ids, clock_now().wall_us), message.body,
                            FAILURE_NONE, false);
         for (const Outgoing *one = list.first; one; one = one->next)
