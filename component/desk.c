@@ -1,7 +1,6 @@
 #include "component/desk.h"
 
-#include <pthread.h>
-#include <signal.h>
+#include "base/thread.h"
 
 #define WAITING_LIMIT 256
 
@@ -37,14 +36,9 @@ Desk *desk_new(Operations *operations, int threads) {
         Desk *desk = memory_new(sizeof(*desk) + (size_t) threads * sizeof(pthread_t));
         desk->operations = operations;
         desk->queue = queue_new(false);
-        /* Signals are for the main thread: the new ones inherit a mask without any. */
-        sigset_t all, before;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
         for (; desk->thread_count < threads; desk->thread_count++)
-                if (pthread_create(&desk->threads[desk->thread_count], NULL, serve, desk) != 0)
+                if (thread_start(&desk->threads[desk->thread_count], NULL, serve, desk) != 0)
                         abort();
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
         return desk;
 }
 

@@ -47,14 +47,11 @@ bool loop_take_wish(Loop *loop, const Stanza *stanza, const Sender *asker, const
 /* What was not granted is said as it would have been at once. */
 void loop_take_call(Loop *loop, DeskCall *call) {
         Disappointment told;
-        Text domain, local;
 
         if (!subscription_door_done(loop->subscriptions, loop->now, call, &told))
                 return;
         _cleanup_(arena_freep) Arena *arena = arena_new(ARENA_LIMIT);
         OutgoingList list = { 0 };
-        domain = told.agent;
-        text_split(&domain, '@', &local);
         if (told.reason == FAILURE_NOT_FOUND || told.reason == FAILURE_INVALID) {
                 add_unsubscribed(&list, arena, TEXT_NONE, told.agent, told.who);
         } else {
@@ -62,7 +59,7 @@ void loop_take_call(Loop *loop, DeskCall *call) {
                                               told.who);
                 stanza_add_error(error, TEXT_NONE, FAILURE_LIMIT, text_of(too_many));
         }
-        loop_send(loop, loop_link(loop, domain), &list);
+        loop_send(loop, loop_link(loop, jid_domain(told.agent)), &list);
 }
 
 static bool has_room(const Loop *loop, size_t index) {

@@ -2,12 +2,10 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "component/inbox.h"
 #include "component/plaintext.h"
 #include "orchestrator/models/model.h"
-
-#include <pthread.h>
-#include <signal.h>
 
 /* Settings refer to those before them, and are read without a lock: so they are all kept. */
 typedef struct Kept {
@@ -117,16 +115,10 @@ static void *reload_thread(void *reload_) {
         return NULL;
 }
 
-/* Signals are for the main thread: the new one inherits a mask without any. */
 static void thread_begin(Reload *reload) {
-        sigset_t all, before;
-
         if (reload->begun)
                 pthread_join(reload->thread, NULL); /* it has ended, or is about to */
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        reload->begun = reload->running = pthread_create(&reload->thread, NULL, reload_thread, reload) == 0;
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        reload->begun = reload->running = thread_start(&reload->thread, NULL, reload_thread, reload) == 0;
         if (!reload->begun)
                 log_error("settings not read again: no thread can be made");
 }

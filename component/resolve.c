@@ -1,9 +1,9 @@
 #include "component/resolve.h"
 
+#include "base/thread.h"
+
 #include <errno.h>
 #include <netdb.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/un.h>
@@ -60,14 +60,10 @@ static void *look_up_main(void *argument) {
 static bool start_thread(Resolution *resolution, Failure *reterr_failure) {
         pthread_attr_t attributes;
         pthread_t thread;
-        sigset_t all, before;
         pthread_attr_init(&attributes);
         pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
         atomic_fetch_add(&resolution->holders, 1);
-        int error = pthread_create(&thread, &attributes, look_up_main, resolution);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        int error = thread_start(&thread, &attributes, look_up_main, resolution);
         pthread_attr_destroy(&attributes);
         if (error == 0)
                 return true;

@@ -1,5 +1,6 @@
 #include "component/doors/chat_words.h"
 
+#include "component/doors/value.h"
 #include "component/terminal_print.h"
 
 /* So that names and values look as they are, whatever Markdown makes of their characters. */
@@ -13,31 +14,7 @@ static void add_plain(TextBuilder *answer, Text text) {
         }
 }
 
-static void add_value(TextBuilder *answer, const Json *value) {
-        _cleanup_(arena_freep) Arena *arena = arena_new(0);
-        Text text = TEXT_NONE;
-
-        switch (json_type_of(value)) {
-        case JSON_TYPE_NULL:
-                text_add_string(answer, "–");
-                break;
-        case JSON_TYPE_BOOLEAN:
-                text_add_string(answer, json_to_boolean(value) ? "yes" : "no");
-                break;
-        case JSON_TYPE_TEXT:
-                add_plain(answer, json_to_text(value));
-                break;
-        case JSON_TYPE_ARRAY:
-                for (size_t i = 0; i < json_count(value); i++) {
-                        text_add_string(answer, i ? ", " : "");
-                        add_value(answer, json_item(value, i));
-                }
-                break;
-        default:
-                if (json_compact(value, arena, &text))
-                        add_plain(answer, text);
-        }
-}
+static const ValueStyle plain = { add_plain, "–", 0 };
 
 static void add_table(TextBuilder *answer, const Operation *operation, const Json *result) {
         char *text = NULL;
@@ -71,7 +48,7 @@ void words_result(TextBuilder *answer, const Operation *operation, const Json *r
                 for (size_t k = 0; k < name.length; k++)
                         text_add_char(answer, name.bytes[k] == '_' ? ' ' : name.bytes[k]);
                 text_add_string(answer, ": ");
-                add_value(answer, value);
+                value_add(answer, value, &plain);
         }
         if (first)
                 text_add_string(answer, "Done.");

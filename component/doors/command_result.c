@@ -1,6 +1,7 @@
 #include "component/doors/command_result.h"
 
 #include "component/doors/command_form.h"
+#include "component/doors/value.h"
 
 typedef struct Sheet {
         Form *form;
@@ -16,34 +17,11 @@ static Text take_text(Sheet *sheet, Text text) {
         return text_copy(sheet->form->arena, part);
 }
 
-static void write_value(const Json *value, TextBuilder *builder) {
-        switch (json_type_of(value)) {
-        case JSON_TYPE_NULL:
-                break;
-        case JSON_TYPE_TEXT:
-                text_add(builder, json_to_text(value));
-                break;
-        case JSON_TYPE_BOOLEAN:
-                text_add_string(builder, json_to_boolean(value) ? "yes" : "no");
-                break;
-        case JSON_TYPE_ARRAY:
-                for (size_t i = 0; i < json_count(value); i++) {
-                        text_add_string(builder, i ? ", " : "");
-                        write_value(json_item(value, i), builder);
-                }
-                break;
-        default: {
-                _cleanup_(arena_freep) Arena *arena = arena_new(COMMAND_RESULT_LIMIT);
-                Text text;
-                if (json_compact(value, arena, &text))
-                        text_add(builder, text);
-        }
-        }
-}
+static const ValueStyle as_it_is = { text_add, "", COMMAND_RESULT_LIMIT };
 
 static Text value_text(Sheet *sheet, const Json *value) {
         TextBuilder builder = text_builder(0);
-        write_value(value, &builder);
+        value_add(&builder, value, &as_it_is);
         Text text = take_text(sheet, text_built(&builder));
         text_builder_release(&builder);
         return text;

@@ -1,10 +1,10 @@
 #include "orchestrator/http/engine.h"
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "orchestrator/http/transfer.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 
@@ -263,17 +263,6 @@ static bool set_up(Engine *engine) {
                curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS) == CURLM_OK;
 }
 
-/* No signal is handled on this thread: they are the main thread's. */
-static bool start_thread(Engine *engine) {
-        sigset_t all, before;
-
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        const int error = pthread_create(&engine->thread, NULL, run, engine);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return error == 0;
-}
-
 bool engine_new(Engine **ret_engine, Failure *reterr_failure) {
         Engine *engine = memory_new(sizeof(*engine));
 
@@ -284,7 +273,7 @@ bool engine_new(Engine **ret_engine, Failure *reterr_failure) {
         engine->wheel = wheel_new(engine->now_us);
         engine->multi = curl_multi_init();
         engine->epoll = epoll_create1(EPOLL_CLOEXEC);
-        if (!set_up(engine) || !start_thread(engine)) {
+        if (!set_up(engine) || thread_start(&engine->thread, NULL, run, engine) != 0) {
                 const int error = errno;
                 release(engine);
                 return failure_set(

@@ -114,18 +114,10 @@ static Text slug_of_address(Text address) {
         return local;
 }
 
-static const Field *field_of_type(const Operation *operation, FieldType type) {
-        const Field *field;
-        for (size_t i = 0; (field = operation_input(operation, i)); i++)
-                if (field->type == type)
-                        return field;
-        return NULL;
-}
-
 /* The tenant may be named by the door, by a field, or by an agent's JID; two names must agree. */
 static bool tenant_asked_for(OperationContext *context, const Input *input, Text *ret_slug, Failure *reterr_failure) {
         const Operation *operation = context->operation;
-        const Field *agent = field_of_type(operation, FIELD_AGENT);
+        const Field *agent = operation_field_of(operation, FIELD_AGENT);
         Text by_field = operation->tenant_field ? input_text(input, operation->tenant_field) : TEXT_NONE;
         if (by_field.length == 0 && agent)
                 by_field = slug_of_address(input_text(input, agent->name));
@@ -246,8 +238,8 @@ static bool find_execution(OperationContext *context, Uuid id, Failure *reterr_f
 
 /* What the input names, in the operation's own transaction. */
 bool gate_find_subject(OperationContext *context, const Input *input, Failure *reterr_failure) {
-        const Field *agent = field_of_type(context->operation, FIELD_AGENT);
-        const Field *execution = field_of_type(context->operation, FIELD_EXECUTION);
+        const Field *agent = operation_field_of(context->operation, FIELD_AGENT);
+        const Field *execution = operation_field_of(context->operation, FIELD_EXECUTION);
         if (agent && input_has(input, agent->name) &&
             !find_named_agent(context, input_text(input, agent->name), reterr_failure))
                 return false;

@@ -23,14 +23,6 @@ typedef struct Offers {
         size_t count;
 } Offers;
 
-static bool has_field(const Operation *operation, FieldType type) {
-        const Field *field;
-        for (size_t i = 0; (field = operation_input(operation, i)); i++)
-                if (field->type == type)
-                        return true;
-        return false;
-}
-
 static bool offers_begin(Arena *arena, Offers *ret_offers, Failure *reterr_failure) {
         size_t count = 0;
         while (operation_catalogue[count])
@@ -46,7 +38,7 @@ static void offer(Offers *offers, const Operation *operation, const Text *tenant
 /* Whose agent or message it will be is not known yet: who has agents here is asked which, and everybody may have
  * written a message. */
 static bool permits(const Operation *operation, const Place *place) {
-        return gate_permits(operation, place->role, place->owns || has_field(operation, FIELD_EXECUTION));
+        return gate_permits(operation, place->role, place->owns || operation_field_of(operation, FIELD_EXECUTION));
 }
 
 /* Everything of the catalogue, for a platform admin; else by place. */
@@ -115,7 +107,7 @@ static bool offer_on_agent(OperationContext *context, Text agent, Offers *offers
         bool found = gate_find_subject(context, input, reterr_failure);
         transaction_end(context->transaction);
         for (const Operation *const *row = operation_catalogue; found && *row; row++)
-                if (has_field(*row, FIELD_AGENT) && gate_permits(*row, context->role, context->owns))
+                if (operation_field_of(*row, FIELD_AGENT) && gate_permits(*row, context->role, context->owns))
                         offer(offers, *row, NULL, 0);
         return found;
 }

@@ -41,3 +41,11 @@ const Field *operation_field(const Operation *operation, Text name) {
                         return field;
         return NULL;
 }
+
+const Field *operation_field_of(const Operation *operation, FieldType type) {
+        const Field *field;
+        for (size_t i = 0; (field = operation_input(operation, i)); i++)
+                if (field->type == type)
+                        return field;
+        return NULL;
+}

@@ -92,6 +92,9 @@ void operation_words(const Operation *operation, Text *ret_noun, Text *ret_verb)
 const Field *operation_input(const Operation *operation, size_t index);
 const Field *operation_field(const Operation *operation, Text name); /* hyphen and underscore count as one */
 
+/* The first field of a type; NULL when there is none. */
+const Field *operation_field_of(const Operation *operation, FieldType type);
+
 /* What every list takes: limit and after. Its result is {"data": […], "has_more": …, "after": …}. */
 extern const Field list_fields[];
 /* Everything an agent's version holds: the one table of it. */

@@ -75,10 +75,6 @@ WHERE a.name = $1 AND ($6::boolean OR a.state <> 'deleted')
 ORDER BY a.state = 'deleted', a.deleted_at DESC
 LIMIT 1;
 
--- name: agent_name
--- role: tenant
-SELECT name FROM agents WHERE id = $1;
-
 -- name: agent_lock
 -- role: tenant
 SELECT state, version_id FROM agents WHERE id = $1 FOR UPDATE;
