@@ -50,7 +50,8 @@ static size_t accepted_size(const void *item) {
 }
 
 static size_t concluded_size(const void *item) {
-        return ((const Message *) item)->concluded.answer.length + 300;
+        const Message *message = item;
+        return message->concluded.answer.length + 300 + message->event_count * 200;
 }
 
 static size_t step_size(const void *item) {
@@ -59,6 +60,35 @@ static size_t step_size(const void *item) {
 
 static void *records(size_t count, size_t size) {
         return count ? memory_new(count * size) : NULL;
+}
+
+static AuditRecord event_record(const Message *message, const TurnEvent *event) {
+        return (AuditRecord){
+                .tenant_id = message->concluded.tenant_id,
+                .type = text_of(event->type),
+                .severity = text_of(event->severity),
+                .message_id = message->concluded.id,
+                .agent_id = message->concluded.agent_id,
+                .person = message->concluded.sender,
+                .facts = event->facts,
+                .at_us = message->concluded.concluded_us,
+        };
+}
+
+/* What turns tell the audit goes with their conclusions, in one transaction, before what tells of nothing else. */
+static void audit_build(Flight *flight, JournalBatch *batch) {
+        size_t events = 0;
+
+        for (size_t i = 0; i < flight->concluded.count; i++)
+                events += ((Message *) flight->concluded.items[i])->event_count;
+        batch->audit = flight->audit_records = records(events + flight->audit.count, sizeof(AuditRecord));
+        for (size_t i = 0; i < flight->concluded.count; i++) {
+                const Message *message = flight->concluded.items[i];
+                for (size_t k = 0; k < message->event_count; k++)
+                        batch->audit[batch->audit_count++] = event_record(message, &message->events[k]);
+        }
+        for (size_t i = 0; i < flight->audit.count; i++)
+                batch->audit[batch->audit_count++] = ((Audit *) flight->audit.items[i])->record;
 }
 
 /* Conclusions first, then steps, so that what is nearest to an answer waits least. */
@@ -104,10 +134,7 @@ void commit_build(Core *core, StoreRequest *request) {
                 batch->accepted[i] = message->accepted;
                 core->accepting_bytes -= message->accepted.body.length;
         }
-        batch->audit_count = flight->audit.count;
-        batch->audit = flight->audit_records = records(flight->audit.count, sizeof(AuditRecord));
-        for (size_t i = 0; i < flight->audit.count; i++)
-                batch->audit[i] = ((Audit *) flight->audit.items[i])->record;
+        audit_build(flight, batch);
 }
 
 static void flight_clear(Flight *flight) {
@@ -188,6 +215,7 @@ static void concluded_reported(Core *core, Message *message, RowFate fate) {
         case ROW_REFUSED:
                 if (!message->plain) {
                         message->plain = true;
+                        message->event_count = 0; /* they were written, each by itself */
                         concluded->outcome = OUTCOME_ERROR;
                         concluded->reason = FAILURE_INTERNAL;
                         concluded->answer = concluded->tools = TEXT_NONE;

@@ -49,6 +49,8 @@ struct Message {
         int64_t arrived_us, committed_us, started_us, deadline_us, admission_us; /* monotonic */
         TurnInput input;
         Arena *turn_arena;
+        const TurnEvent *events; /* of its turn, in that arena: committed with the conclusion */
+        size_t event_count;
 };
 
 /* One conversation: (agent, sender, thread). Runs one turn at a time, in commit order. */

@@ -214,6 +214,8 @@ void turns_ended(Core *core, const Event *event) {
         message->concluded.streamed = result->streamed;
         message->concluded.timings.model_us = result->model_us;
         message->concluded.worker = copy(event->ended.arena, event->ended.worker);
+        message->events = result->events;
+        message->event_count = result->event_count;
         if (result->warning.length) {
                 Command *command = core_command(core, COMMAND_WARN_OWNER);
                 command->note.message_id = message->accepted.id;

@@ -24,6 +24,13 @@ struct TurnInput {
         size_t step_count;
 };
 
+/* What the audit is told beside the conclusion. */
+typedef struct TurnEvent {
+        const char *type;     /* of the table of event types; a literal */
+        const char *severity; /* "info", "warning", "critical"; a literal */
+        Text facts;           /* canonical JSON: ids and counts, never bodies */
+} TurnEvent;
+
 typedef struct TurnResult {
         Outcome outcome; /* SUCCESS, ERROR, REFUSED, CANCELLED, PARKED */
         FailureKind reason;
@@ -36,6 +43,8 @@ typedef struct TurnResult {
         Text tools;    /* JSON array; empty = none were called */
         bool streamed; /* pieces of the answer were given to World.stream */
         Text warning;  /* for the owner: a tool's outcome is unknown; empty = none */
+        TurnEvent *events; /* see turn_events.h */
+        size_t event_count;
 } TurnResult;
 
 /* Always fills ret_result; texts live in the arena or the input. */

@@ -489,9 +489,49 @@ START_TEST(thread_that_is_too_long_for_a_lane_is_refused) {
 }
 END_TEST
 
-UNIT_TESTS("orchestrator/core_commit", nobody_hears_of_a_message_before_it_is_durable,
-           answer_goes_out_when_its_conclusion_is_durable, what_arrives_while_a_commit_runs_is_the_next_one,
-           batch_holds_at_most_a_mebibyte, sequence_rises_over_all_rows_and_begins_with_the_epoch,
+static size_t events_of(const Rig *rig, const char *type) {
+        size_t count = 0;
+
+        for (size_t i = 0; i < rig->request->batch.audit_count; i++)
+                count += text_equal(rig->request->batch.audit[i].type, text_of(type));
+        return count;
+}
+
+START_TEST(events_of_a_turn_are_written_with_its_conclusion_and_once) {
+        _cleanup_(rig_release) Rig rig;
+        TurnEvent events[] = {
+                { "policy.violation", "warning", { "{\"rule\":1}", 10 } },
+                { "policy.violation", "info", { "{\"rule\":2}", 10 } },
+        };
+
+        setup(&rig);
+        rig_accept(&rig, (Said){ .body = "hello" });
+        rig_end_with(&rig, rig_turn(&rig, "hello"),
+                     (TurnResult){ .outcome = OUTCOME_SUCCESS,
+                                   .answer = TEXT("hi"),
+                                   .events = events,
+                                   .event_count = COUNT_OF(events) });
+        const JournalBatch *batch = &rig.request->batch;
+        ck_assert_uint_eq(batch->concluded_count, 1);
+        ck_assert_uint_eq(events_of(&rig, "policy.violation"), 2);
+        for (size_t i = 0; i < COUNT_OF(events); i++) {
+                ck_assert(uuid_equal(batch->audit[i].message_id, batch->concluded[0].id));
+                ck_assert(uuid_equal(batch->audit[i].agent_id, batch->concluded[0].agent_id));
+                ck_assert(uuid_equal(batch->audit[i].tenant_id, batch->concluded[0].tenant_id));
+                ck_assert_text(batch->audit[i].person, batch->concluded[0].sender);
+                ck_assert_text(batch->audit[i].severity, text_of(events[i].severity));
+                ck_assert_text(batch->audit[i].facts, events[i].facts);
+        }
+        give_concluded(&rig, ROW_REFUSED);
+        ck_assert_uint_eq(rig.request->batch.concluded_count, 1);
+        ck_assert_uint_eq(events_of(&rig, "policy.violation"), 0);
+}
+END_TEST
+
+UNIT_TESTS("orchestrator/core_commit", events_of_a_turn_are_written_with_its_conclusion_and_once,
+           nobody_hears_of_a_message_before_it_is_durable, answer_goes_out_when_its_conclusion_is_durable,
+           what_arrives_while_a_commit_runs_is_the_next_one, batch_holds_at_most_a_mebibyte,
+           sequence_rises_over_all_rows_and_begins_with_the_epoch,
            full_store_refuses_what_was_not_promised_and_keeps_the_rest,
            lost_reply_sends_the_same_request_again_before_anything_newer, full_after_a_lost_reply_refuses_nothing,
            report_of_another_request_is_thrown_away, what_waits_too_long_is_refused_and_what_is_on_its_way_is_not,
