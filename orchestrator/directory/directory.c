@@ -287,6 +287,7 @@ static void apply_grant(Directory *directory, const DirectoryChange *change) {
 
 static Limit **limit_list(Directory *directory, const DirectoryChange *change) {
         switch (change->subject) {
+        case LIMIT_OF_PLAN:
         case LIMIT_OF_TENANT:
                 return &tenant_of(directory, change->subject_id)->limits;
         case LIMIT_OF_ACCOUNT:

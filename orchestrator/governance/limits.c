@@ -2,6 +2,7 @@
 
 static const char *const subject_names[LIMIT_SUBJECT_COUNT] = {
         [LIMIT_OF_INSTALLATION] = "installation",
+        [LIMIT_OF_PLAN] = "plan",
         [LIMIT_OF_TENANT] = "tenant",
         [LIMIT_OF_ACCOUNT] = "account",
         [LIMIT_OF_AGENT] = "agent",
@@ -9,18 +10,43 @@ static const char *const subject_names[LIMIT_SUBJECT_COUNT] = {
         [LIMIT_OF_DOMAIN] = "domain",
 };
 
-static const char *const what_names[LIMIT_WHAT_COUNT] = {
-        [LIMIT_MESSAGES] = "messages",
-        [LIMIT_BODY_BYTES] = "body-bytes",
+#define OF(subject) LIMIT_SUBJECT_BIT(LIMIT_OF_##subject)
+#define OF_ALL      (LIMIT_SUBJECT_BIT(LIMIT_SUBJECT_COUNT) - 1)
+#define OF_BUDGETS  OF_ALL
+#define OF_GAUGES   (OF(INSTALLATION) | OF(PLAN) | OF(TENANT) | OF(ACCOUNT) | OF(AGENT))
+#define OF_COUNTS   (OF(PLAN) | OF(TENANT))
+
+const LimitFact limit_facts[LIMIT_WHAT_COUNT] = {
+        [LIMIT_MESSAGES] = { "messages", LIMIT_IS_RATE, "messages", OF_ALL, "Messages let in." },
+        [LIMIT_TOKENS] = { "tokens", LIMIT_IS_BUDGET, "tokens", OF_BUDGETS, "Tokens of models, prompt and answer." },
+        [LIMIT_MONEY_NANO] = { "money-nano", LIMIT_IS_BUDGET, "nano-units", OF_BUDGETS,
+                               "What models may cost, in nano-units of the installation's currency." },
+        [LIMIT_WORKER_MS] = { "worker-ms", LIMIT_IS_BUDGET, "milliseconds of workers", OF_BUDGETS,
+                              "How long turns may keep workers." },
+        [LIMIT_TURNS] = { "turns", LIMIT_IS_GAUGE, "turns at the same time", OF_GAUGES,
+                          "Turns that run at the same time; further ones wait." },
+        [LIMIT_WAITING] = { "waiting", LIMIT_IS_GAUGE, "messages that wait", OF_GAUGES,
+                            "Messages that wait for their turn." },
+        [LIMIT_AGENTS] = { "agents", LIMIT_IS_COUNT, "agents", OF_COUNTS, "Agents there may be." },
+        [LIMIT_MEMBERS] = { "members", LIMIT_IS_COUNT, "members", OF_COUNTS, "People who may be members." },
+        [LIMIT_PROVIDERS] = { "providers", LIMIT_IS_COUNT, "providers", OF_COUNTS, "Providers of models." },
+        [LIMIT_KEYS] = { "keys", LIMIT_IS_COUNT, "keys", OF_COUNTS, "API keys." },
+        [LIMIT_MEMORY_MB] = { "memory-mb", LIMIT_IS_COUNT, "MB of memory", OF_COUNTS | OF(AGENT),
+                              "Megabytes of knowledge and memories." },
+        [LIMIT_STORAGE_MB] = { "storage-mb", LIMIT_IS_COUNT, "MB of storage", OF_COUNTS,
+                               "Megabytes of artifacts and files." },
+        [LIMIT_BODY_BYTES] = { "body-bytes", LIMIT_IS_SIZE, "bytes", OF_ALL, "The text of one message." },
+        [LIMIT_ARTIFACT_BYTES] = { "artifact-bytes", LIMIT_IS_SIZE, "bytes", OF_ALL, "One artifact." },
+        [LIMIT_TURN_SECONDS] = { "turn-seconds", LIMIT_IS_SIZE, "seconds", OF_ALL, "How long one turn may take." },
 };
 
-static bool name_find(const char *const *names, size_t count, Text name, size_t *ret_index) {
-        for (size_t i = 0; i < count; i++)
-                if (text_equal(text_of(names[i]), name)) {
-                        *ret_index = i;
-                        return true;
-                }
-        return false;
+static const char *const kind_names[] = {
+        [LIMIT_IS_RATE] = "rate",   [LIMIT_IS_BUDGET] = "budget", [LIMIT_IS_GAUGE] = "gauge",
+        [LIMIT_IS_COUNT] = "count", [LIMIT_IS_SIZE] = "size",
+};
+
+const char *limit_kind_name(LimitKind kind) {
+        return kind_names[kind];
 }
 
 const char *limit_subject_name(LimitSubject subject) {
@@ -28,23 +54,25 @@ const char *limit_subject_name(LimitSubject subject) {
 }
 
 bool limit_subject_from_name(Text name, LimitSubject *ret_subject) {
-        size_t index;
-        if (!name_find(subject_names, LIMIT_SUBJECT_COUNT, name, &index))
-                return false;
-        *ret_subject = (LimitSubject) index;
-        return true;
+        for (int i = 0; i < LIMIT_SUBJECT_COUNT; i++)
+                if (text_equal(text_of(subject_names[i]), name)) {
+                        *ret_subject = (LimitSubject) i;
+                        return true;
+                }
+        return false;
 }
 
 const char *limit_what_name(LimitWhat what) {
-        return what_names[what];
+        return limit_facts[what].name;
 }
 
 bool limit_what_from_name(Text name, LimitWhat *ret_what) {
-        size_t index;
-        if (!name_find(what_names, LIMIT_WHAT_COUNT, name, &index))
-                return false;
-        *ret_what = (LimitWhat) index;
-        return true;
+        for (int i = 0; i < LIMIT_WHAT_COUNT; i++)
+                if (text_equal(text_of(limit_facts[i].name), name)) {
+                        *ret_what = (LimitWhat) i;
+                        return true;
+                }
+        return false;
 }
 
 /* A clock that went back refills nothing, then and later. */

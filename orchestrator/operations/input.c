@@ -167,11 +167,21 @@ static bool read_list(const Field *field, Text text, Arena *arena, InputValue *v
 bool duration_parse(Text text, int64_t *ret_seconds) {
         static const struct {
                 char letter;
+                const char *word;
                 int64_t seconds;
-        } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+        } units[] = { { 's', "second", 1 },
+                      { 'm', "minute", 60 },
+                      { 'h', "hour", 3600 },
+                      { 'd', "day", 86400 },
+                      { '\0', "month", (int64_t) 30 * 86400 } };
         int64_t factor = 1, number;
+        for (size_t i = 0; i < COUNT_OF(units); i++)
+                if (text_equal(text, text_of(units[i].word))) {
+                        *ret_seconds = units[i].seconds;
+                        return true;
+                }
         for (size_t i = 0; i < COUNT_OF(units) && text.length > 0; i++)
-                if (text.bytes[text.length - 1] == units[i].letter) {
+                if (units[i].letter && text.bytes[text.length - 1] == units[i].letter) {
                         factor = units[i].seconds;
                         text.length--;
                         break;

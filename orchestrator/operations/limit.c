@@ -23,7 +23,9 @@ static bool row_of_subject(OperationContext *context, const Input *input, LimitR
         }
         if (input_has(input, "account"))
                 return row_of_account(context, input_text(input, "account"), row, reterr_failure);
-        row->subject = uuid_equal(context->tenant_id, installation_tenant_id) ? LIMIT_OF_INSTALLATION : LIMIT_OF_TENANT;
+        row->subject = input_boolean(input, "plan")                             ? LIMIT_OF_PLAN
+                       : uuid_equal(context->tenant_id, installation_tenant_id) ? LIMIT_OF_INSTALLATION
+                                                                                : LIMIT_OF_TENANT;
         if (!input_has(input, "domain"))
                 return true;
         row->subject = LIMIT_OF_DOMAIN;
@@ -32,22 +34,69 @@ static bool row_of_subject(OperationContext *context, const Input *input, LimitR
                failure_set(reterr_failure, FAILURE_INVALID, "'domain' must be a domain, such as example.org");
 }
 
-bool limit_row(OperationContext *context, const Input *input, LimitRow *ret_row, Failure *reterr_failure) {
-        bool named = input_has(input, "account") || input_has(input, "domain");
+/* A rate has any window, a budget one of the calendar's, and what there is or may be has none. */
+static bool window_of_rate(const Input *input, LimitRow *row, Failure *reterr_failure) {
+        (void) reterr_failure;
+        row->window_us = (input_has(input, "window") ? input_integer(input, "window") : 60) * SECONDS;
+        return true;
+}
+
+static bool window_of_budget(const Input *input, LimitRow *row, Failure *reterr_failure) {
+        row->window_us = input_integer(input, "window") * SECONDS;
+        return row->window_us == LIMIT_MINUTE_US || row->window_us == LIMIT_DAY_US ||
+               row->window_us == LIMIT_MONTH_US ||
+               failure_set(reterr_failure, FAILURE_INVALID, "'window': %s are a budget: say minute, day or month",
+                           limit_what_name(row->what));
+}
+
+static bool window_of_none(const Input *input, LimitRow *row, Failure *reterr_failure) {
+        static const char *const why[] = { [LIMIT_IS_GAUGE] = "are counted at each moment",
+                                           [LIMIT_IS_COUNT] = "are counted, not spent",
+                                           [LIMIT_IS_SIZE] = "are of a single one" };
+        return !input_has(input, "window") ||
+               failure_set(reterr_failure, FAILURE_INVALID, "'window': %s %s: leave it out", limit_what_name(row->what),
+                           why[limit_facts[row->what].kind]);
+}
+
+static bool row_window(const Input *input, LimitRow *row, Failure *reterr_failure) {
+        static bool (*const read[])(const Input *, LimitRow *, Failure *) = {
+                [LIMIT_IS_RATE] = window_of_rate,  [LIMIT_IS_BUDGET] = window_of_budget,
+                [LIMIT_IS_GAUGE] = window_of_none, [LIMIT_IS_COUNT] = window_of_none,
+                [LIMIT_IS_SIZE] = window_of_none,
+        };
+        return read[limit_facts[row->what].kind](input, row, reterr_failure);
+}
+
+static bool subject_fits(const LimitRow *row, Failure *reterr_failure) {
+        return limit_facts[row->what].subjects & LIMIT_SUBJECT_BIT(row->subject) ||
+               failure_set(reterr_failure, FAILURE_INVALID, "'what': there is no limit of %s for %s %s",
+                           limit_what_name(row->what), strchr("aeiou", *limit_subject_name(row->subject)) ? "an" : "a",
+                           limit_subject_name(row->subject));
+}
+
+static bool who_may(const OperationContext *context, const Input *input, Failure *reterr_failure) {
+        bool named = input_has(input, "account") || input_has(input, "domain"), plan = input_boolean(input, "plan");
         bool installation = uuid_equal(context->tenant_id, installation_tenant_id);
-        *ret_row = (LimitRow){ .what = (LimitWhat) input_choice(input, "what") };
-        if (input_has(input, "agent") + input_has(input, "account") + input_has(input, "domain") > 1)
-                return failure_set(reterr_failure, FAILURE_INVALID, "name one of agent, account and domain");
+        if (input_has(input, "agent") + input_has(input, "account") + input_has(input, "domain") + plan > 1)
+                return failure_set(reterr_failure, FAILURE_INVALID, "name one of agent, account, domain and plan");
         if (named && !installation)
                 return failure_set(reterr_failure, FAILURE_INVALID,
                                    "people and domains are limited for all tenants: leave the tenant out");
         if (named && context->role < ROLE_PLATFORM)
                 return failure_set(reterr_failure, FAILURE_FORBIDDEN, "only platform admins limit people and domains");
-        if (ret_row->what == LIMIT_MESSAGES)
-                ret_row->window_us = (input_has(input, "window") ? input_integer(input, "window") : 60) * SECONDS;
-        else if (input_has(input, "window"))
-                return failure_set(reterr_failure, FAILURE_INVALID, "'window': body-bytes are of one message");
-        return row_of_subject(context, input, ret_row, reterr_failure);
+        if (plan && context->role < ROLE_PLATFORM)
+                return failure_set(reterr_failure, FAILURE_FORBIDDEN,
+                                   "only platform admins set a figure in a plan's stead");
+        if (plan && installation)
+                return failure_set(reterr_failure, FAILURE_INVALID,
+                                   "'plan' is of one tenant: name it, or leave 'plan' out");
+        return true;
+}
+
+bool limit_row(OperationContext *context, const Input *input, LimitRow *ret_row, Failure *reterr_failure) {
+        *ret_row = (LimitRow){ .what = (LimitWhat) input_choice(input, "what") };
+        return who_may(context, input, reterr_failure) && row_window(input, ret_row, reterr_failure) &&
+               row_of_subject(context, input, ret_row, reterr_failure) && subject_fits(ret_row, reterr_failure);
 }
 
 DirectoryChange limit_row_change(const OperationContext *context, const LimitRow *row, Uuid id, int64_t amount) {
@@ -56,7 +105,9 @@ DirectoryChange limit_row_change(const OperationContext *context, const LimitRow
                                   .tenant_id = context->tenant_id,
                                   .name = row->domain,
                                   .subject = row->subject,
-                                  .subject_id = row->subject == LIMIT_OF_TENANT ? context->tenant_id : row->subject_id,
+                                  .subject_id = row->subject == LIMIT_OF_TENANT || row->subject == LIMIT_OF_PLAN
+                                                        ? context->tenant_id
+                                                        : row->subject_id,
                                   .what = row->what,
                                   .window_us = row->window_us,
                                   .amount = amount };

@@ -4,7 +4,7 @@
 #include "orchestrator/operations/context.h"
 
 /* Tenants and agents are their admins' to limit; an account, a domain and the whole are one for all tenants, and a
- * platform admin's. */
+ * platform admin's, like what stands in a plan's stead. */
 typedef struct LimitRow {
         LimitSubject subject;
         Uuid subject_id; /* zero: none */
@@ -14,15 +14,16 @@ typedef struct LimitRow {
         int64_t window_us;
 } LimitRow;
 
-/* agent, account, domain, what, window. */
+/* what, window, agent, account, domain, plan. */
 #define LIMIT_FIELDS                                                                                                   \
-        { "what", FIELD_CHOICE, REQUIRED, "What is limited.", .choices = "messages|body-bytes" },                      \
+        { "what", FIELD_CHOICE, REQUIRED, "What is limited.", .choices = LIMIT_NAMES },                                \
                 { "window",   FIELD_DURATION,                                                                          \
-                  OPTIONAL,   "In which time: a minute when absent; body-bytes have none.",                            \
+                  OPTIONAL,   "In which time. Messages: any, a minute when absent. Budgets: minute, day or month.",    \
                   .least = 1, .most = 366 * 86400 },                                                                   \
                 { "agent", FIELD_AGENT, OPTIONAL, "Of this agent; of the whole tenant when nothing is named." },       \
-                { "account", FIELD_JID, OPTIONAL, "Of this person, with all tenants." }, {                             \
-                "domain", FIELD_WHO, OPTIONAL, "Of everybody at this domain, with all tenants."                        \
+                { "account", FIELD_JID, OPTIONAL, "Of this person, with all tenants." },                               \
+                { "domain", FIELD_WHO, OPTIONAL, "Of everybody at this domain, with all tenants." }, {                 \
+                "plan", FIELD_BOOLEAN, OPTIONAL, "The tenant's own figure in its plan's stead; for platform admins."   \
         }
 
 bool limit_row(OperationContext *context, const Input *input, LimitRow *ret_row, Failure *reterr_failure) _must_check_;

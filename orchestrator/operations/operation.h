@@ -26,7 +26,8 @@ typedef enum FieldType {
         FIELD_BOOLEAN,
         FIELD_CHOICE,   /* one of .choices, separated by '|' */
         FIELD_LIST,     /* of one-line texts; as text separated by commas */
-        FIELD_DURATION, /* "90s", "15m", "2h", "7d"; seconds when bare; kept in seconds */
+        FIELD_DURATION, /* "90s", "15m", "2h", "7d", or "minute", "hour", "day", "month"; seconds when bare; kept in
+                         * seconds */
         FIELD_TIME,     /* RFC 3339; kept in microseconds of Unix time */
         FIELD_TYPE_COUNT,
 } FieldType;

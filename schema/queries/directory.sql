@@ -36,7 +36,7 @@ FROM grants WHERE changed >= $1::text::xid8
 UNION ALL
 SELECT 5, removed_at IS NOT NULL, id, tenant_id, subject_name, false,
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, NULL, NULL, NULL, subject,
-       CASE WHEN subject = 'tenant' THEN tenant_id ELSE subject_id END, what, window_us, amount
+       CASE WHEN subject IN ('tenant', 'plan') THEN tenant_id ELSE subject_id END, what, window_us, amount
 FROM limits WHERE changed >= $1::text::xid8
 UNION ALL
 SELECT 6, removed_at IS NOT NULL, NULL, tenant_id, jid, false,

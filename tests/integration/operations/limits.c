@@ -59,7 +59,12 @@ END_TEST
 
 START_TEST(wrong_limits_are_refused_by_name) {
         static const char *const wrong[][2] = {
-                { "{\"what\":\"tokens\",\"amount\":1}", "'what'" },
+                { "{\"what\":\"wishes\",\"amount\":1}", "'what'" },
+                { "{\"what\":\"tokens\",\"amount\":1}", "'window': tokens are a budget: say minute, day or month" },
+                { "{\"what\":\"money-nano\",\"amount\":1,\"window\":\"hour\"}", "minute, day or month" },
+                { "{\"what\":\"turns\",\"amount\":1,\"window\":\"day\"}", "counted at each moment" },
+                { "{\"what\":\"members\",\"amount\":1,\"window\":\"day\"}", "'window'" },
+                { "{\"what\":\"members\",\"amount\":1,\"agent\":\"desk\"}", "no limit of members for an agent" },
                 { "{\"what\":\"messages\",\"amount\":-1}", "'amount'" },
                 { "{\"what\":\"messages\",\"amount\":9007199254740992}", "'amount'" },
                 { "{\"what\":\"messages\",\"amount\":1,\"window\":\"0s\"}", "'window'" },
@@ -67,6 +72,7 @@ START_TEST(wrong_limits_are_refused_by_name) {
                 { "{\"what\":\"messages\"}", "'amount'" },
         };
         Office *office = office_open();
+        office_do(office, ADMIN, "", "agent-create", "{\"name\":\"desk\"}");
         for (size_t i = 0; i < COUNT_OF(wrong); i++) {
                 office_refuse(office, ADMIN, "", "limit-set", wrong[i][0], FAILURE_INVALID);
                 ck_assert_msg(strstr(office->failure.text, wrong[i][1]) != NULL, "%s", office->failure.text);

@@ -173,6 +173,13 @@ END_TEST
 START_TEST(names_are_read_as_they_are_written) {
         LimitSubject subject;
         LimitWhat what;
+        Text listed = TEXT(LIMIT_NAMES), name;
+
+        for (int i = 0; i < LIMIT_WHAT_COUNT; i++) {
+                ck_assert(text_split(&listed, '|', &name));
+                ck_assert(text_equal(name, text_of(limit_facts[i].name)));
+        }
+        ck_assert(!text_split(&listed, '|', &name));
 
         for (int i = 0; i < LIMIT_SUBJECT_COUNT; i++) {
                 ck_assert(limit_subject_from_name(text_of(limit_subject_name((LimitSubject) i)), &subject));
