@@ -77,6 +77,31 @@ void inbox_put(Queue *inbox, Note *note) {
         queue_put(inbox, &note->item);
 }
 
+void inbox_audit(Queue *inbox, const AuditRecord *record) {
+        Note *note = memory_new(sizeof(*note));
+        Arena *arena = note->arena = arena_new((size_t) 64 * 1024);
+
+        note->kind = NOTE_AUDIT;
+        note->event.kind = EVENT_AUDIT;
+        note->event.audit = *record;
+        note->event.audit.type = text_copy(arena, record->type);
+        note->event.audit.severity = text_copy(arena, record->severity);
+        note->event.audit.person = text_copy(arena, record->person);
+        note->event.audit.facts = text_copy(arena, record->facts);
+        inbox_put(inbox, note);
+}
+
+void inbox_tell(Queue *inbox, Text who, Text kind, Text text) {
+        Note *note = memory_new(sizeof(*note));
+
+        note->kind = NOTE_TELL;
+        note->arena = arena_new((size_t) 64 * 1024);
+        note->tell.who = text_copy(note->arena, who);
+        note->tell.kind = text_copy(note->arena, kind);
+        note->tell.text = text_copy(note->arena, text);
+        inbox_put(inbox, note);
+}
+
 void inbox_answer(Note *note, const Failure *failure) {
         Ask *ask = note->ask;
 

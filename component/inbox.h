@@ -19,19 +19,24 @@ typedef enum NoteKind {
         NOTE_COMMAND,   /* a job of the command door is done */
         NOTE_CALL,      /* an operation that a door of the hub thread asked for is done */
         NOTE_SETTINGS,  /* others are in force */
+        NOTE_AUDIT,     /* an event to be put into the audit: inbox_audit() */
+        NOTE_TELL,      /* a sentence for a person: inbox_tell() */
 } NoteKind;
 
 typedef struct Note {
         QueueItem item; /* first */
         NoteKind kind;
-        Event event;                     /* STEP, TURN_ENDED, DIRECTORY, CANCEL: as the core takes it */
+        Event event;                     /* STEP, TURN_ENDED, DIRECTORY, CANCEL, AUDIT: as the core takes it */
         TurnResult result;               /* TURN_ENDED */
         Arena *arena;                    /* what the event points to, when nobody waits; freed with the note */
         Snapshot *snapshot;              /* SNAPSHOT: to be filled in, with the note's arena */
         struct CommandJob *job;          /* COMMAND: not freed with the note */
         struct DeskCall *call;           /* CALL: the door's */
         const struct Settings *settings; /* SETTINGS */
-        struct Ask *ask;                 /* NULL: nobody waits */
+        struct {
+                Text who, kind, text;
+        } tell;          /* TELL */
+        struct Ask *ask; /* NULL: nobody waits */
 } Note;
 
 /* Waits for the hub thread's answer, at most patience_us. FAILURE_TIMED_OUT, FAILURE_UNAVAILABLE when the hub stops (at
@@ -42,5 +47,11 @@ bool inbox_ask(Queue *inbox, Note *note, int64_t patience_us, Failure *reterr_fa
 bool inbox_ask_for(Queue *inbox, Note *note, int64_t patience_us, Arena **ret_arena,
                    Failure *reterr_failure) _must_check_;
 void inbox_put(Queue *inbox, Note *note);
+/* An event of governance/events.h for the chain of its tenant, with the hub's next commit. The record is copied;
+ * severity empty = its type's, at_us 0 = now. Never waits: what the hub cannot take any more it counts. */
+void inbox_audit(Queue *inbox, const AuditRecord *record);
+/* A sentence for a person (bare JID) in chat, from the hub's own address: once a minute of each kind to each person,
+ * with an empty kind every time. Lost when it cannot be sent now. */
+void inbox_tell(Queue *inbox, Text who, Text kind, Text text);
 /* Frees the note. failure NULL or of kind NONE: done. */
 void inbox_answer(Note *note, const Failure *failure);

@@ -42,7 +42,12 @@ static void take_note(Loop *loop, Note *note) {
         case NOTE_STREAM:
         case NOTE_TURN_ENDED:
         case NOTE_DIRECTORY:
+        case NOTE_AUDIT:
                 loop_step(loop, &note->event);
+                inbox_answer(note, NULL);
+                break;
+        case NOTE_TELL:
+                loop_tell_person(loop, note->tell.who, note->tell.kind, note->tell.text);
                 inbox_answer(note, NULL);
                 break;
         case NOTE_CANCEL:

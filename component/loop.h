@@ -56,6 +56,7 @@ typedef struct Loop {
         Clients *clients;
         Draft *drafts;      /* of answers that are being written, by the turn's slot */
         Seldom *unreadable; /* who was told that agents read no encrypted messages */
+        Seldom *told;       /* who was told of what kind of thing */
         Roster *roster;
         SubscriptionDoor *subscriptions;
         Map *cancels; /* notes that wait for COMMAND_CANCEL_DONE, by ticket */
@@ -108,6 +109,8 @@ void loop_say_goodbye(Loop *loop);
 
 /* loop_commands.c */
 void loop_execute(Loop *loop, const Command *command);
+/* A sentence from the hub's own address; once a minute of each kind to each person, with an empty kind every time. */
+void loop_tell_person(Loop *loop, Text who, Text kind, Text text);
 Link *loop_link(Loop *loop, Text domain); /* NULL when it is not there */
 void loop_send(Loop *loop, Link *link, const OutgoingList *list);
 void loop_open_links(Loop *loop);

@@ -178,16 +178,17 @@ static void send_draft(Loop *loop, const Command *command) {
         loop_send(loop, link_of_agent(loop, to->agent), &list);
 }
 
-/* Told to the owner in chat, in the name of the first domain. */
-static void warn_owner(Loop *loop, const Command *command) {
-        _cleanup_(arena_freep) Arena *arena = arena_new(0);
+/* In chat, in the name of the first domain. */
+void loop_tell_person(Loop *loop, Text who, Text kind, Text text) {
+        _cleanup_(arena_freep) Arena *arena = NULL;
         OutgoingList list = { 0 };
-        ReplyTo to = { .agent = text_of(loop->settings->domains[0]), .address = command->note.who };
+        ReplyTo to = { .agent = text_of(loop->settings->domains[0]), .address = who };
 
-        message_add_answer(&list, arena, &to, uuid_make(&loop->uuids, loop->now.wall_us), command->note.text,
-                           FAILURE_NONE, false);
+        if (kind.length && !seldom_now(loop->told, who, kind, loop->now.monotonic_us))
+                return;
+        arena = arena_new(0);
+        message_add_answer(&list, arena, &to, uuid_make(&loop->uuids, loop->now.wall_us), text, FAILURE_NONE, false);
         loop_send(loop, loop->links[0], &list);
-        log_warning("outcome of a tool is unknown", "message", LOG_UUID, &command->note.message_id);
 }
 
 static void cancel_done(Loop *loop, const Command *command) {
@@ -250,8 +251,8 @@ void loop_execute(Loop *loop, const Command *command) {
         case COMMAND_OPEN_LINKS:
                 loop_open_links(loop);
                 break;
-        case COMMAND_WARN_OWNER:
-                warn_owner(loop, command);
+        case COMMAND_TELL:
+                loop_tell_person(loop, command->tell.who, command->tell.kind, command->tell.text);
                 break;
         case COMMAND_NOTE:
                 log_warning(command->note.sentence, "message", LOG_UUID, &command->note.message_id, "who", LOG_TEXT,

@@ -20,6 +20,8 @@
 #define CLOSE_US             (2 * SECONDS)
 #define UNREADABLE_PLACES    4096
 #define UNREADABLE_US        (3600 * SECONDS)
+#define TOLD_PLACES          4096
+#define TOLD_US              (60 * SECONDS)
 
 /* What operations ask of this hub. */
 typedef struct HubDoor {
@@ -62,6 +64,14 @@ static bool hub_cancel(Hub *hub, Uuid tenant_id, Uuid message_id, Text by, Failu
         note->event.cancel.tenant_id = tenant_id;
         note->event.cancel.by = text_copy(note->arena, by);
         return inbox_ask(((HubDoor *) hub)->inbox, note, ASK_PATIENCE_US, reterr_failure);
+}
+
+static void hub_audit(Hub *hub, const AuditRecord *record) {
+        inbox_audit(((HubDoor *) hub)->inbox, record);
+}
+
+static void hub_tell(Hub *hub, Text who, Text kind, Text text) {
+        inbox_tell(((HubDoor *) hub)->inbox, who, kind, text);
 }
 
 static bool hub_snapshot(Hub *hub, Arena *arena, Snapshot *ret_snapshot, Failure *reterr_failure) {
@@ -201,6 +211,8 @@ static void start_doors(Running *running, const Settings *settings) {
         running->door.hub.installation = installation_tenant_id;
         running->door.hub.announce = hub_announce;
         running->door.hub.cancel = hub_cancel;
+        running->door.hub.audit = hub_audit;
+        running->door.hub.tell = hub_tell;
         running->door.hub.snapshot = hub_snapshot;
         running->door.hub.settings = hub_settings;
         running->door.inbox = running->loop.inbox;
@@ -229,6 +241,7 @@ static bool start_loop(Running *running, const Settings *settings, Failure *rete
         loop->clients = clients_new();
         loop->drafts = memory_new((size_t) settings->workers * sizeof(*loop->drafts));
         loop->unreadable = seldom_new(UNREADABLE_PLACES, UNREADABLE_US);
+        loop->told = seldom_new(TOLD_PLACES, TOLD_US);
         while (settings->domains[loop->link_count])
                 loop->link_count++;
         loop->links = memory_new(loop->link_count * sizeof(*loop->links));
@@ -349,6 +362,7 @@ static void running_stop(Running *running) {
         if (loop->cancels)
                 map_free(loop->cancels);
         seldom_free(loop->unreadable);
+        seldom_free(loop->told);
         clients_free(loop->clients);
         free(loop->drafts);
         free(loop->links);

@@ -157,27 +157,6 @@ void core_refuse(Core *core, const Message *message, const Failure *failure) {
         command_refuse(core, accepted->reply_to, message->ticket, failure);
 }
 
-void core_audit(Core *core, Uuid tenant_id, const char *type, const char *severity, Text person, Uuid message_id,
-                Uuid agent_id, Json *facts) {
-        Arena *arena = arena_new(16 * 1024);
-        Audit *audit = arena_take(arena, sizeof(*audit));
-
-        audit->arena = arena;
-        audit->record = (AuditRecord){
-                .tenant_id = tenant_id,
-                .type = text_of(type),
-                .severity = text_of(severity),
-                .person = text_copy(arena, person),
-                .message_id = message_id,
-                .agent_id = agent_id,
-                .at_us = core->now.wall_us,
-        };
-        if (!facts || !json_canonical(facts, arena, &audit->record.facts))
-                audit->record.facts = TEXT("{}");
-        json_free(facts);
-        list_add(&core->auditing, audit);
-}
-
 /* How a repeat is recognised. REST's keys live apart from those of chat. */
 static void message_keys(Message *message, const Arrival *arrival, Moment now) {
         AcceptedRecord *accepted = &message->accepted;
@@ -438,6 +417,7 @@ static void core_settle(Core *core) {
         }
         lease_drain_run(core);
         refusals_sweep(core);
+        core_audit_lost(core);
         store_run(core);
 }
 
@@ -494,6 +474,9 @@ void core_step(Core *core, Moment now, const Event *event, Commands *ret_command
                 break;
         case EVENT_DRAIN:
                 lease_drain(core);
+                break;
+        case EVENT_AUDIT:
+                core_audit_record(core, &event->audit);
                 break;
         }
         core_settle(core);

@@ -79,6 +79,7 @@ typedef enum EventKind {
         EVENT_RECEIVED,   /* message_id: the client's receipt for an answer of ours */
         EVENT_BOUNCED,    /* message_id; retry: the error's type is `wait` */
         EVENT_DRAIN,      /* stop in good order */
+        EVENT_AUDIT,      /* audit: something of the table in governance/events.h happened on another thread */
 } EventKind;
 
 typedef struct Event {
@@ -126,6 +127,7 @@ typedef struct Event {
                         Uuid message_id;
                         bool retry;
                 } answer;
+                AuditRecord audit; /* copied; severity empty = its type's, at_us 0 = now */
         };
 } Event;
 
@@ -143,7 +145,7 @@ typedef enum CommandKind {
         COMMAND_CANCEL_DONE, /* ticket, failure */
         COMMAND_CLOSE_LINKS, /* this hub lost its lease: close every stream at once, unsent bytes with it */
         COMMAND_OPEN_LINKS,  /* it has a lease (again): connect */
-        COMMAND_WARN_OWNER,  /* owner, text: a tool's outcome is unknown */
+        COMMAND_TELL,        /* tell: a sentence for a person, in chat, from the hub's own address */
         COMMAND_NOTE,        /* for the log: a sentence, with message_id */
         COMMAND_EXIT,        /* end the process; failure says why, NONE = drained */
 } CommandKind;
@@ -181,14 +183,18 @@ typedef struct Command {
                         Text text;
                 } draft;
                 struct {
+                        Text who;  /* bare JID */
+                        Text kind; /* told once a minute to each person; empty = every time */
+                        Text text;
+                } tell;
+                struct {
                         Text domain;
                         uint64_t ticket;
                 } ping;
                 struct {
                         Uuid message_id;
-                        Text who; /* WARN_OWNER: bare JID */
+                        Text who;
                         const char *sentence;
-                        Text text;
                         uint64_t ticket;
                         Failure failure; /* CANCEL_DONE, EXIT */
                 } note;

@@ -234,8 +234,8 @@ bool delivery_request(Core *core, StoreRequest *request) {
 }
 
 static void answer_undeliverable(Core *core, const ConcludedRecord *unsent) {
-        core_audit(core, unsent->tenant_id, "message.undeliverable", "warning", unsent->sender, unsent->id,
-                   unsent->agent_id, NULL);
+        core_audit(core, unsent->tenant_id, "message.undeliverable", unsent->sender, unsent->id, unsent->agent_id,
+                   NULL);
 }
 
 /* Anybody may send us an error that names some id; only for an answer that there is something is done. */

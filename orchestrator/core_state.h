@@ -207,6 +207,7 @@ struct Core {
         size_t accepting_bytes, concluding_bytes;
         int64_t commit_not_before_us; /* after a full disk */
         int64_t counter;              /* of the sequence, within the epoch */
+        int64_t audit_lost;           /* events since the last that could be recorded */
         Refusals *refusals;
         int64_t refusals_swept_us;
 
@@ -253,8 +254,16 @@ void core_message_forget(Core *core, const Message *message);
 void core_message_free(Core *core, Message *message); /* leaves its lane; its arena lives until the next step */
 void core_cancel(Core *core, Uuid tenant_id, Uuid message_id, Text by, uint64_t ticket); /* asks for it durably */
 void core_refuse(Core *core, const Message *message, const Failure *failure);
-void core_audit(Core *core, Uuid tenant_id, const char *type, const char *severity, Text person, Uuid message_id,
-                Uuid agent_id, Json *facts);
+
+/* core_events.c */
+/* Put into the chain with the next commit; the type is one of governance/events.h. Takes facts over; NULL = none. */
+void core_audit(Core *core, Uuid tenant_id, const char *type, Text person, Uuid message_id, Uuid agent_id, Json *facts);
+/* The same of a record, which is copied; severity empty = its type's, at_us 0 = now. */
+void core_audit_record(Core *core, const AuditRecord *record);
+void core_audit_lost(Core *core); /* records how many could not be */
+/* Tells a bare JID a sentence; once a minute of each kind (a person's of one kind beyond that are dropped), or with an
+ * empty kind every time. `who` and `text` live until the next step. */
+void core_tell(Core *core, Text who, const char *kind, Text text);
 
 /* core_names.c */
 void names_enter(Core *core, Message *message, Text replaces);

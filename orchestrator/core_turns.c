@@ -217,10 +217,10 @@ void turns_ended(Core *core, const Event *event) {
         message->events = result->events;
         message->event_count = result->event_count;
         if (result->warning.length) {
-                Command *command = core_command(core, COMMAND_WARN_OWNER);
-                command->note.message_id = message->accepted.id;
-                command->note.who = message->input.owner;
-                command->note.text = result->warning;
+                Command *note = core_command(core, COMMAND_NOTE);
+                note->note.sentence = "outcome of a tool is unknown";
+                note->note.message_id = message->accepted.id;
+                core_tell(core, message->input.owner, "", result->warning);
         }
         if (message->cancelled)
                 turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, result->answer,

@@ -35,8 +35,7 @@ static void refused_record(Core *core, const Refused *refused, int64_t count) {
         json_put_text(facts, "agent", (Text){ refused->key + refused->sender_length + 1, refused->agent_length });
         json_put_string(facts, "reason", failure_form(refused->reason)->name);
         json_put_integer(facts, "count", count);
-        core_audit(core, refused->tenant_id, "message.refused", "warning", sender, (Uuid){ 0 }, refused->agent_id,
-                   facts);
+        core_audit(core, refused->tenant_id, "message.refused", sender, (Uuid){ 0 }, refused->agent_id, facts);
 }
 
 /* The sender, a NUL, which neither holds, the agent and the reason. */

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/json.h"
+#include "base/record.h"
 #include "orchestrator/directory/directory.h"
 #include "orchestrator/operations/snapshot.h"
 
@@ -20,6 +21,11 @@ struct Hub {
         bool (*announce)(Hub *hub, const DirectoryChange *changes, size_t count, Failure *reterr_failure);
         /* Asks that a message be ended as cancelled. True: the request is durable, or the message had ended. */
         bool (*cancel)(Hub *hub, Uuid tenant_id, Uuid message_id, Text by, Failure *reterr_failure);
+        /* Puts an event of governance/events.h into the audit beside the operation's own, which needs none; severity
+         * empty = its type's, at_us 0 = now. Tells a bare JID a sentence in chat, once a minute of each kind (empty =
+         * every time). Both copy what they are given, and do not wait. */
+        void (*audit)(Hub *hub, const AuditRecord *record);
+        void (*tell)(Hub *hub, Text who, Text kind, Text text);
         bool (*snapshot)(Hub *hub, Arena *arena, Snapshot *ret_snapshot, Failure *reterr_failure);
         /* An array of {name, value, source …}; never secrets. */
         Json *(*settings)(Hub *hub);

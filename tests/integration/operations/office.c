@@ -31,6 +31,18 @@ static bool snapshot(Hub *hub, Arena *arena, Snapshot *ret_snapshot, Failure *re
         return true;
 }
 
+static void audit(Hub *hub, const AuditRecord *record) {
+        Office *office = (Office *) hub;
+        (void) record;
+        office->audited++;
+}
+
+static void tell(Hub *hub, Text who, Text kind, Text text) {
+        Office *office = (Office *) hub;
+        (void) kind;
+        snprintf(office->told, sizeof(office->told), "%.*s: %.*s", TEXT_ARGUMENTS(who), TEXT_ARGUMENTS(text));
+}
+
 static Json *settings(Hub *hub) {
         (void) hub;
         return json_new_array();
@@ -71,6 +83,8 @@ Office *office_open(void) {
                              .installation = installation_tenant_id,
                              .announce = hear,
                              .cancel = cancel,
+                             .audit = audit,
+                             .tell = tell,
                              .snapshot = snapshot,
                              .settings = settings };
         Database *database = place_database();

@@ -16,6 +16,8 @@ typedef struct Office {
         size_t heard_count;
         DirectoryChange last; /* of AGENT; its texts are gone */
         Uuid cancelled;
+        int64_t audited; /* events put into the audit beside operations' own */
+        char told[400];  /* whom the hub was to tell last, and what */
         char acme[UUID_STRING_SIZE];
         Failure failure; /* of the last call */
 } Office;

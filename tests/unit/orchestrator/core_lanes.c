@@ -507,10 +507,10 @@ START_TEST(owner_is_warned_of_an_unknown_outcome) {
         rig_accept(&rig, (Said){ .body = "tool" });
         rig_end_with(&rig, rig_turn(&rig, "tool"),
                      (TurnResult){ .outcome = OUTCOME_SUCCESS, .warning = TEXT("unknown outcome") });
-        const Command *warning = rig_command(&rig, COMMAND_WARN_OWNER, 0);
+        const Command *warning = rig_command(&rig, COMMAND_TELL, 0);
         ck_assert_ptr_nonnull(warning);
-        ck_assert_text(warning->note.who, TEXT("ann@example.org"));
-        ck_assert_text(warning->note.text, TEXT("unknown outcome"));
+        ck_assert_text(warning->tell.who, TEXT("ann@example.org"));
+        ck_assert_text(warning->tell.text, TEXT("unknown outcome"));
 }
 END_TEST
 

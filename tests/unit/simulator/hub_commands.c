@@ -15,7 +15,7 @@ static const char *const command_names[] = {
         [COMMAND_CANCEL_DONE] = "cancel done",
         [COMMAND_CLOSE_LINKS] = "closes links",
         [COMMAND_OPEN_LINKS] = "opens links",
-        [COMMAND_WARN_OWNER] = "warns owner",
+        [COMMAND_TELL] = "tells a person",
         [COMMAND_NOTE] = "notes",
         [COMMAND_EXIT] = "exits",
 };
@@ -173,7 +173,7 @@ void process_command(Process *process, const Command *command) {
                 command_links(process, command->kind == COMMAND_OPEN_LINKS);
                 break;
         case COMMAND_SILENCE:
-        case COMMAND_WARN_OWNER:
+        case COMMAND_TELL:
         case COMMAND_NOTE:
                 break;
         case COMMAND_EXIT:

@@ -1,0 +1,24 @@
+#include "orchestrator/governance/events.h"
+
+#include <stddef.h>
+
+const EventType event_types[] = {
+        { "audit.lost", "critical", "Events came faster than they could be recorded; the facts say how many are not." },
+        { "message.concluded", "info", "A message that was accepted ended: answered, failed, refused or cancelled." },
+        { "message.refused", "warning",
+          "A message was refused before it was accepted; one record a minute counts them." },
+        { "message.undeliverable", "warning", "An answer came back from the person's server and is not sent again." },
+        { "operation.NAME", "info", "An operation was called; the facts say through which door, and what came of it." },
+        { 0 },
+};
+
+#define OPERATION_PREFIX "operation."
+
+const EventType *event_type_find(Text type) {
+        if (text_starts_with(type, TEXT(OPERATION_PREFIX)))
+                type = TEXT(OPERATION_PREFIX "NAME");
+        for (const EventType *known = event_types; known->type; known++)
+                if (text_equal(type, text_of(known->type)))
+                        return known;
+        return NULL;
+}
