@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/budget.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/failure.h"
@@ -41,7 +42,8 @@ typedef enum Outcome {
 
 typedef struct Usage {
         int64_t prompt_tokens, completion_tokens, cached_tokens;
-        int64_t cost_nano; /* nano-units of the installation's currency */
+        int64_t cost_nano;       /* nano-units of the installation's currency */
+        int64_t presumed_tokens; /* which calls with an unknown outcome may have used, at most */
         int32_t model_calls, tool_calls;
 } Usage;
 
@@ -63,7 +65,10 @@ typedef struct AcceptedRecord {
         int key_count;        /* 0: no way to recognise a repeat */
         Hash content;         /* the same key with other content is a conflict */
         Uuid continues;       /* zero, or the message whose continuation this is */
-        int64_t accepted_us;  /* wall clock */
+        Uuid account_id;      /* as BudgetParties has them, whatever changes later */
+        Uuid grant_id;
+        Text sender_domain;
+        int64_t accepted_us; /* wall clock */
 } AcceptedRecord;
 
 typedef struct ConcludedRecord {
@@ -78,14 +83,24 @@ typedef struct ConcludedRecord {
         Text worker; /* which took the last turn; empty when none did */
         Text tools;  /* JSON array of the tools called; empty = none */
         Hash policy_hash;
-        int32_t attempt;      /* how often it was taken up again */
-        bool streamed;        /* replaces drafts of it, which may have been sent */
-        Text sender;          /* bare JID, for the audit record */
+        int32_t attempt; /* how often it was taken up again */
+        bool streamed;   /* replaces drafts of it, which may have been sent */
+        Text sender;     /* bare JID, for the audit record */
+        Uuid account_id; /* as of the AcceptedRecord */
+        Uuid grant_id;
+        Text sender_domain;
         ReplyTo reply_to;     /* not written: used when the answer is read back for sending */
         int64_t concluded_us; /* wall clock */
 } ConcludedRecord;
 
-typedef enum StepKind { STEP_TAKEN_UP, STEP_MODEL_REPLY, STEP_TOOL_STARTED, STEP_TOOL_RESULT } StepKind;
+/* PRESUMED: what calls of earlier attempts, whose outcome is unknown, may have cost. */
+typedef enum StepKind {
+        STEP_TAKEN_UP,
+        STEP_MODEL_REPLY,
+        STEP_TOOL_STARTED,
+        STEP_TOOL_RESULT,
+        STEP_PRESUMED,
+} StepKind;
 
 /* Ordinals: attempt * STEP_ATTEMPT + n, so that (message, ordinal) also fences two hubs that take up one message. */
 #define STEP_ATTEMPT 10000
@@ -94,7 +109,8 @@ typedef struct StepRecord {
         int32_t ordinal;
         StepKind kind;
         int64_t sequence;
-        Text payload; /* sealed in the row */
+        BudgetAmounts spent; /* MODEL_REPLY, PRESUMED: by the whole message up to here; else zero */
+        Text payload;        /* sealed in the row */
 } StepRecord;
 
 typedef struct CancelledRecord {

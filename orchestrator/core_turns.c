@@ -257,6 +257,7 @@ static Message *message_recover(Core *core, const OpenMessage *open) {
         }
         message->accepted = open->accepted;
         message->accepted.sender = copy(arena, open->accepted.sender);
+        message->accepted.sender_domain = copy(arena, open->accepted.sender_domain);
         message->accepted.body = copy(arena, open->accepted.body);
         message->accepted.reply_to.agent = copy(arena, open->accepted.reply_to.agent);
         message->accepted.reply_to.address = copy(arena, open->accepted.reply_to.address);

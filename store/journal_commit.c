@@ -206,9 +206,9 @@ static const struct {
         bool with_hub;
 } inserts[] = {
         { QUERY_JOURNAL_PERSONS, offsetof(Journal, persons), 4, false },
-        { QUERY_JOURNAL_ACCEPT, offsetof(Journal, accepted), 16, true },
-        { QUERY_JOURNAL_CONCLUDE, offsetof(Journal, concluded), 25, true },
-        { QUERY_JOURNAL_STEP, offsetof(Journal, steps), 7, true },
+        { QUERY_JOURNAL_ACCEPT, offsetof(Journal, accepted), 19, true },
+        { QUERY_JOURNAL_CONCLUDE, offsetof(Journal, concluded), 30, true },
+        { QUERY_JOURNAL_STEP, offsetof(Journal, steps), 9, true },
         { QUERY_JOURNAL_CANCEL, offsetof(Journal, cancelled), 4, true },
         { QUERY_JOURNAL_AUDIT, offsetof(Journal, audit), 10, true },
 };

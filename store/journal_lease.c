@@ -58,7 +58,8 @@ static bool read_step(Journal *journal, const Rows *rows, size_t row, StepRecord
                               .ordinal = (int32_t) rows_integer(rows, row, 1),
                               .sequence = rows_integer(rows, row, 3),
                               .tenant_id = rows_uuid(rows, row, 4),
-                              .kind = (StepKind) rows_integer(rows, row, 6) };
+                              .kind = (StepKind) rows_integer(rows, row, 6),
+                              .spent = { { rows_integer(rows, row, 8), rows_integer(rows, row, 9) } } };
         return rows_open(journal, step->tenant_id, rows, row, 7, 5, "steps", "payload",
                          step_place(step->message_id, step->ordinal, &room), &step->payload, reterr_failure);
 }
@@ -94,7 +95,10 @@ static bool read_open(Journal *journal, const Rows *rows, size_t row, OpenMessag
                                       .accepted_us = rows_time(rows, row, 4),
                                       .continues = rows_uuid(rows, row, 5),
                                       .conversation = (int32_t) rows_integer(rows, row, 6),
-                                      .command = rows_integer(rows, row, 10) == 1 };
+                                      .command = rows_integer(rows, row, 10) == 1,
+                                      .account_id = rows_uuid(rows, row, 11),
+                                      .grant_id = rows_uuid(rows, row, 12),
+                                      .sender_domain = journal_copy(journal, rows_text(rows, row, 13)) };
         open->cancelled = rows_boolean(rows, row, 9);
         return rows_open_reply(journal, accepted->tenant_id, accepted->id, rows, row, 8, 7, &accepted->reply_to,
                                &accepted->sender, reterr_failure);

@@ -13,7 +13,7 @@
 
 #define PERSON_CACHE 65536 /* persons whose row is known to be there */
 #define RANGE_LIMIT  64
-#define COLUMN_LIMIT 25
+#define COLUMN_LIMIT 30
 
 /* What one insert is fed from. */
 typedef struct Table {

@@ -24,15 +24,18 @@ Text step_place(Uuid message_id, int32_t ordinal, StepPlace *room) {
         return (Text){ (const char *) room->id, sizeof(room->id) };
 }
 
-static const Oid accepted_types[] = { OID_UUID, OID_UUID,    OID_UUID,     OID_UUID,    OID_BIGINT, OID_TIMESTAMPTZ,
-                                      OID_UUID, OID_INTEGER, OID_SMALLINT, OID_TEXT,    OID_BYTEA,  OID_BYTEA,
-                                      OID_UUID, OID_UUID,    OID_BIGINT,   OID_SMALLINT };
+static const Oid accepted_types[] = { OID_UUID,        OID_UUID,  OID_UUID,    OID_UUID,     OID_BIGINT,
+                                      OID_TIMESTAMPTZ, OID_UUID,  OID_INTEGER, OID_SMALLINT, OID_TEXT,
+                                      OID_BYTEA,       OID_BYTEA, OID_UUID,    OID_UUID,     OID_BIGINT,
+                                      OID_SMALLINT,    OID_UUID,  OID_UUID,    OID_TEXT };
 static const Oid concluded_types[] = { OID_UUID,     OID_UUID,     OID_UUID,     OID_BIGINT,   OID_TIMESTAMPTZ,
                                        OID_BIGINT,   OID_BIGINT,   OID_BIGINT,   OID_BIGINT,   OID_INTEGER,
                                        OID_INTEGER,  OID_INTEGER,  OID_INTEGER,  OID_SMALLINT, OID_SMALLINT,
                                        OID_SMALLINT, OID_SMALLINT, OID_SMALLINT, OID_SMALLINT, OID_BYTEA,
-                                       OID_TEXT,     OID_TEXT,     OID_BYTEA,    OID_BYTEA,    OID_SMALLINT };
-static const Oid step_types[] = { OID_UUID, OID_INTEGER, OID_UUID, OID_BIGINT, OID_SMALLINT, OID_SMALLINT, OID_BYTEA };
+                                       OID_TEXT,     OID_TEXT,     OID_BYTEA,    OID_BYTEA,    OID_SMALLINT,
+                                       OID_UUID,     OID_UUID,     OID_UUID,     OID_TEXT,     OID_BIGINT };
+static const Oid step_types[] = { OID_UUID,     OID_INTEGER, OID_UUID,   OID_BIGINT, OID_SMALLINT,
+                                  OID_SMALLINT, OID_BYTEA,   OID_BIGINT, OID_BIGINT };
 static const Oid cancelled_types[] = { OID_UUID, OID_UUID, OID_UUID, OID_BIGINT };
 static const Oid audit_types[] = { OID_UUID,        OID_UUID, OID_UUID, OID_UUID, OID_BIGINT,
                                    OID_TIMESTAMPTZ, OID_TEXT, OID_TEXT, OID_TEXT, OID_BYTEA };
@@ -189,6 +192,9 @@ bool rows_accept(Journal *journal, const AcceptedRecord *record, Failure *reterr
                         column_null(&columns[12 + i]);
         column_bigint(&columns[14], content_of(&record->content));
         column_smallint(&columns[15], record->command);
+        column_uuid_or_null(&columns[16], record->account_id);
+        column_uuid_or_null(&columns[17], record->grant_id);
+        column_bytes_or_null(&columns[18], record->sender_domain);
         journal->accepted.rows++;
         return true;
 }
@@ -266,6 +272,11 @@ bool rows_conclude(Journal *journal, const ConcludedRecord *record, Failure *ret
         column_bytes_or_null(&columns[22], answer);
         column_bytes_or_null(&columns[23], explanation);
         column_smallint(&columns[24], record->streamed);
+        column_uuid_or_null(&columns[25], record->agent_id);
+        column_uuid_or_null(&columns[26], record->account_id);
+        column_uuid_or_null(&columns[27], record->grant_id);
+        column_bytes_or_null(&columns[28], record->sender_domain);
+        column_bigint(&columns[29], record->usage.presumed_tokens);
         journal->concluded.rows++;
         audit_conclusion(journal, record, person_id);
         return true;
@@ -287,6 +298,8 @@ bool rows_step(Journal *journal, const StepRecord *record, Failure *reterr_failu
         column_smallint(&columns[4], key_id);
         column_smallint(&columns[5], record->kind);
         column_bytes_or_null(&columns[6], payload);
+        column_bigint(&columns[7], record->spent.units[BUDGET_MONEY]);
+        column_bigint(&columns[8], record->spent.units[BUDGET_TOKENS]);
         journal->steps.rows++;
         return true;
 }

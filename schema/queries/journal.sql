@@ -20,9 +20,9 @@ ON CONFLICT (tenant_id, id) DO NOTHING;
 WITH given AS MATERIALIZED (
         SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::timestamptz[], $8::uuid[],
                              $9::integer[], $10::smallint[], $11::text[], $12::bytea[], $13::bytea[], $14::uuid[],
-                             $15::uuid[], $16::bigint[], $17::smallint[])
+                             $15::uuid[], $16::bigint[], $17::smallint[], $18::uuid[], $19::uuid[], $20::text[])
                 AS g(id, tenant_id, agent_id, person_id, sequence, accepted_at, continues, conversation, key_id, domain,
-                     reply_to, body, key, other, content, kind)
+                     reply_to, body, key, other, content, kind, account_id, grant_id, sender_domain)
 ), keyed AS (
         INSERT INTO idempotency (key, message_id, content, day)
         SELECT g.key, g.id, g.content, current_date FROM given g
@@ -35,9 +35,9 @@ WITH given AS MATERIALIZED (
         RETURNING message_id
 )
 INSERT INTO accepted (id, tenant_id, agent_id, person_id, sequence, accepted_at, continues, conversation, hub, key_id, domain,
-                      reply_to, body, kind)
+                      reply_to, body, kind, account_id, grant_id, sender_domain)
 SELECT g.id, g.tenant_id, g.agent_id, g.person_id, g.sequence, g.accepted_at, g.continues, g.conversation, $1::smallint,
-       g.key_id, g.domain, g.reply_to, g.body, g.kind
+       g.key_id, g.domain, g.reply_to, g.body, g.kind, g.account_id, g.grant_id, g.sender_domain
 FROM given g
 WHERE g.key IS NULL OR g.id IN (SELECT message_id FROM keyed)
 ON CONFLICT DO NOTHING
@@ -61,24 +61,28 @@ ORDER BY g.ordinality;
 -- Fails when one is there already: then journal_conclusions says whose.
 INSERT INTO concluded (id, tenant_id, version_id, sequence, concluded_at, cost_nano, queue_us, model_us, total_us,
                        admission_us, prompt_tokens, completion_tokens, cached_tokens, model_calls, tool_calls, attempt, hub,
-                       key_id, outcome, reason, policy_hash, worker, tools, answer, explanation, streamed)
+                       key_id, outcome, reason, policy_hash, worker, tools, answer, explanation, streamed, agent_id,
+                       account_id, grant_id, sender_domain, presumed_tokens)
 SELECT id, tenant_id, version_id, sequence, concluded_at, cost_nano, queue_us, model_us, total_us, admission_us,
        prompt_tokens, completion_tokens, cached_tokens, model_calls, tool_calls, attempt, $1::smallint, key_id, outcome,
-       reason, policy_hash, worker, tools, answer, explanation, streamed
+       reason, policy_hash, worker, tools, answer, explanation, streamed, agent_id, account_id, grant_id, sender_domain,
+       presumed_tokens
 FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::timestamptz[], $7::bigint[], $8::bigint[], $9::bigint[],
             $10::bigint[], $11::integer[], $12::integer[], $13::integer[], $14::integer[], $15::smallint[], $16::smallint[],
             $17::smallint[], $18::smallint[], $19::smallint[], $20::smallint[], $21::bytea[], $22::text[], $23::text[],
-            $24::bytea[], $25::bytea[], $26::smallint[])
+            $24::bytea[], $25::bytea[], $26::smallint[], $27::uuid[], $28::uuid[], $29::uuid[], $30::text[], $31::bigint[])
         AS g(id, tenant_id, version_id, sequence, concluded_at, cost_nano, queue_us, model_us, total_us, admission_us,
              prompt_tokens, completion_tokens, cached_tokens, model_calls, tool_calls, attempt, key_id, outcome, reason,
-             policy_hash, worker, tools, answer, explanation, streamed);
+             policy_hash, worker, tools, answer, explanation, streamed, agent_id, account_id, grant_id, sender_domain,
+             presumed_tokens);
 
 -- name: journal_step
 -- role: journal
-INSERT INTO steps (message_id, ordinal, tenant_id, sequence, hub, key_id, kind, payload)
-SELECT message_id, ordinal, tenant_id, sequence, $1::smallint, key_id, kind, payload
-FROM unnest($2::uuid[], $3::integer[], $4::uuid[], $5::bigint[], $6::smallint[], $7::smallint[], $8::bytea[])
-        AS g(message_id, ordinal, tenant_id, sequence, key_id, kind, payload);
+INSERT INTO steps (message_id, ordinal, tenant_id, sequence, hub, key_id, kind, payload, spent_nano, spent_tokens)
+SELECT message_id, ordinal, tenant_id, sequence, $1::smallint, key_id, kind, payload, spent_nano, spent_tokens
+FROM unnest($2::uuid[], $3::integer[], $4::uuid[], $5::bigint[], $6::smallint[], $7::smallint[], $8::bytea[],
+            $9::bigint[], $10::bigint[])
+        AS g(message_id, ordinal, tenant_id, sequence, key_id, kind, payload, spent_nano, spent_tokens);
 
 -- name: journal_cancel
 -- role: journal
@@ -101,7 +105,7 @@ SELECT id, hub, sequence FROM concluded WHERE id = ANY ($1::uuid[]);
 
 -- name: journal_steps
 -- role: journal
-SELECT message_id, ordinal, hub, sequence, tenant_id, key_id, kind, payload FROM steps
+SELECT message_id, ordinal, hub, sequence, tenant_id, key_id, kind, payload, spent_nano, spent_tokens FROM steps
 WHERE message_id = ANY ($1::uuid[]) ORDER BY message_id, ordinal;
 
 -- name: journal_heads
@@ -128,12 +132,12 @@ FROM unnest($1::uuid[], $2::uuid[]) AS g(tenant_id, id) WHERE o.tenant_id = g.te
 -- What is open and belongs to hub $1: everything, or with $2 what it took when it ended epoch $3 of hub $2.
 WITH open AS MATERIALIZED (
         SELECT a.id, a.tenant_id, a.agent_id, a.sequence, a.accepted_at, a.continues, a.conversation, a.hub, a.key_id,
-               a.reply_to, a.kind
+               a.reply_to, a.kind, a.account_id, a.grant_id, a.sender_domain
         FROM accepted a LEFT JOIN concluded c ON c.id = a.id AND c.id >= (SELECT low_water FROM heartbeats WHERE hub = $1)
         WHERE a.id >= (SELECT low_water FROM heartbeats WHERE hub = $1) AND c.id IS NULL
 )
 SELECT o.id, o.tenant_id, o.agent_id, o.sequence, o.accepted_at, o.continues, o.conversation, o.key_id, o.reply_to,
-       EXISTS (SELECT FROM cancelled x WHERE x.id = o.id), o.kind
+       EXISTS (SELECT FROM cancelled x WHERE x.id = o.id), o.kind, o.account_id, o.grant_id, o.sender_domain
 FROM open o
 LEFT JOIN LATERAL (SELECT e.heir, e.taken_from, e.taken_epoch FROM estates e
                    WHERE e.hub = o.hub AND e.up_to_epoch >= o.sequence >> 40 ORDER BY e.up_to_epoch LIMIT 1) e ON true
