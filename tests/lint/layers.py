@@ -44,6 +44,8 @@ HOMES = {
     "stringprep.h": ["base/jid.c"],
     "utf8proc.h": ["base/"],
     "sanitizer/": ["base/arena.c"],
+    "pcre2.h": ["orchestrator/governance/guardrails/pattern.c"],
+    "libexttextcat/": ["orchestrator/governance/guardrails/language.c"],
     "expat.h": ["component/link", "xmpp/reader"],
     "microhttpd.h": ["component/doors/rest"],
     "strophe.h": ["component/chat"],
