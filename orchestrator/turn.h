@@ -40,9 +40,9 @@ typedef struct TurnResult {
         int64_t model_us;
         Uuid version_id;
         Hash policy_hash;
-        Text tools;    /* JSON array; empty = none were called */
-        bool streamed; /* pieces of the answer were given to World.stream */
-        Text warning;  /* for the owner: a tool's outcome is unknown; empty = none */
+        Text tools;        /* JSON array; empty = none were called */
+        bool streamed;     /* pieces of the answer were given to World.stream */
+        Text warning;      /* for the owner: a tool's outcome is unknown; empty = none */
         TurnEvent *events; /* see turn_events.h */
         size_t event_count;
 } TurnResult;
