@@ -69,7 +69,8 @@ static void print_field(const Field *field, bool partial) {
                 snprintf(bounds, sizeof(bounds), " %lld to %lld.", (long long) least, (long long) most);
         snprintf(help, sizeof(help), "%s%s%s%s%s", field->help, bounds, fallback ? " Default: " : "",
                  fallback ? fallback : "",
-                 field->need == REQUIRED          ? " Required."
+                 field->type == FIELD_SECRET      ? " Asked for when absent; @FILE or - (standard input) reads it."
+                 : field->need == REQUIRED        ? " Required."
                  : field->type == FIELD_LONG_TEXT ? " @FILE or - (standard input) reads it."
                                                   : "");
         if (strlen(form) > NAME_WIDTH)

@@ -40,7 +40,8 @@ const Settings *reload_current(Reload *reload) {
 /* A key is asked for only when there is a place to use it. */
 bool reload_models(const Settings *settings, Failure *reterr_failure) {
         _cleanup_(arena_freep) Arena *arena = arena_new(0);
-        ModelSettings models = { .openai_url = text_of(settings->openai_url) };
+        ModelSettings models = { .openai_url = text_of(settings->openai_url),
+                                 .allow_private_providers = settings->allow_private_providers };
         Failure failure;
 
         if (settings->openai_url &&

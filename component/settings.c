@@ -74,6 +74,11 @@ const Setting settings_table[] = {
           .help = "Holds that provider's key." },
         { "openai_model", SETTING_TEXT, AT(openai_model),
           .help = "Model of that provider for the installation's own agents." },
+        { "allow_private_providers", SETTING_BOOLEAN, AT(allow_private_providers), .fallback = "false",
+          .reloadable = true,
+          .help = "Permits tenants' own providers (an agent's `provider_url`) at addresses that are not public, which "
+                  "lets "
+                  "tenants reach into this machine's network." },
         { "docs_folder", SETTING_FILE, AT(docs_folder),
           .help = "Folder of Markdown files that the agent `guide` answers from." },
         { "contact_addresses", SETTING_ADDRESSES, AT(contact_addresses), .reloadable = true,

@@ -7,6 +7,7 @@
 #include "base/crypto.h"
 #include "base/nearest.h"
 #include "component/terminal_print.h"
+#include "component/terminal_secret.h"
 #include "orchestrator/http/http.h"
 
 #include <ctype.h>
@@ -109,8 +110,13 @@ static bool set_field(Typed *typed, const Field *field, const char *value, Failu
         Text text = text_of(value);
         if (json_member(typed->input, field->name))
                 return failure_set(reterr_failure, FAILURE_INVALID, "--%s is given twice", field->name);
-        if (field->type == FIELD_LONG_TEXT && !read_document(typed, value, &text, reterr_failure))
+        if (field->type == FIELD_SECRET && !terminal_secret_is_elsewhere(field, value, reterr_failure))
                 return false;
+        if ((field->type == FIELD_LONG_TEXT || field->type == FIELD_SECRET) &&
+            !read_document(typed, value, &text, reterr_failure))
+                return false;
+        if (field->type == FIELD_SECRET) /* a file ends with a line's end that is no part of it */
+                text = text_trim(text);
         if (!text_is_utf8(text))
                 return failure_set(reterr_failure, FAILURE_INVALID, "--%s is not UTF-8", field->name);
         json_put_text(typed->input, field->name, text);
@@ -301,7 +307,8 @@ static bool confirm(const Typed *typed, Failure *reterr_failure) {
 static bool ask_hub(Typed *typed, char *const *words, Json **ret_result, Failure *reterr_failure) {
         HttpReply reply;
         if (!parse(typed, words, reterr_failure) || !find_socket(typed, reterr_failure) ||
-            !confirm(typed, reterr_failure))
+            !confirm(typed, reterr_failure) ||
+            !terminal_ask_secrets(typed->operation, typed->arena, typed->input, reterr_failure))
                 return false;
         if (!crypto_start(reterr_failure) || !http_start(&(HttpSettings){ 0 }, reterr_failure))
                 return false;

@@ -132,6 +132,8 @@ static bool version_fill(const WorldSettings *settings, const TurnInput *input, 
         version->goal = text_copy(arena, rows_text(rows, 0, 3));
         version->constraints = joined(arena, constraints, constraint_count);
         version->model = text_copy(arena, rows_text(rows, 0, 7));
+        version->provider_url = text_copy(arena, rows_text(rows, 0, 16));
+        version->provider_key = text_copy(arena, rows_text(rows, 0, 17));
         version->temperature = rows_is_null(rows, 0, 8) ? -1 : rows_real(rows, 0, 8);
         version->knowledge = model_reads_passages(version->model);
         version->max_tokens = (int32_t) rows_integer(rows, 0, 9);
@@ -340,7 +342,7 @@ static void world_settle(World *world, const TurnInput *input, CallKey key, int6
 static bool world_model(World *world, const ModelRequest *request, Arena *arena, ModelReply *ret_reply,
                         Failure *reterr_failure) {
         text_builder_reset(&((WorkerWorld *) world)->said);
-        return model_complete(request, arena, ret_reply, reterr_failure);
+        return world_complete((WorkerWorld *) world, request, arena, ret_reply, reterr_failure);
 }
 
 static bool world_tool_is_idempotent(World *world, Text name) {

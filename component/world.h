@@ -58,5 +58,10 @@ bool world_read_body(const WorldSettings *settings, Transaction *transaction, co
 bool world_unseal_body(const WorldSettings *settings, Uuid tenant_id, Uuid id, int key_id, Text sealed, Arena *arena,
                        Text *ret_body, Failure *reterr_failure) _must_check_;
 
+/* world_secret.c: a call of the model that the version names, at the version's own provider and with its key if it has
+ * one. */
+bool world_complete(WorkerWorld *world, const ModelRequest *request, Arena *arena, ModelReply *ret_reply,
+                    Failure *reterr_failure) _must_check_;
+
 Versions *versions_new(void);
 void versions_free(Versions *versions);

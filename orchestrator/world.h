@@ -11,7 +11,8 @@ typedef struct Version {
         Uuid id, agent_id, tenant_id;
         Text owner; /* bare JID */
         Text name, goal, constraints, prompt, model;
-        double temperature; /* < 0: the model's default */
+        Text provider_url, provider_key; /* key: the name of a secret; empty = the installation's */
+        double temperature;              /* < 0: the model's default */
         int32_t max_tokens;
         int32_t short_term_limit;
         bool knowledge;   /* has passages to search */

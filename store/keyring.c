@@ -328,15 +328,22 @@ bool keyring_unseal(Keyring *keyring, Uuid tenant_id, int key_id, SealPlace plac
         return done;
 }
 
-bool keyring_person(Keyring *keyring, Uuid tenant_id, Text bare_jid, Uuid *ret_person_id, Failure *reterr_failure) {
-        const Text parts[] = { TEXT("person"), bare_jid };
-        int key_id = 1; /* always the first, or a person would change its id */
+/* By the first key, always, or it would be another one after a new key. */
+bool keyring_digest(Keyring *keyring, Uuid tenant_id, const Text *parts, size_t count, Hash *ret_digest,
+                    Failure *reterr_failure) {
+        int key_id = 1;
         pthread_rwlock_rdlock(&keyring->lock);
         const Key *key = find_key(keyring, tenant_id, &key_id, reterr_failure);
-        if (key) {
-                Hash hash = crypto_keyed_hash(key, parts, COUNT_OF(parts));
-                memcpy(ret_person_id->bytes, hash.bytes, sizeof(ret_person_id->bytes));
-        }
+        if (key)
+                *ret_digest = crypto_keyed_hash(key, parts, count);
         pthread_rwlock_unlock(&keyring->lock);
         return key != NULL;
+}
+
+bool keyring_person(Keyring *keyring, Uuid tenant_id, Text bare_jid, Uuid *ret_person_id, Failure *reterr_failure) {
+        Hash hash;
+        if (!keyring_digest(keyring, tenant_id, (const Text[]){ TEXT("person"), bare_jid }, 2, &hash, reterr_failure))
+                return false;
+        memcpy(ret_person_id->bytes, hash.bytes, sizeof(ret_person_id->bytes));
+        return true;
 }

@@ -48,3 +48,6 @@ bool keyring_unseal(Keyring *keyring, Uuid tenant_id, int key_id, SealPlace plac
  * tenant. */
 bool keyring_person(Keyring *keyring, Uuid tenant_id, Text bare_jid, Uuid *ret_person_id,
                     Failure *reterr_failure) _must_check_;
+/* A digest that says nothing to who has not the tenant's key, and is the same whenever it is made. */
+bool keyring_digest(Keyring *keyring, Uuid tenant_id, const Text *parts, size_t count, Hash *ret_digest,
+                    Failure *reterr_failure) _must_check_;

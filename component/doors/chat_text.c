@@ -252,6 +252,13 @@ static void take_command(Call *call, Text body) {
                 complain_unknown(call, name);
                 return;
         }
+        if (operation_field_of(operation, FIELD_SECRET)) {
+                failure_set(&call->complaint, FAILURE_POLICY,
+                            "/%s takes a secret, and what is written in a chat is kept by servers and clients: use the "
+                            "command's form in your client, or a terminal. If you wrote one here, change it.",
+                            operation->name);
+                return;
+        }
         call->operation = operation;
         call->input = json_new_object();
         take_given(call);

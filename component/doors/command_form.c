@@ -17,6 +17,7 @@ static const struct {
 } shapes[FIELD_TYPE_COUNT] = {
         [FIELD_TEXT] = { FORM_TEXT_SINGLE, "", false, false },
         [FIELD_LONG_TEXT] = { FORM_TEXT_MULTI, "", true, true },
+        [FIELD_SECRET] = { FORM_TEXT_PRIVATE, "", false, true },
         [FIELD_NAME] = { FORM_TEXT_SINGLE, " Of a-z, 0-9, '_' and '-'.", false, false },
         [FIELD_AGENT] = { FORM_TEXT_SINGLE, "", false, false },
         [FIELD_JID] = { FORM_JID_SINGLE, "", false, false },
@@ -188,7 +189,7 @@ static void add_field(const CommandTalk *talk, const Field *field, Form *form) {
         form_field->description = description_of(field, form->arena);
         form_field->required = field->need == REQUIRED;
         add_options(talk, field, fallback, form_field);
-        if (value)
+        if (value && field->type != FIELD_SECRET) /* which is typed again */
                 add_value(form_field, value, form->arena);
         else if (fallback)
                 form_field_add_value(form_field, text_of(fallback));

@@ -60,6 +60,16 @@ bool model_known(Text model, Failure *reterr_failure) {
                (!dialect->known || dialect->known(name, reterr_failure));
 }
 
+bool model_takes_provider(Text model, Failure *reterr_failure) {
+        const Dialect *dialect;
+        Text name;
+
+        return find_dialect(model, &dialect, &name, reterr_failure) &&
+               (dialect->known || failure_set(reterr_failure, FAILURE_INVALID,
+                                              "A model that has no provider takes no provider_url: use openai/ and the "
+                                              "name of one of its models."));
+}
+
 bool model_reads_passages(Text model) {
         const Dialect *dialect;
         Text name;

@@ -47,8 +47,9 @@ typedef struct ModelRequest {
         size_t passage_count;
         double temperature; /* < 0: the provider's default */
         int32_t max_tokens; /* of the answer; always sent, at least 1 */
-        Text endpoint;      /* base URL of an openai-like provider, public addresses only; empty = the installation's */
-        Text key;           /* secret, for `endpoint` only; empty = none */
+        Text endpoint; /* base URL of an openai-like provider, at a public address unless others are allowed; empty =
+                          the installation's */
+        Text key;      /* secret, in place of the installation's; empty = none, or the installation's own */
         int64_t deadline_us; /* monotonic */
         int64_t idle_us;     /* longest silence of the provider; 0 = two minutes */
         /* Called with each piece of text as it comes; may be NULL. */
@@ -81,8 +82,9 @@ typedef struct ModelReply {
 /* What the installation offers beside the built-ins. Copied; before the first call and after http_start(), and again at
  * any time, by one thread: calls that run keep what they began with. On failure everything stays as it was. */
 typedef struct ModelSettings {
-        Text openai_url; /* "https://api.openai.com/v1", "http://127.0.0.1:11434" …; empty = none */
-        Text openai_key; /* secret; empty = none */
+        Text openai_url;              /* "https://api.openai.com/v1", "http://127.0.0.1:11434" …; empty = none */
+        Text openai_key;              /* secret; empty = none */
+        bool allow_private_providers; /* a request's own endpoint may be an address that is not public */
 } ModelSettings;
 
 bool model_start(const ModelSettings *settings, Failure *reterr_failure) _must_check_;
@@ -90,6 +92,8 @@ void model_stop(void); /* wipes the key */
 
 /* Whether a version may name this model on this installation; FAILURE_INVALID lists what there is. */
 bool model_known(Text model, Failure *reterr_failure) _must_check_;
+/* Whether it can be asked of another provider than the installation's. */
+bool model_takes_provider(Text model, Failure *reterr_failure) _must_check_;
 /* Whether it makes use of passages of the agent's knowledge: for one that does not, none are looked for. */
 bool model_reads_passages(Text model);
 

@@ -19,6 +19,7 @@ static struct {
         pthread_mutex_t lock; /* of url and key */
         char *url, *key;
         atomic_uint quirks;
+        atomic_bool allow_private;
 } installed = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static const struct {
@@ -56,6 +57,7 @@ static void install(char *url, char *key) {
 }
 
 bool openai_start(const ModelSettings *settings, Failure *reterr_failure) {
+        atomic_store(&installed.allow_private, settings->allow_private_providers);
         if (settings->openai_url.length == 0) {
                 openai_stop();
                 return true;
@@ -209,7 +211,7 @@ static bool ask(Call *call, unsigned quirks, Arena *arena, HttpReply *ret_head, 
                 .headers = headers,
                 .header_count = call->key.length > 0 ? 3 : 2,
                 .body = body,
-                .reach = call->foreign ? HTTP_REACH_PUBLIC : HTTP_REACH_ANY,
+                .reach = call->foreign && !atomic_load(&installed.allow_private) ? HTTP_REACH_PUBLIC : HTTP_REACH_ANY,
                 .deadline_us = call->request->deadline_us,
                 .idle_us = call->request->idle_us > 0 ? call->request->idle_us : IDLE_TIME,
                 .body_limit = STREAM_LIMIT,
@@ -303,7 +305,7 @@ bool openai_complete(const ModelRequest *request, Text name, Arena *arena, Model
                 .name = name,
                 .foreign = foreign,
                 .url = complete_url(scratch, url),
-                .key = foreign ? request->key : own_key,
+                .key = foreign || request->key.length > 0 ? request->key : own_key,
                 .reply = openai_reply_new(request),
                 .body = text_builder(WHOLE_LIMIT),
                 .model_reply = ret_reply,

@@ -43,6 +43,10 @@
         each(limit_set) \
         each(limit_list) \
         each(limit_remove) \
+        each(secret_set) \
+        each(secret_list) \
+        each(secret_rotate) \
+        each(secret_remove) \
         each(execution_list) \
         each(execution_show) \
         each(execution_cancel) \

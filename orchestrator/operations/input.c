@@ -61,7 +61,7 @@ static bool keep(Text text, Arena *arena, InputValue *value) {
 }
 
 static bool read_text(const Field *field, Text text, Arena *arena, InputValue *value) {
-        return keep(text, arena, value) && is_printable(text, field->type == FIELD_LONG_TEXT) &&
+        return keep(text, arena, value) && is_printable(text, field->type != FIELD_TEXT) &&
                is_within(field, (double) text.length);
 }
 
@@ -244,6 +244,7 @@ typedef struct FieldForm {
 static const FieldForm forms[FIELD_TYPE_COUNT] = {
         [FIELD_TEXT] = { "TEXT", "one line of text", 0, 1000, read_text },
         [FIELD_LONG_TEXT] = { "TEXT", "text", 0, 64 * 1024, read_text },
+        [FIELD_SECRET] = { "SECRET", "a secret of at most 8192 bytes", 0, 8192, read_text },
         [FIELD_NAME] = { "NAME", "1 to 63 of a-z, 0-9, '_' and '-'", 1, 63, read_name },
         [FIELD_AGENT] = { "AGENT", "an agent's name or its bare JID", 1, 3071, read_agent },
         [FIELD_JID] = { "JID", "a bare JID such as alice@example.org", 1, 3071, read_jid },
@@ -288,11 +289,14 @@ static bool wrong(const Field *field, Failure *reterr_failure) {
                            form->wanted, (long long) field->least, (long long) field->most, unit);
 }
 
+static bool is_text_type(const Field *field) {
+        return field->type == FIELD_TEXT || field->type == FIELD_LONG_TEXT || field->type == FIELD_SECRET;
+}
+
 static bool too_long(const Field *field, Text text, Failure *reterr_failure) {
         int64_t least, most;
-        bool is_text = field->type == FIELD_TEXT || field->type == FIELD_LONG_TEXT;
         field_bounds(field, &least, &most);
-        size_t limit = is_text ? (size_t) most : 4096;
+        size_t limit = is_text_type(field) ? (size_t) most : 4096;
         if (text.length <= limit)
                 return false;
         failure_set(reterr_failure, FAILURE_TOO_LARGE, "'%s' is %zu bytes long; at most %zu are taken", field->name,
@@ -382,7 +386,7 @@ static bool check_field(const Field *field, bool partial, const Json *input, Are
                 return false;
         if (!value->present && field->fallback && !partial)
                 return value_from_text(field, text_of(field->fallback), arena, value, reterr_failure);
-        bool empty = (field->type == FIELD_TEXT || field->type == FIELD_LONG_TEXT) && value->text.length == 0;
+        bool empty = is_text_type(field) && value->text.length == 0;
         if (field->need == REQUIRED && (!value->present || empty))
                 return failure_set(reterr_failure, FAILURE_INVALID, "'%s' is missing: %s", field->name, field->help);
         return true;

@@ -15,6 +15,8 @@ typedef enum FieldType {
         FIELD_END,
         FIELD_TEXT,      /* one line */
         FIELD_LONG_TEXT, /* lines; on a terminal "@FILE" and "-" read it from elsewhere */
+        FIELD_SECRET,    /* like FIELD_LONG_TEXT, but shown, logged and asked for in chat by nobody; on a terminal typed
+                          * without echo, or read from "@FILE" or "-" */
         FIELD_NAME,      /* [a-z0-9_-], 1 to 63 bytes: an agent's name or a tenant's slug */
         FIELD_AGENT,     /* an agent's name within the tenant, or its JID */
         FIELD_JID,       /* bare; normalised */

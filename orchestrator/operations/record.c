@@ -27,6 +27,16 @@ static Text key_text(OperationContext *context) {
         return key;
 }
 
+/* What holds a secret is digested by the tenant's key: a secret is often short enough to be guessed. */
+static bool digest_input(OperationContext *context, Text canonical, Hash *ret_digest, Failure *reterr_failure) {
+        const Text parts[] = { TEXT("operation"), text_of(context->operation->name), canonical };
+        if (operation_field_of(context->operation, FIELD_SECRET))
+                return keyring_digest(context->operations->keyring, context->tenant_id, parts, 3, ret_digest,
+                                      reterr_failure);
+        *ret_digest = crypto_sha256_parts(parts + 1, 2);
+        return true;
+}
+
 bool record_request(OperationContext *context, const Input *input, OperationRequest *ret_request,
                     Failure *reterr_failure) {
         Text canonical;
@@ -35,8 +45,7 @@ bool record_request(OperationContext *context, const Input *input, OperationRequ
         ret_request->id = context_id(context);
         ret_request->named = context->caller->request_key.length > 0 && context->operation->effect != EFFECT_READ;
         ret_request->key = ret_request->named ? key_text(context) : uuid_text(context->arena, ret_request->id);
-        ret_request->digest = crypto_sha256_parts((const Text[]){ text_of(context->operation->name), canonical }, 2);
-        return true;
+        return digest_input(context, canonical, &ret_request->digest, reterr_failure);
 }
 
 static SealPlace result_place(const Uuid *id) {

@@ -1,6 +1,7 @@
 #include "orchestrator/operations/version.h"
 
 #include "orchestrator/models/model.h"
+#include "orchestrator/operations/secret.h"
 
 #include <assert.h>
 
@@ -65,8 +66,29 @@ bool version_check(const VersionDocument *version, Failure *reterr_failure) {
                 return failure_set(reterr_failure, FAILURE_INVALID, "'tools': this installation has no tool '%.*s'",
                                    TEXT_ARGUMENTS(text_prefix(
                                            json_to_text(json_item(json_member(version->document, "tools"), 0)), 64)));
-        return model_known(json_to_text(json_member(version->document, "model")), reterr_failure) ||
+        bool own = json_to_text(json_member(version->document, "provider_url")).length > 0;
+        Text model = json_to_text(json_member(version->document, "model"));
+        return (own ? model_takes_provider(model, reterr_failure) : model_known(model, reterr_failure)) ||
                failure_prefix(reterr_failure, "'model'");
+}
+
+/* Both are looked at again when they are used. */
+static bool check_provider(OperationContext *context, const VersionDocument *version, Failure *reterr_failure) {
+        Text url = json_to_text(json_member(version->document, "provider_url"));
+        Text key = json_to_text(json_member(version->document, "provider_key")), host = url_host(url);
+        const Rows *rows;
+        if (url.length > 0 && host.length == 0)
+                return failure_set(reterr_failure, FAILURE_INVALID,
+                                   "'provider_url' must be a URL such as https://api.example.com/v1");
+        if (key.length == 0)
+                return true;
+        if (!context_run(context, QUERY_SECRET_HOST, VALUES(value_text(key)), &rows, reterr_failure))
+                return false;
+        if (rows_count(rows) == 0)
+                return failure_set(reterr_failure, FAILURE_INVALID, "'provider_key': the tenant has no secret '%.*s'",
+                                   TEXT_ARGUMENTS(key));
+        return secret_may_go(key, rows_text(rows, 0, 0), host, reterr_failure) ||
+               failure_prefix(reterr_failure, "'provider_key'");
 }
 
 /* Over everything that shapes behaviour. */
@@ -86,7 +108,8 @@ bool version_add(OperationContext *context, Uuid agent_id, Uuid id, VersionDocum
         int key_id = 0;
         const Rows *rows;
         version->id = id;
-        if (!hash_policy(context, version, &hash, reterr_failure) ||
+        if (!check_provider(context, version, reterr_failure) ||
+            !hash_policy(context, version, &hash, reterr_failure) ||
             !json_canonical(version->document, context->arena, &document))
                 return false;
         if (version->prompt.length > 0 &&

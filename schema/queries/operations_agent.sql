@@ -11,7 +11,7 @@ VALUES (current_tenant(), $1, $2, $3, $4, $5);
 INSERT INTO agent_versions (tenant_id, id, agent_id, number, owner_id, created_by, system_prompt, key_id, policy_hash,
                             name, description, goal, constraints, personality_traits, model, temperature, max_tokens,
                             worker_pool, domain_tags, priority_weight, memory, tools, governance, prompt_price_nano,
-                            completion_price_nano, streaming)
+                            completion_price_nano, streaming, provider_url, provider_key)
 SELECT current_tenant(), $1, $2, coalesce((SELECT max(number) FROM agent_versions WHERE agent_id = $2), 0) + 1, $3, $4, $5, $6,
        $7, d->>'display_name', coalesce(d->>'description', ''), coalesce(d->>'goal', ''),
        ARRAY(SELECT jsonb_array_elements_text(coalesce(d->'constraints', '[]'))),
@@ -23,7 +23,8 @@ SELECT current_tenant(), $1, $2, coalesce((SELECT max(number) FROM agent_version
                  FROM jsonb_array_elements_text(coalesce(d->'tools', '[]')) AS tool), '[]'),
        jsonb_build_object('allowed_domains', coalesce(d->'allowed_domains', '[]')),
        round((d->>'prompt_price')::numeric * 1000000000)::bigint,
-       round((d->>'completion_price')::numeric * 1000000000)::bigint, coalesce((d->>'streaming')::boolean, false)
+       round((d->>'completion_price')::numeric * 1000000000)::bigint, coalesce((d->>'streaming')::boolean, false),
+       nullif(d->>'provider_url', ''), nullif(d->>'provider_key', '')
 FROM (SELECT $8::jsonb AS d) AS document
 RETURNING number;
 
@@ -37,6 +38,7 @@ SELECT v.id, v.number, v.owner_id, v.system_prompt, v.key_id, v.created_at,
                           'pool', v.worker_pool, 'tags', to_jsonb(v.domain_tags), 'priority', v.priority_weight,
                           'memory', v.memory->'type', 'memory_messages', v.memory->'short_term_limit',
                           'tools', coalesce((SELECT jsonb_agg(tool->'name') FROM jsonb_array_elements(v.tools) AS tool), '[]'),
+                          'provider_url', coalesce(v.provider_url, ''), 'provider_key', coalesce(v.provider_key, ''),
                           'streaming', v.streaming, 'allowed_domains', v.governance->'allowed_domains',
                           'prompt_price', v.prompt_price_nano / 1000000000.0,
                           'completion_price', v.completion_price_nano / 1000000000.0)::text,

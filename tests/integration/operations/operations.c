@@ -140,6 +140,10 @@ static const struct {
         { "limit-set", "{\"what\":\"messages\",\"agent\":\"open\",\"amount\":9}" },
         { "limit-list", "{}" },
         { "limit-remove", "{\"what\":\"body-bytes\",\"agent\":\"open\"}" },
+        { "secret-set", "{\"name\":\"made\",\"value\":\"x\"}" },
+        { "secret-list", "{}" },
+        { "secret-rotate", "{\"name\":\"kept\",\"value\":\"y\"}" },
+        { "secret-remove", "{\"name\":\"kept\"}" },
         { "execution-list", "{}" },
         { "execution-show", "{\"id\":\"" /* filled in */ "\"}" },
         { "execution-cancel", "{\"id\":\"\"}" },
@@ -179,6 +183,7 @@ static void prepare_subjects(Office *office) {
         office_do(office, OWNER, "", "grant-add", "{\"agent\":\"open\",\"who\":\"h@example.org\"}");
         office_do(office, OWNER, "", "knowledge-add", "{\"agent\":\"open\",\"name\":\"b.md\",\"content\":\"Text.\"}");
         office_do(office, OWNER, "", "limit-set", "{\"what\":\"body-bytes\",\"agent\":\"open\",\"amount\":9}");
+        office_do(office, ADMIN, "", "secret-set", "{\"name\":\"kept\",\"value\":\"x\"}");
         add_execution(office);
 }
 
@@ -194,6 +199,8 @@ static void undo_subjects(Office *office) {
                 { "member-add", "{\"jid\":\"spare@example.org\",\"role\":\"viewer\"}" },
                 { "limit-set", "{\"what\":\"body-bytes\",\"agent\":\"open\",\"amount\":9}" },
                 { "agent-update", "{\"agent\":\"open\",\"goal\":\"y\"}" },
+                { "secret-remove", "{\"name\":\"made\"}" },
+                { "secret-set", "{\"name\":\"kept\",\"value\":\"x\"}" },
         };
         for (size_t i = 0; i < COUNT_OF(undo); i++)
                 office_call(office, OWNER, "acme", undo[i][0], undo[i][1]);

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""A tenant's secret goes to its provider and nowhere else: not into logs, errors, database, audit, list of processes
+or their environment. And a provider that a tenant names is not in our own network, unless that is allowed."""
+
+import json
+import os
+import pathlib
+import pty
+import subprocess
+import sys
+
+from withstand import AGENTS, Lab, Model, run, until
+
+SECRET = "CANARY-k3y-of-the-tenant"
+ROTATED = "CANARY-second-k3y"
+PROMPT = "CANARY-prompt"
+BODY = "CANARY-body"
+TENANT = ("--tenant", "acme")
+
+
+def given_by_file(lab, *words, value):
+    path = lab.folder / "value"
+    path.write_text(value + "\n")
+    path.chmod(0o600)
+    try:
+        return lab.aiox(*words, "--value", "@%s" % path, *TENANT)
+    finally:
+        path.unlink()
+
+
+def keys(model):
+    return [request["key"] for request in model.control("GET", "requests")]
+
+
+def the_provider_is_sent_the_tenants_own_key(lab, model):
+    given_by_file(lab, "secret", "set", "mine", "--host", "127.0.0.1", value=SECRET)
+    lab.aiox("agent", "create", "own", "--visibility", "public", "--model", "openai/tenant", "--prompt", PROMPT,
+             "--provider-url", model.url, "--provider-key", "mine", *TENANT)
+    model.reset()
+    answer = lab.server.ask("ann@localhost/x", "own.acme@" + AGENTS, BODY, "own-1")
+    assert answer.body == "You said: " + BODY, answer.raw
+    assert keys(model) == [SECRET], keys(model)
+    given_by_file(lab, "secret", "rotate", "mine", value=ROTATED)
+    answer = lab.server.ask("ann@localhost/x", "own.acme@" + AGENTS, BODY + " again", "own-2")
+    assert keys(model) == [SECRET, ROTATED], keys(model)
+    listed = json.loads(lab.aiox("secret", "list", "--json", *TENANT))["data"]
+    assert listed[0]["name"] == "mine" and listed[0]["last_used_at"] and "CANARY" not in str(listed), listed
+
+
+def its_use_is_audited_once_a_minute(lab, model):
+    def used():
+        return json.loads(lab.aiox("audit", "list", "--type", "secret.used", "--json", *TENANT))["data"]
+
+    until(used, 20, "the record of the use")
+    assert len(used()) == 1 and "CANARY" not in str(used()), used()
+    lab.aiox("audit", "verify", *TENANT)
+
+
+def a_removed_secret_ends_in_a_sentence_that_does_not_name_it(lab, model):
+    lab.aiox("secret", "remove", "mine", "--yes", *TENANT)
+    model.reset()
+    answer = lab.server.ask("ann@localhost/x", "own.acme@" + AGENTS, "Hello?", "own-3")
+    assert "<error" in answer.raw and "mine" not in answer.body and "owner" in answer.body, answer.raw
+    assert model.total() == 0
+
+
+def a_secret_on_the_command_line_or_in_a_chat_is_refused(lab, model):
+    status, out, errors = lab.aiox("secret", "set", "other", "--value", SECRET, *TENANT, status=None)
+    assert status != 0 and "command line" in errors and SECRET not in out + errors, errors
+    status, out, errors = lab.aiox("secret", "set", "other", *TENANT, status=None)
+    assert status != 0 and "no terminal" in errors, errors
+    lab.aiox("member", "add", "adam@localhost", "--role", "admin", *TENANT)
+    answer = lab.server.ask("adam@localhost/x", AGENTS, "/secret-set other CANARY-chat tenant=acme", "chat-1")
+    assert "form" in answer.body and "CANARY" not in answer.body, answer.raw
+    assert json.loads(lab.aiox("secret", "list", "--json", *TENANT))["data"] == []
+
+
+def a_secret_is_typed_without_echo(lab, model):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(lab.program, ["aiox", "secret", "set", "typed", "--host", "127.0.0.1", *TENANT], lab.environment)
+    shown = b""
+    while b"value: " not in shown:
+        shown += os.read(terminal, 1000)
+    os.write(terminal, SECRET.encode() + b"\n")
+    try:
+        while True:
+            more = os.read(terminal, 1000)
+            if not more:
+                break
+            shown += more
+    except OSError:
+        pass
+    assert os.waitpid(pid, 0)[1] == 0 and SECRET.encode() not in shown, shown
+    lab.aiox("agent", "update", "own", "--provider-key", "typed", *TENANT)
+    model.reset()
+    lab.server.ask("ann@localhost/x", "own.acme@" + AGENTS, "Typed", "typed-1")
+    assert keys(model) == [SECRET], keys(model)
+
+
+def nothing_of_it_is_in_clear_outside_of_memory(lab, model):
+    pid = lab.pid()
+    dump = subprocess.run(["pg_dump", "-U", "postgres", "--inserts"], env=lab.environment, stdout=subprocess.PIPE,
+                          check=True)
+    places = {
+        "log": lab.log().encode(),
+        "dump": dump.stdout,
+        "command line": pathlib.Path("/proc/%d/cmdline" % pid).read_bytes(),
+        "environment": pathlib.Path("/proc/%d/environ" % pid).read_bytes(),
+        "metrics": lab.aiox("hub", "status", "--json").encode(),
+    }
+    for log in lab.folder.glob("log/*.log"):
+        places[log.name] = log.read_bytes()
+    for name, content in places.items():
+        for canary in (SECRET, ROTATED, PROMPT, BODY, "CANARY-chat"):
+            assert canary.encode() not in content, "%s is in the %s" % (canary, name)
+            assert canary.encode().hex().encode() not in content, "%s is in the %s, as hex" % (canary, name)
+    assert len(dump.stdout) > 100_000
+
+
+def a_provider_in_our_network_is_not_reached_unless_allowed(lab, model):
+    settings = lab.folder / "hub_1/aiox.yaml"
+    settings.write_text(settings.read_text().replace("allow_private_providers: true", "allow_private_providers: false"))
+    os.kill(lab.pid(), 1)
+    until(lambda: "settings read again" in lab.log(), 20, "the other settings")
+    model.reset()
+    answer = lab.server.ask("ann@localhost/x", "own.acme@" + AGENTS, "Reach?", "reach-1")
+    assert "<error" in answer.raw and "public internet" in answer.body, answer.raw
+    assert model.total() == 0
+
+
+def main():
+    model, lab, well = Model(), None, False
+    try:
+        lab = Lab("--set", "allow_private_providers=true", "--set", "workers=2")
+        lab.aiox("tenant", "create", "acme", "--owner", "owner@localhost")
+        lab.server.up()
+        well = run([
+            the_provider_is_sent_the_tenants_own_key,
+            its_use_is_audited_once_a_minute,
+            a_removed_secret_ends_in_a_sentence_that_does_not_name_it,
+            a_secret_on_the_command_line_or_in_a_chat_is_refused,
+            a_secret_is_typed_without_echo,
+            nothing_of_it_is_in_clear_outside_of_memory,
+            a_provider_in_our_network_is_not_reached_unless_allowed,
+        ], lab, model)
+    finally:
+        model.stop()
+        if lab:
+            lab.down(failed=not well)
+    return 0 if well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
