@@ -174,6 +174,9 @@ static bool send_row(void *batch_, const Rows *row, Failure *reterr_failure) {
         if (change.kind == DIRECTORY_TENANT && !change.gone && !keyring_has(batch->clerk->keyring, change.id) &&
             !keyring_refresh(batch->clerk->keyring, batch->clerk->database, reterr_failure))
                 return false;
+        /* A key that was destroyed is nobody's any more, in no hub's memory either. */
+        if (change.kind == DIRECTORY_TENANT && text_equal(rows_text(row, 0, 11), TEXT("destroyed")))
+                keyring_forget(batch->clerk->keyring, change.id);
         if (!batch->note)
                 batch_begin(batch);
         Arena *arena = batch->note->arena;

@@ -7,6 +7,7 @@
 #include "component/loop.h"
 #include "component/plaintext.h"
 #include "orchestrator/http/http.h"
+#include "orchestrator/http/mail.h"
 #include "store/migrate.h"
 
 #include <poll.h>
@@ -102,6 +103,26 @@ static Json *hub_settings(Hub *hub) {
                 json_append(rows, row);
         }
         return rows;
+}
+
+static Registration hub_registration(Hub *hub) {
+        const Settings *settings = reload_current(((HubDoor *) hub)->reload);
+        return settings_registration(settings);
+}
+
+static bool hub_mail(Hub *hub, Text address, Text subject, Text body, Failure *reterr_failure) {
+        const Settings *settings = reload_current(((HubDoor *) hub)->reload);
+        _cleanup_(arena_freep) Arena *arena = arena_new(0);
+        MailSettings mail = { .url = settings->smtp_url, .from = settings->smtp_from };
+
+        if (!mail.url)
+                return failure_set(reterr_failure, FAILURE_UNSUPPORTED, "this installation sends no mail");
+        if (!settings_secret(settings, "smtp_password_file", arena, &mail.password, reterr_failure) &&
+            reterr_failure->kind != FAILURE_NOT_FOUND)
+                return false;
+        bool sent = mail_send(&mail, address, subject, body, reterr_failure);
+        crypto_wipe((char *) mail.password.bytes, mail.password.length);
+        return sent;
 }
 
 /* Everything of a running hub. Absent parts are NULL, so that a start that fails half-way can be taken down. */
@@ -215,11 +236,13 @@ static void start_doors(Running *running, const Settings *settings) {
         running->door.hub.tell = hub_tell;
         running->door.hub.snapshot = hub_snapshot;
         running->door.hub.settings = hub_settings;
+        running->door.hub.registration = hub_registration;
+        running->door.hub.mail = hub_mail;
         running->door.inbox = running->loop.inbox;
         running->door.reload = running->loop.reload;
         running->door.hub.name = settings->hub_name;
         running->operations = (Operations){ running->database, running->keyring, &running->door.hub,
-                                            recurrence_new(RECURRING_OPERATIONS) };
+                                            recurrence_new(RECURRING_OPERATIONS), guesses_new() };
         running->desk = desk_new(&running->operations, DESK_THREADS);
         loop_open_commands(&running->loop, running->desk);
         running->loop.subscriptions = subscription_door_new(running->desk, running->loop.inbox,
@@ -338,6 +361,7 @@ static void running_stop(Running *running) {
         subscription_door_free(loop->subscriptions);
         guide_free(running->guide);
         recurrence_free(running->operations.recurrence);
+        guesses_free(running->operations.guesses);
         if (running->rest)
                 rest_stop(running->rest);
         reload_free(loop->reload);

@@ -3,6 +3,7 @@
 #include "base/jid.h"
 #include "base/nearest.h"
 #include "component/settings_file.h"
+#include "orchestrator/http/mail.h"
 #include "xmpp/extensions.h"
 
 #include <assert.h>
@@ -81,6 +82,23 @@ const Setting settings_table[] = {
                   "tenants reach into this machine's network." },
         { "docs_folder", SETTING_FILE, AT(docs_folder),
           .help = "Folder of Markdown files that the agent `guide` answers from." },
+        { "registration", SETTING_CHOICE, AT(registration), .fallback = "invite", .choices = "open|invite|closed",
+          .reloadable = true,
+          .help = "Whether people may make workspaces for themselves: one each (`open`), by invitation only, or not at "
+                  "all." },
+        { "registration_domains", SETTING_LIST, AT(registration_domains), .reloadable = true,
+          .help = "Whose people need no invitation where registration is `open`; `*` means the whole world's. Those of "
+                  "the server itself when absent: example.org for a hub at agents.example.org." },
+        { "tenant_retention_days", SETTING_INTEGER, AT(tenant_retention_days), .fallback = "30", .least = 0,
+          .most = 3650, .unit = "days", .reloadable = true,
+          .help = "How long a deleted workspace can be restored, before `aiox keep` destroys its key and its rows." },
+        { "smtp_url", SETTING_SMTP, AT(smtp_url), .reloadable = true,
+          .help = "The mail server that sends codes to people's e-mail addresses, such as "
+                  "`smtp://user@mail.example.org:587`. Without it, addresses stay unproved." },
+        { "smtp_from", SETTING_TEXT, AT(smtp_from), .reloadable = true, .fallback = "aiox@localhost",
+          .help = "The address that such mail comes from." },
+        { "smtp_password_file", SETTING_SECRET_FILE, AT(smtp_password_file), .reloadable = true,
+          .help = "Holds the password for that server, when it wants one." },
         { "contact_addresses", SETTING_ADDRESSES, AT(contact_addresses), .reloadable = true,
           .help = "Whom to turn to, as clients show it for each domain (XEP-0157): `KIND=URI` with a kind of abuse, "
                   "admin, feedback, sales, security, status or support, such as `admin=mailto:admin@example.org`." },
@@ -288,6 +306,9 @@ static bool setting_set(Settings *settings, const Setting *setting, Text text, F
         case SETTING_URL:
                 return set_checked(settings, setting, is_url(text), text, "a URL (http:// or https://)",
                                    reterr_failure);
+        case SETTING_SMTP:
+                return set_checked(settings, setting, mail_url_is_valid(text), text,
+                                   "smtp://[USER@]HOST[:PORT] or smtps://…, without a password", reterr_failure);
         case SETTING_REDIS:
                 return set_checked(settings, setting, is_redis(text), text, "redis://HOST:PORT/NUMBER or unix:/PATH",
                                    reterr_failure);
@@ -500,6 +521,14 @@ bool settings_name_admin(const Settings *settings, Text bare) {
                 if (text_equal(text_of(*admin), bare))
                         return true;
         return false;
+}
+
+Registration settings_registration(const Settings *settings) {
+        Registration registration = { .domains = settings->registration_domains,
+                                      .retention_days = (int) settings->tenant_retention_days };
+        if (!registration_mode_from_name(text_of(settings->registration), &registration.mode))
+                registration.mode = REGISTRATION_CLOSED;
+        return registration;
 }
 
 Text settings_value(const Settings *settings, const Setting *setting, Arena *arena) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/failure.h"
+#include "orchestrator/governance/registration.h"
 
 typedef struct Settings {
         const char *hub_name;
@@ -27,6 +28,10 @@ typedef struct Settings {
         int64_t sender_rate, domain_rate; /* stanzas a minute; 0 = without limit */
         const char *openai_url, *openai_key_file, *openai_model;
         const char *docs_folder;
+        const char *registration;          /* "open", "invite" or "closed" */
+        const char **registration_domains; /* NULL = those of the own server */
+        int64_t tenant_retention_days;
+        const char *smtp_url, *smtp_from, *smtp_password_file;
         const char **contact_addresses; /* "admin=mailto:…"; ends with NULL; NULL = none */
         const char *log_level;
         bool allow_plaintext_server, allow_plaintext_database, allow_plaintext_redis, allow_plaintext_models;
@@ -44,6 +49,7 @@ typedef enum SettingType {
         SETTING_FILE,     /* a path */
         SETTING_ENDPOINT, /* "host:port", "[address]:port" or "unix:/path" */
         SETTING_URL,      /* http:// or https:// */
+        SETTING_SMTP,     /* smtp:// or smtps://, without a password */
         SETTING_REDIS,    /* "redis://host:port/number" or "unix:/path" */
         SETTING_CONNINFO, /* libpq "name=value …"; a password in it is refused */
         SETTING_INTEGER,
@@ -96,6 +102,9 @@ bool settings_secret(const Settings *settings, const char *name, Arena *arena, T
 
 /* Whether a bare JID, normalised, is one of platform_admins. */
 bool settings_name_admin(const Settings *settings, Text bare);
+
+/* What the settings say of workspaces that people make; it points into them. */
+Registration settings_registration(const Settings *settings);
 
 /* The value in force as it would be written in the file; TEXT_NONE when there is none. */
 Text settings_value(const Settings *settings, const Setting *setting, Arena *arena);

@@ -8,6 +8,7 @@ static const char *const type_names[] = {
         [SETTING_FILE] = "path",
         [SETTING_ENDPOINT] = "`HOST:PORT` or `unix:/PATH`",
         [SETTING_URL] = "URL",
+        [SETTING_SMTP] = "`smtp://` or `smtps://` URL",
         [SETTING_REDIS] = "`redis://HOST:PORT/NUMBER` or `unix:/PATH`",
         [SETTING_CONNINFO] = "libpq `name=value` pairs",
         [SETTING_INTEGER] = "whole number",

@@ -178,6 +178,23 @@ static bool remove_part(Connection *connection, const Rows *rows, size_t row, Fa
                failure_prefix(reterr_failure, "%s", rows_text(rows, row, 0).bytes);
 }
 
+/* Each by itself, so that one that cannot be destroyed yet keeps no other. */
+static bool destroy_tenants(Connection *connection, Progress progress, void *listener, Failure *reterr_failure) {
+        _result_ *due = NULL;
+        if (!run(connection, QUERY_KEEP_TENANTS_DUE, NO_VALUES, &due, reterr_failure))
+                return false;
+        for (size_t i = 0; i < rows_count((Rows *) due); i++) {
+                _result_ *destroyed = NULL;
+                if (!run(connection, QUERY_KEEP_TENANT_DESTROY, VALUES(value_uuid(rows_uuid((Rows *) due, i, 0))), &destroyed,
+                         reterr_failure))
+                        return false;
+                tell(progress, listener, "%s tenant %s",
+                     rows_boolean((Rows *) destroyed, 0, 0) ? "destroyed" : "kept, for its audit is not whole yet:",
+                     rows_text((Rows *) due, i, 1).bytes);
+        }
+        return true;
+}
+
 bool schema_keep(Database *database, const KeepSettings *settings, Progress progress, void *listener,
                  Failure *reterr_failure) {
         _cleanup_(connection_closep) Connection *connection = NULL;
@@ -189,6 +206,7 @@ bool schema_keep(Database *database, const KeepSettings *settings, Progress prog
             !run(connection, QUERY_KEEP_MAKE, VALUES(value_integer(days_ahead)), &made, reterr_failure) ||
             !run_only(connection, QUERY_KEEP_OPERATIONS, NO_VALUES, reterr_failure) ||
             !run_only(connection, QUERY_KEEP_SUBSCRIPTIONS, NO_VALUES, reterr_failure) ||
+            !destroy_tenants(connection, progress, listener, reterr_failure) ||
             !run(connection, QUERY_KEEP_OLD, VALUES(value_integer(journal_days)), &old, reterr_failure))
                 return false;
         const Rows *rows = (Rows *) old;

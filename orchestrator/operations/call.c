@@ -3,6 +3,7 @@
 #include "base/jid.h"
 #include "base/log.h"
 #include "orchestrator/operations/gate.h"
+#include "orchestrator/operations/invite.h"
 #include "orchestrator/operations/record.h"
 
 #include <assert.h>
@@ -33,8 +34,8 @@ static bool find_tenant_of_platform(OperationContext *context, Text slug, Failur
         context->role = ROLE_PLATFORM;
         if (slug.length == 0)
                 return true;
-        if (!context_ask_directory(context, QUERY_TENANT_BY_SLUG, VALUES(value_text(slug)), &transaction, &rows,
-                                   reterr_failure))
+        if (!context_ask_directory(context, QUERY_TENANT_BY_SLUG, VALUES(value_text(slug), value_boolean(context->operation->deleted_tenant)),
+                                   &transaction, &rows, reterr_failure))
                 return false;
         if (rows_count(rows) == 0)
                 return no_tenant(reterr_failure);
@@ -69,8 +70,9 @@ static bool find_tenant_of_member(OperationContext *context, Text slug, Failure 
         const Rows *rows;
         Role role;
         if (!context_ask_directory(context, QUERY_CALLER_TENANTS,
-                                   VALUES(value_text(context->caller->principal), value_text(slug)), &transaction,
-                                   &rows, reterr_failure))
+                                   VALUES(value_text(context->caller->principal), value_text(slug),
+                                          value_boolean(context->operation->deleted_tenant)),
+                                   &transaction, &rows, reterr_failure))
                 return false;
         if (rows_count(rows) == 0)
                 return context->operation->role == ROLE_NONE && slug.length > 0
@@ -97,9 +99,31 @@ static bool find_account(OperationContext *context, Failure *reterr_failure) {
         if (!context_ask_directory(context, QUERY_CALLER_ACCOUNT, VALUES(value_text(context->caller->principal)),
                                    &transaction, &rows, reterr_failure))
                 return false;
+        if (rows_count(rows) == 0 && context->operation->strangers && context->domain.length > 0)
+                return true;
         if (rows_count(rows) == 0 || !text_equal(rows_text(rows, 0, 1), TEXT("active")))
                 return failure_set(reterr_failure, FAILURE_UNAUTHENTICATED, "you have no account here");
         context->account_id = rows_uuid(rows, 0, 0);
+        return true;
+}
+
+/* Where an invitation leads. A code that nobody made, one whose tenant is gone and one of a suspended tenant are alike;
+ * whether it still holds is found out by taking it. Guesses are counted before they are looked at. */
+static bool find_inviting_tenant(OperationContext *context, const Input *input, Failure *reterr_failure) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        const Rows *rows;
+        Hash hash = invite_hash(input_text(input, "code"));
+        if (!guesses_take(context->operations->guesses, context->caller->principal, context->now.monotonic_us,
+                          reterr_failure) ||
+            !context_ask_directory(context, QUERY_INVITE_TENANT,
+                                   VALUES(value_bytes((Text){ (const char *) hash.bytes, sizeof(hash.bytes) })),
+                                   &transaction, &rows, reterr_failure))
+                return false;
+        if (rows_count(rows) == 0 || !text_equal(rows_text(rows, 0, 2), TEXT("active")))
+                return invite_refuse(TEXT("absent"), reterr_failure);
+        context->tenant_id = rows_uuid(rows, 0, 0);
+        context->slug = text_copy(context->arena, rows_text(rows, 0, 1));
+        context->role = ROLE_NONE;
         return true;
 }
 
@@ -143,6 +167,8 @@ static void make_tenant_id(OperationContext *context) {
 
 bool gate_find_caller(OperationContext *context, const Input *input, Failure *reterr_failure) {
         Text slug;
+        if (context->operation->scope == SCOPE_INVITED)
+                return find_account(context, reterr_failure) && find_inviting_tenant(context, input, reterr_failure);
         if (context->operation->scope != SCOPE_TENANT)
                 return find_account(context, reterr_failure);
         if (!tenant_asked_for(context, input, &slug, reterr_failure))

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "orchestrator/governance/guesses.h"
 #include "orchestrator/governance/recurrence.h"
 #include "orchestrator/operations/hub.h"
 #include "orchestrator/operations/operation.h"
@@ -30,6 +31,7 @@ typedef struct Operations {
         Keyring *keyring;
         Hub *hub;
         Recurrence *recurrence; /* of refusals and reads, for the audit */
+        Guesses *guesses;       /* of codes */
 } Operations;
 
 /* input: an object, or NULL. The result is the caller's to free; on failure there is none. */

@@ -10,9 +10,21 @@
         each(tenant_list) \
         each(tenant_show) \
         each(tenant_update) \
+        each(tenant_register) \
+        each(registration_show) \
+        each(tenant_delete) \
+        each(tenant_restore) \
         each(member_add) \
         each(member_list) \
         each(member_remove) \
+        each(member_leave) \
+        each(invite_create) \
+        each(invite_list) \
+        each(invite_revoke) \
+        each(invite_accept) \
+        each(profile_show) \
+        each(profile_update) \
+        each(profile_prove) \
         each(account_create) \
         each(account_list) \
         each(account_show) \

@@ -94,6 +94,10 @@ bool context_serves(const OperationContext *context, Text domain) {
         return false;
 }
 
+bool context_is_person(const OperationContext *context) {
+        return context->domain.length > 0 && !context_serves(context, context->domain);
+}
+
 Text context_agent_domain(const OperationContext *context, Text named) {
         Text domains = text_of(context->operations->hub->domains), domain = named, local;
         if (named.length > 0 && memchr(named.bytes, '@', named.length))

@@ -57,6 +57,8 @@ bool context_announce_agent(OperationContext *context, Uuid agent_id, Failure *r
 bool context_sees_all(const OperationContext *context); /* the tenant's agents, whatever their visibility */
 /* The account of a bare JID, made when there is none, so that nobody learns whether there was. */
 bool account_ensure(OperationContext *context, Text jid, Uuid *ret_account_id, Failure *reterr_failure) _must_check_;
+/* Whether a person calls, and not the socket or an agent. */
+bool context_is_person(const OperationContext *context);
 /* Whether the domain is one of the hub's. */
 bool context_serves(const OperationContext *context, Text domain);
 /* The domain that names the agent in an input, or the hub's first when it is only a name. */

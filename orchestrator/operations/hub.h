@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/record.h"
 #include "orchestrator/directory/directory.h"
+#include "orchestrator/governance/registration.h"
 #include "orchestrator/operations/snapshot.h"
 
 typedef struct Hub Hub;
@@ -29,4 +30,9 @@ struct Hub {
         bool (*snapshot)(Hub *hub, Arena *arena, Snapshot *ret_snapshot, Failure *reterr_failure);
         /* An array of {name, value, source …}; never secrets. */
         Json *(*settings)(Hub *hub);
+        /* What the settings in force say of workspaces; it lives as long as the hub. */
+        Registration (*registration)(Hub *hub);
+        /* Sends a mail to one address; waits for the mail server's answer, at most half a minute. UNSUPPORTED: the hub
+         * has none. */
+        bool (*mail)(Hub *hub, Text address, Text subject, Text body, Failure *reterr_failure);
 };

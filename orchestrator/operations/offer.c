@@ -9,7 +9,7 @@ static const Field subject_input[] = {
         { .type = FIELD_END },
 };
 static const Operation on_subject = { .name = "commands", .own_agent = true, .input = subject_input };
-static const Operation anywhere = { .name = "commands", .scope = SCOPE_INSTALLATION };
+static const Operation anywhere = { .name = "commands", .scope = SCOPE_INSTALLATION, .strangers = true };
 
 /* A caller's place in one tenant. */
 typedef struct Place {
@@ -41,13 +41,26 @@ static bool permits(const Operation *operation, const Place *place) {
         return gate_permits(operation, place->role, place->owns || operation_field_of(operation, FIELD_EXECUTION));
 }
 
+/* What belongs to no tenant that is known beforehand. Who has no account is offered what makes him one. */
+static bool offer_outside(OperationContext *context, const Operation *operation, Offers *offers,
+                          Failure *reterr_failure) {
+        bool offered = true, stranger = uuid_is_zero(context->account_id) && !context->caller->platform;
+        if (!gate_permits(operation, context->role, false) || (stranger && !operation->strangers))
+                return true;
+        if (operation->offered && !operation->offered(context, &offered, reterr_failure))
+                return false;
+        if (offered)
+                offer(offers, operation, NULL, 0);
+        return true;
+}
+
 /* Everything of the catalogue, for a platform admin; else by place. */
 static bool offer_all(OperationContext *context, const Place *places, size_t place_count, Offers *offers,
                       Failure *reterr_failure) {
         for (const Operation *const *row = operation_catalogue; *row; row++) {
                 if ((*row)->scope != SCOPE_TENANT || context->caller->platform) {
-                        if (gate_permits(*row, context->role, false))
-                                offer(offers, *row, NULL, 0);
+                        if (!offer_outside(context, *row, offers, reterr_failure))
+                                return false;
                         continue;
                 }
                 Text *tenants = arena_take_array(context->arena, Text, place_count);

@@ -61,6 +61,7 @@ typedef enum Scope {
         SCOPE_TENANT,       /* acts in one tenant, as its member or guest */
         SCOPE_INSTALLATION, /* acts on what belongs to no tenant; its role is ROLE_PLATFORM, or ROLE_NONE */
         SCOPE_NEW_TENANT,   /* makes the tenant it acts in */
+        SCOPE_INVITED,      /* acts in the tenant whose invitation is in its field `code` */
 } Scope;
 
 typedef struct Input Input;
@@ -75,6 +76,9 @@ typedef struct Operation {
         Scope scope;
         bool own_agent;           /* the agent's owner may always, whatever the role */
         bool deleted_too;         /* its agent may be a deleted one */
+        bool deleted_tenant;      /* its tenant is a deleted one */
+        bool strangers;           /* also for who has no account yet */
+        bool recorded;            /* each call is, though it changes nothing */
         bool partial;             /* what is absent stays as it is: no defaults */
         const char *tenant_field; /* the field that names the acting tenant; NULL = none does */
         const char *chat;         /* the word that runs it in a chat with its agent, "new" for /new; NULL = none does */
@@ -83,6 +87,11 @@ typedef struct Operation {
         const Field *input;        /* ends with FIELD_END; may be NULL */
         const Field *shared;       /* further fields, of a table that several operations have; may be NULL */
         const char *columns;       /* of a list's table on a terminal: "name state jid"; NULL = one record */
+        const char *shown_once;    /* members of the result that are not kept for a repeat: "code link"; NULL = none */
+        const char *welcome;       /* said to whom it is offered when he writes to the hub without a command; may be NULL */
+        /* Whether it is offered to somebody who may run it; NULL = always. It is offered beforehand only: `run` asks
+         * again. */
+        bool (*offered)(OperationContext *context, bool *ret_offered, Failure *reterr_failure);
         bool (*run)(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure);
 } Operation;
 

@@ -132,9 +132,13 @@ bool record_success(OperationContext *context, const OperationRequest *request, 
         Text canonical, sealed;
         int key_id;
         if (context->operation->effect == EFFECT_READ)
-                return !is_due(context, "success") ||
+                return (!context->operation->recorded && !is_due(context, "success")) ||
                        add_row(context, context->transaction, request, "success", value_null(), 0, reterr_failure);
-        if (!json_canonical(result, context->arena, &canonical))
+        _cleanup_(json_freep) Json *kept = json_clone(result);
+        Text once = text_of(context->operation->shown_once), name;
+        while (text_split(&once, ' ', &name))
+                json_put(kept, text_string(context->arena, name), json_new_null());
+        if (!json_canonical(kept, context->arena, &canonical))
                 return failure_set(reterr_failure, FAILURE_TOO_LARGE, "the result is too large");
         return keyring_seal(context->operations->keyring, context->tenant_id, result_place(&request->id), canonical,
                             context->arena, &sealed, &key_id, reterr_failure) &&

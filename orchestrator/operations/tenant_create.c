@@ -1,5 +1,4 @@
-#include "orchestrator/operations/catalogue.h"
-#include "orchestrator/operations/context.h"
+#include "orchestrator/operations/tenant.h"
 
 static const Field create_input[] = {
         { "slug", FIELD_NAME, REQUIRED, "Its short name, part of its agents' addresses." },
@@ -9,35 +8,14 @@ static const Field create_input[] = {
         { .type = FIELD_END },
 };
 
-static bool add_owner(OperationContext *context, Text jid, Failure *reterr_failure) {
-        Uuid account_id;
-        if (!account_ensure(context, jid, &account_id, reterr_failure) ||
-            !context_run(context, QUERY_MEMBER_PUT, VALUES(value_uuid(account_id), value_string(role_name(ROLE_OWNER))),
-                         NULL, reterr_failure))
-                return false;
-        context_announce(context, (DirectoryChange){ .kind = DIRECTORY_MEMBER,
-                                                     .id = account_id,
-                                                     .tenant_id = context->tenant_id,
-                                                     .role = ROLE_OWNER });
-        return true;
-}
-
 static bool create_tenant(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
         Text slug = input_text(input, "slug"), owner = input_text(input, "owner");
         Text name = input_has(input, "name") ? input_text(input, "name") : slug;
-        if (!context_run(context, QUERY_TENANT_ADD,
-                         VALUES(value_uuid(context->tenant_id), value_text(slug), value_text(name),
-                                value_text(input_text(input, "plan"))),
-                         NULL, reterr_failure)) {
-                if (reterr_failure->kind == FAILURE_CONFLICT)
-                        failure_set(reterr_failure, FAILURE_CONFLICT, "there is a tenant of this slug already");
+        Uuid account_id;
+        if (!tenant_make(context, slug, name, input_text(input, "plan"), reterr_failure))
                 return false;
-        }
-        if (!keyring_make(context->operations->keyring, context->transaction, context->tenant_id, reterr_failure))
-                return false;
-        context_announce(context,
-                         (DirectoryChange){ .kind = DIRECTORY_TENANT, .id = context->tenant_id, .name = slug });
-        if (owner.length > 0 && !add_owner(context, owner, reterr_failure))
+        if (owner.length > 0 && (!account_ensure(context, owner, &account_id, reterr_failure) ||
+                                 !member_put(context, account_id, ROLE_OWNER, reterr_failure)))
                 return false;
         *ret_result = json_new_object();
         json_put_uuid(*ret_result, "id", context->tenant_id);

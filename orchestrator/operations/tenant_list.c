@@ -1,6 +1,12 @@
 #include "orchestrator/operations/catalogue.h"
 #include "orchestrator/operations/context.h"
 
+static const Field list_input[] = {
+        { "state", FIELD_CHOICE, OPTIONAL, "Those there are, or deleted ones that can still be restored.",
+          .choices = "present|deleted", .fallback = "present" },
+        { .type = FIELD_END },
+};
+
 static Json *tenant_item(OperationContext *context, const Rows *rows, size_t row) {
         (void) context;
         Json *item = json_new_object();
@@ -21,7 +27,8 @@ static bool list_tenants(OperationContext *context, const Input *input, Json **r
         if (!context_ask_directory(
                     context, QUERY_TENANTS_LIST,
                     VALUES(context->role == ROLE_PLATFORM ? value_null() : value_uuid(context->account_id),
-                           value_text(input_text(input, "after")), value_integer(input_integer(input, "limit") + 1)),
+                           value_text(input_text(input, "after")), value_integer(input_integer(input, "limit") + 1),
+                           value_boolean(text_equal(input_text(input, "state"), TEXT("deleted")))),
                     &transaction, &rows, reterr_failure))
                 return false;
         *ret_result = list_result(context, input, rows, tenant_item, "slug");
@@ -36,6 +43,7 @@ const Operation tenant_list = {
         .effect = EFFECT_READ,
         .method = "GET",
         .path = "/workspaces",
+        .input = list_input,
         .shared = list_fields,
         .columns = "slug name plan state role",
         .run = list_tenants,

@@ -2,11 +2,11 @@
 
 -- name: caller_tenants
 -- role: directory
--- The tenants a person is a member of, at most two: all of them ($2 empty) or the one of that slug.
+-- The tenants a person is a member of, at most two: all of them ($2 empty) or the one of that slug; $3: deleted ones.
 SELECT a.id, t.id, t.slug, t.state, m.role
 FROM accounts a
 JOIN members m ON m.account_id = a.id AND m.removed_at IS NULL
-JOIN tenants t ON t.id = m.tenant_id AND t.state <> 'deleted'
+JOIN tenants t ON t.id = m.tenant_id AND (t.state = 'deleted') = $3::boolean AND t.destroyed_at IS NULL
 WHERE a.jid = $1 AND a.state = 'active' AND ($2::text = '' OR t.slug = $2)
 ORDER BY t.slug
 LIMIT 2;
@@ -38,7 +38,7 @@ SELECT id, state FROM accounts WHERE jid = $1;
 
 -- name: tenant_by_slug
 -- role: directory
-SELECT id, slug, state FROM tenants WHERE slug = $1 AND state <> 'deleted';
+SELECT id, slug, state FROM tenants WHERE slug = $1 AND (state = 'deleted') = $2::boolean AND destroyed_at IS NULL;
 
 -- name: operation_lock
 -- role: tenant

@@ -6,11 +6,12 @@ INSERT INTO tenants (id, slug, name, plan) VALUES ($1, $2, $3, $4);
 
 -- name: tenants_list
 -- role: directory
--- All ($1 null), or those of one account.
+-- All ($1 null), or those of one account; $4: deleted ones that may still be restored.
 SELECT t.id, t.slug, t.name, t.plan, t.state, t.created_at, coalesce(m.role, '')
 FROM tenants t
 LEFT JOIN members m ON m.tenant_id = t.id AND m.account_id = $1 AND m.removed_at IS NULL
-WHERE t.slug > $2 AND t.state <> 'deleted' AND ($1::uuid IS NULL OR m.role IS NOT NULL)
+WHERE t.slug > $2 AND (t.state = 'deleted') = $4::boolean AND t.destroyed_at IS NULL
+  AND ($1::uuid IS NULL OR m.role IS NOT NULL)
 ORDER BY t.slug
 LIMIT $3;
 

@@ -48,6 +48,20 @@ static Json *settings(Hub *hub) {
         return json_new_array();
 }
 
+static Registration registration(Hub *hub) {
+        return ((Office *) hub)->registration;
+}
+
+static bool mail(Hub *hub, Text address, Text subject, Text body, Failure *reterr_failure) {
+        Office *office = (Office *) hub;
+        (void) subject;
+        if (!office->mails)
+                return failure_set(reterr_failure, FAILURE_UNSUPPORTED, "no mail");
+        snprintf(office->mailed_to, sizeof(office->mailed_to), "%.*s", TEXT_ARGUMENTS(address));
+        snprintf(office->mailed, sizeof(office->mailed), "%.*s", TEXT_ARGUMENTS(body));
+        return true;
+}
+
 static void add_people(Office *office) {
         static const struct {
                 const char *jid, *role;
@@ -86,14 +100,18 @@ Office *office_open(void) {
                              .audit = audit,
                              .tell = tell,
                              .snapshot = snapshot,
-                             .settings = settings };
+                             .settings = settings,
+                             .registration = registration,
+                             .mail = mail };
+        office->registration = (Registration){ .mode = REGISTRATION_CLOSED, .retention_days = 30 };
         Database *database = place_database();
         empty(database);
         place_execute("INSERT INTO leases (number, hub, epoch, process, domains) "
                       "VALUES (1, 'main', 1, 'a10c0000-0000-4000-8000-000000000001', 'agents.localhost')");
         office->operations = (Operations){ .database = database,
                                            .hub = &office->hub,
-                                           .recurrence = recurrence_new(1024) };
+                                           .recurrence = recurrence_new(1024),
+                                           .guesses = guesses_new() };
         ck_assert_done(keyring_open(database, getenv("AIOX_MASTER_KEY_FILE"), &office->operations.keyring, &failure),
                        failure);
         add_people(office);
@@ -103,6 +121,7 @@ Office *office_open(void) {
 
 void office_close(Office *office) {
         recurrence_free(office->operations.recurrence);
+        guesses_free(office->operations.guesses);
         keyring_free(office->operations.keyring);
         database_free(office->operations.database);
         free(office);

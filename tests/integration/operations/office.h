@@ -18,6 +18,9 @@ typedef struct Office {
         Uuid cancelled;
         int64_t audited; /* events put into the audit beside operations' own */
         char told[400];  /* whom the hub was to tell last, and what */
+        Registration registration; /* closed until a test opens it */
+        bool mails;                /* there is a mail server */
+        char mailed_to[256], mailed[1024];
         char acme[UUID_STRING_SIZE];
         Failure failure; /* of the last call */
 } Office;
@@ -31,6 +34,8 @@ typedef struct Office {
 #define VIEWER   "vera@example.org"
 #define FOREIGN  "fred@example.org"
 #define STRANGER "sally@example.org"
+/* Of the hub's own server. */
+#define LOCAL "lena@localhost"
 
 Office *office_open(void);
 void office_close(Office *office);
