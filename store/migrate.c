@@ -185,8 +185,8 @@ static bool destroy_tenants(Connection *connection, Progress progress, void *lis
                 return false;
         for (size_t i = 0; i < rows_count((Rows *) due); i++) {
                 _result_ *destroyed = NULL;
-                if (!run(connection, QUERY_KEEP_TENANT_DESTROY, VALUES(value_uuid(rows_uuid((Rows *) due, i, 0))), &destroyed,
-                         reterr_failure))
+                if (!run(connection, QUERY_KEEP_TENANT_DESTROY, VALUES(value_uuid(rows_uuid((Rows *) due, i, 0))),
+                         &destroyed, reterr_failure))
                         return false;
                 tell(progress, listener, "%s tenant %s",
                      rows_boolean((Rows *) destroyed, 0, 0) ? "destroyed" : "kept, for its audit is not whole yet:",

@@ -93,8 +93,8 @@ bool guesses_take(Guesses *guesses, Text principal, int64_t monotonic_us, Failur
                 domain->tokens -= 1;
         }
         pthread_mutex_unlock(&guesses->lock);
-        return open || failure_set(reterr_failure, FAILURE_LIMIT,
-                                   "too many codes were tried from here: try again in a minute");
+        return open ||
+               failure_set(reterr_failure, FAILURE_LIMIT, "too many codes were tried from here: try again in a minute");
 }
 
 static void bound_free(Bound *bound) {

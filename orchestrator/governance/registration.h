@@ -1,5 +1,5 @@
-/* Registration: whether people may make workspaces for themselves, as the settings say. A rule and its data; what follows
- * from it is the operations' work.
+/* Registration: whether people may make workspaces for themselves, as the settings say. A rule and its data; what
+ * follows from it is the operations' work.
  *
  * Pure; any thread.
  */
@@ -16,8 +16,8 @@ typedef enum RegistrationMode {
 
 typedef struct Registration {
         RegistrationMode mode;
-        const char *const *domains; /* of people who need no invitation, "*" = all; ends with NULL; NULL = those of the hub's
-                                     * own server */
+        const char *const *domains; /* of people who need no invitation, "*" = all; ends with NULL; NULL = those of the
+                                     * hub's own server */
         int retention_days;         /* for which a deleted workspace can be restored */
 } Registration;
 

@@ -30,7 +30,8 @@ static bool is_here(const char *url) {
         CURLU *parsed = curl_url();
         if (parsed && curl_url_set(parsed, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
             curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK)
-                here = strcmp(host, "localhost") == 0 || (address_parse(host, &address) && address_is_loopback(&address));
+                here = strcmp(host, "localhost") == 0 ||
+                       (address_parse(host, &address) && address_is_loopback(&address));
         curl_free(host);
         curl_url_cleanup(parsed);
         return here;
@@ -49,8 +50,9 @@ static void write_mail(TextBuilder *mail, const char *from, Text to, Text subjec
         text_add_format(mail, "From: <%s>\r\nTo: <%.*s>\r\nSubject: %.*s\r\nDate: %s\r\nMessage-ID: <", from,
                         TEXT_ARGUMENTS(to), TEXT_ARGUMENTS(subject), date);
         text_add_hex(mail, id, sizeof(id));
-        text_add_format(mail, "@%s>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
-                              "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n",
+        text_add_format(mail,
+                        "@%s>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
+                        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n",
                         strchr(from, '@') ? strchr(from, '@') + 1 : "localhost");
         Text encoded = crypto_base64(arena, body);
         for (size_t at = 0; at < encoded.length; at += 76) {

@@ -1,5 +1,5 @@
-/* What the operations on invitations share: codes, which are random, shown once and kept as a hash, and what is said of one
- * that does not hold.
+/* What the operations on invitations share: codes, which are random, shown once and kept as a hash, and what is said of
+ * one that does not hold.
  *
  * Any thread; never blocks.
  */

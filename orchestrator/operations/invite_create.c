@@ -15,8 +15,8 @@ static const Field create_input[] = {
         { .type = FIELD_END },
 };
 
-/* XEP-0147 §1, `message`: what is written is there, and the person sends it. Not `register;preauth` of XEP-0445, by which
- * clients make an account at a server: who follows this link has one. */
+/* XEP-0147 §1, `message`: what is written is there, and the person sends it. Not `register;preauth` of XEP-0445, by
+ * which clients make an account at a server: who follows this link has one. */
 static Text link_of(OperationContext *context, const char *code, bool workspace) {
         Text domain = context_agent_domain(context, TEXT_NONE);
         TextBuilder builder = text_builder(0);
@@ -54,8 +54,7 @@ static bool create_invite(OperationContext *context, const Input *input, Json **
         Uuid id = context_id(context);
         const Rows *rows;
         Role role;
-        if (!role_from_name(input_text(input, "role"), &role) ||
-            !check_role(context, workspace, role, reterr_failure))
+        if (!role_from_name(input_text(input, "role"), &role) || !check_role(context, workspace, role, reterr_failure))
                 return false;
         invite_code_make(code);
         Hash hash = invite_hash(text_of(code));

@@ -88,7 +88,7 @@ typedef struct Operation {
         const Field *shared;       /* further fields, of a table that several operations have; may be NULL */
         const char *columns;       /* of a list's table on a terminal: "name state jid"; NULL = one record */
         const char *shown_once;    /* members of the result that are not kept for a repeat: "code link"; NULL = none */
-        const char *welcome;       /* said to whom it is offered when he writes to the hub without a command; may be NULL */
+        const char *welcome; /* said to whom it is offered when he writes to the hub without a command; may be NULL */
         /* Whether it is offered to somebody who may run it; NULL = always. It is offered beforehand only: `run` asks
          * again. */
         bool (*offered)(OperationContext *context, bool *ret_offered, Failure *reterr_failure);

@@ -4,14 +4,15 @@
 
 #include <stdio.h>
 
-#define CODE_SIZE    9 /* eight digits, and the NUL */
+#define CODE_SIZE 9 /* eight digits, and the NUL */
 
 bool profile_read(OperationContext *context, const Rows **ret_rows, Failure *reterr_failure) {
         if (!context_is_person(context))
                 return failure_set(reterr_failure, FAILURE_INVALID, "only people have profiles");
         return context_run(context, QUERY_PROFILE_READ, VALUES(value_text(context->caller->principal)), ret_rows,
                            reterr_failure) &&
-               (rows_count(*ret_rows) > 0 || failure_set(reterr_failure, FAILURE_NOT_FOUND, "you have no account here"));
+               (rows_count(*ret_rows) > 0 ||
+                failure_set(reterr_failure, FAILURE_NOT_FOUND, "you have no account here"));
 }
 
 static bool put_picture(OperationContext *context, const Rows *rows, bool whole, Json *result,
@@ -59,7 +60,8 @@ static bool mail_code(OperationContext *context, Text address, const char *code,
         return sent;
 }
 
-/* The mail goes out before the commit: a code that reaches nobody is worse than one that reaches somebody and is not good. */
+/* The mail goes out before the commit: a code that reaches nobody is worse than one that reaches somebody and is not
+ * good. */
 bool profile_send_code(OperationContext *context, Uuid account_id, Text address, bool *ret_sent,
                        Failure *reterr_failure) {
         Failure failure = { 0 };

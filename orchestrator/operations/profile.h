@@ -1,5 +1,5 @@
-/* What the operations on profiles share: whose it is, and what is shown of it. A profile is what a person says of himself to
- * the installation; it belongs to no tenant, and only he reads and changes it.
+/* What the operations on profiles share: whose it is, and what is shown of it. A profile is what a person says of
+ * himself to the installation; it belongs to no tenant, and only he reads and changes it.
  *
  * Blocks; one thread.
  */

@@ -5,7 +5,8 @@
 #define PLAN "free"
 
 static const Field register_input[] = {
-        { "slug", FIELD_NAME, REQUIRED, "Its short name, part of its agents' addresses: 3 to 63 of a-z, 0-9, _ and -." },
+        { "slug", FIELD_NAME, REQUIRED,
+          "Its short name, part of its agents' addresses: 3 to 63 of a-z, 0-9, _ and -." },
         { "name", FIELD_TEXT, OPTIONAL, "Name shown to people; the short name when absent.", .least = 1, .most = 200 },
         { "code", FIELD_TEXT, OPTIONAL, "An invitation's code, when you were given one.", .most = 100 },
         { .type = FIELD_END },
@@ -38,8 +39,7 @@ static bool check_code(OperationContext *context, Text code, Failure *reterr_fai
                          VALUES(value_bytes(MAP_KEY(hash)), value_text(context->caller->principal)), &rows,
                          reterr_failure))
                 return false;
-        return text_equal(rows_text(rows, 0, 0), TEXT("good")) ||
-               invite_refuse(rows_text(rows, 0, 0), reterr_failure);
+        return text_equal(rows_text(rows, 0, 0), TEXT("good")) || invite_refuse(rows_text(rows, 0, 0), reterr_failure);
 }
 
 /* Says it before the database would, with what there is. */
@@ -67,7 +67,8 @@ static bool check_first(OperationContext *context, Failure *reterr_failure) {
 static bool claim(OperationContext *context, Uuid account_id, Failure *reterr_failure) {
         return context_run(context, QUERY_TENANT_MADE_BY, VALUES(value_uuid(account_id)), NULL, reterr_failure) ||
                (reterr_failure->kind == FAILURE_CONFLICT &&
-                failure_set(reterr_failure, FAILURE_CONFLICT, "you have a workspace already; another one is by invitation"));
+                failure_set(reterr_failure, FAILURE_CONFLICT,
+                            "you have a workspace already; another one is by invitation"));
 }
 
 static void put_result(OperationContext *context, Text name, Json *result) {
@@ -128,7 +129,8 @@ const Operation tenant_register = {
         .method = "POST",
         .path = "/registration",
         .input = register_input,
-        .welcome = "For a workspace of your own, where you can make agents, write /tenant-register and a short name for it.",
+        .welcome = "For a workspace of your own, where you can make agents, write /tenant-register and a short name "
+                   "for it.",
         .offered = is_offered,
         .run = register_tenant,
 };

@@ -13,9 +13,8 @@ static bool restore_tenant(OperationContext *context, const Input *input, Json *
         if (rows_changed(rows) == 0)
                 return failure_set(reterr_failure, FAILURE_CONFLICT,
                                    "the time in which this tenant could be restored is over");
-        context_announce(context, (DirectoryChange){ .kind = DIRECTORY_TENANT,
-                                                     .id = context->tenant_id,
-                                                     .name = context->slug });
+        context_announce(context, (DirectoryChange){
+                                          .kind = DIRECTORY_TENANT, .id = context->tenant_id, .name = context->slug });
         context->severity = TEXT("warning");
         return tenant_show.run(context, input, ret_result, reterr_failure);
 }

@@ -85,7 +85,7 @@ UPDATE accounts SET email = $2, updated_at = now() WHERE id = $1;
 -- name: profile_code
 -- role: tenant
 -- A new address is unproved; $2 the hash of the code that was sent to it, null when none was.
-UPDATE profiles SET email_proved_at = NULL, code_hash = $2, code_sent_at = CASE WHEN $2 IS NULL THEN NULL ELSE now() END,
+UPDATE profiles SET email_proved_at = NULL, code_hash = $2::bytea, code_sent_at = CASE WHEN $2::bytea IS NOT NULL THEN now() END,
                     code_tries = 0
 WHERE account_id = $1;
 

@@ -117,12 +117,22 @@ def every_operation_answers_by_rest():
         ("POST", "/secrets", {"name": "own", "value": "x"}), ("GET", "/secrets", None),
         ("POST", "/secrets/own/rotate", {"value": "y"}), ("DELETE", "/secrets/own", None),
         ("DELETE", "/agents/echo", None), ("POST", "/agents/echo/restore", {}),
+        ("GET", "/registration", None), ("POST", "/invites", {"role": "viewer"}), ("GET", "/invites", None),
+        ("DELETE", "/workspaces/rest", None), ("POST", "/workspaces/rest/restore", {}),
         ("GET", "/workers", None), ("GET", "/hub", None), ("GET", "/settings", None),
         ("GET", "/invocations", None),
     ]
     for method, path, body in calls:
-        everywhere = path.startswith(("/workspaces", "/accounts", "/hub", "/settings"))
+        everywhere = path.startswith(("/workspaces", "/accounts", "/hub", "/settings", "/registration"))
         ask(method, path, body, tenant=None if everywhere else tenant)
+    ask("DELETE", "/invites/" + ask("GET", "/invites", tenant=tenant)["data"][0]["id"], tenant=tenant)
+    for method, path, body, status in (("POST", "/registration", {"slug": "mine"}, 400),
+                                       ("POST", "/invites/accept", {"code": "guess"}, 404),
+                                       ("GET", "/profile", None, 400), ("PATCH", "/profile", {"name": "x"}, 400),
+                                       ("POST", "/profile/proof", {"code": "1"}, 400),
+                                       ("POST", "/members/leave", {}, 404)):
+        reply, text = rest(method, path, body, {"AIOX-Tenant": tenant} if path == "/members/leave" else None)
+        assert reply.status == status, (method, path, text)
     worker = ask("GET", "/workers")["data"][0]["id"]
     ask("GET", "/workers/" + urllib.parse.quote(worker, safe=""))
     answer = chat("echo.rest@agents.localhost", "over REST")
@@ -144,6 +154,8 @@ def every_operation_answers_on_the_terminal():
         calls = [
             ["tenant", "create", "term", "--owner", "olga@localhost"], ["tenant", "list"], ["tenant", "show", "term"],
             ["tenant", "update", "term", "--name", "On a terminal"],
+            ["tenant", "delete", "term", "--yes"], ["tenant", "restore", "term"], ["registration", "show"],
+            ["invite", "create", "--role", "viewer", *t], ["invite", "list", *t],
             ["member", "add", "mia@localhost", "--role", "viewer", *t], ["member", "list", *t],
             ["member", "remove", "mia@localhost", "--yes", *t],
             ["account", "create", "--jid", "tom@localhost"], ["account", "list"], ["account", "show", "tom@localhost"],
@@ -179,7 +191,16 @@ def every_operation_answers_on_the_terminal():
                       ["worker", "show", json.loads(aiox("worker", "list", "--json").stdout)["data"][0]["id"]]):
             done.add(tuple(words[:2]))
             aiox(*words)
-        # Who has no address has no contacts.
+        invite = json.loads(aiox("invite", "list", "--json", *t).stdout)["data"][0]["id"]
+        aiox("invite", "revoke", invite, "--yes", *t)
+        done.add(("invite", "revoke"))
+        # Who has no address is no person.
+        for words in (["tenant", "register", "mine"], ["invite", "accept", "guess"], ["profile", "show"],
+                      ["profile", "update", "--name", "x"], ["profile", "prove", "1"], ["member", "leave", "--yes", *t]):
+            refused = aiox(*words, check=False)
+            assert refused.returncode != 0 and re.search("only people|there is no such", refused.stderr), refused
+            done.add(tuple(words[:2]))
+        # Nor has he contacts.
         refused = aiox("subscription", "add", "desk", *t, check=False)
         assert refused.returncode == 2 and "only people" in refused.stderr, refused
         done.add(("subscription", "add"))

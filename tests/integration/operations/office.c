@@ -108,10 +108,9 @@ Office *office_open(void) {
         empty(database);
         place_execute("INSERT INTO leases (number, hub, epoch, process, domains) "
                       "VALUES (1, 'main', 1, 'a10c0000-0000-4000-8000-000000000001', 'agents.localhost')");
-        office->operations = (Operations){ .database = database,
-                                           .hub = &office->hub,
-                                           .recurrence = recurrence_new(1024),
-                                           .guesses = guesses_new() };
+        office->operations = (Operations){
+                .database = database, .hub = &office->hub, .recurrence = recurrence_new(1024), .guesses = guesses_new()
+        };
         ck_assert_done(keyring_open(database, getenv("AIOX_MASTER_KEY_FILE"), &office->operations.keyring, &failure),
                        failure);
         add_people(office);

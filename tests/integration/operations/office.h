@@ -16,8 +16,8 @@ typedef struct Office {
         size_t heard_count;
         DirectoryChange last; /* of AGENT; its texts are gone */
         Uuid cancelled;
-        int64_t audited; /* events put into the audit beside operations' own */
-        char told[400];  /* whom the hub was to tell last, and what */
+        int64_t audited;           /* events put into the audit beside operations' own */
+        char told[400];            /* whom the hub was to tell last, and what */
         Registration registration; /* closed until a test opens it */
         bool mails;                /* there is a mail server */
         char mailed_to[256], mailed[1024];

@@ -97,16 +97,30 @@ START_TEST(prompts_are_sealed_and_read_by_their_owner_only) {
 }
 END_TEST
 
+#define INVITE "a10c0000-0000-4000-8000-00000000000c"
+
 /* A call that is valid for everybody who may, for each operation; the matrix below runs all of them. */
 static const struct {
         const char *operation, *input;
-        bool for_people; /* not for who has no JID */
-        bool for_sender; /* only for who wrote the message; nobody of these did */
+        bool for_people;    /* not for who has no JID */
+        FailureKind nobody; /* what all of these are told who are let in, when it is for none of them */
 } calls[] = {
         { "tenant-create", "{\"slug\":\"fresh\"}" },
         { "tenant-list", "{}" },
         { "tenant-show", "{\"slug\":\"acme\"}" },
         { "tenant-update", "{\"slug\":\"acme\",\"name\":\"Acme\"}" },
+        { "tenant-register", "{\"slug\":\"own\"}", .for_people = true, .nobody = FAILURE_FORBIDDEN },
+        { "registration-show", "{}" },
+        { "tenant-delete", "{\"slug\":\"acme\"}" },
+        { "tenant-restore", "{\"slug\":\"acme\"}", .nobody = FAILURE_NOT_FOUND },
+        { "invite-create", "{}" },
+        { "invite-list", "{}" },
+        { "invite-revoke", "{\"id\":\"" INVITE "\"}" },
+        { "invite-accept", "{\"code\":\"y\"}", .for_people = true, .nobody = FAILURE_NOT_FOUND },
+        { "profile-show", "{}", .for_people = true },
+        { "profile-update", "{\"name\":\"x\"}", .for_people = true },
+        { "profile-prove", "{\"code\":\"1\"}", .for_people = true, .nobody = FAILURE_POLICY },
+        { "member-leave", "{}", .for_people = true },
         { "member-add", "{\"jid\":\"new@example.org\",\"role\":\"viewer\"}" },
         { "member-list", "{}" },
         { "member-remove", "{\"jid\":\"spare@example.org\"}" },
@@ -147,7 +161,7 @@ static const struct {
         { "execution-list", "{}" },
         { "execution-show", "{\"id\":\"" /* filled in */ "\"}" },
         { "execution-cancel", "{\"id\":\"\"}" },
-        { "feedback-add", "{\"id\":\"\"}", .for_sender = true },
+        { "feedback-add", "{\"id\":\"\"}", .nobody = FAILURE_NOT_FOUND },
         { "feedback-list", "{}" },
         { "audit-list", "{}" },
         { "audit-verify", "{}" },
@@ -184,6 +198,10 @@ static void prepare_subjects(Office *office) {
         office_do(office, OWNER, "", "knowledge-add", "{\"agent\":\"open\",\"name\":\"b.md\",\"content\":\"Text.\"}");
         office_do(office, OWNER, "", "limit-set", "{\"what\":\"body-bytes\",\"agent\":\"open\",\"amount\":9}");
         office_do(office, ADMIN, "", "secret-set", "{\"name\":\"kept\",\"value\":\"x\"}");
+        office_execute(
+                office,
+                "INSERT INTO invites (tenant_id, id, hash, role, uses, expires_at) SELECT current_tenant(), '" INVITE
+                "', sha256('x'), 'viewer', 1, now()");
         add_execution(office);
 }
 
@@ -201,7 +219,11 @@ static void undo_subjects(Office *office) {
                 { "agent-update", "{\"agent\":\"open\",\"goal\":\"y\"}" },
                 { "secret-remove", "{\"name\":\"made\"}" },
                 { "secret-set", "{\"name\":\"kept\",\"value\":\"x\"}" },
+                { "member-add", "{\"jid\":\"" VIEWER "\",\"role\":\"viewer\"}" },
+                { "member-add", "{\"jid\":\"" OPERATOR "\",\"role\":\"operator\"}" },
+                { "member-add", "{\"jid\":\"" ADMIN "\",\"role\":\"admin\"}" },
         };
+        office_call(office, OWNER, "acme", "tenant-restore", "{\"slug\":\"acme\"}");
         for (size_t i = 0; i < COUNT_OF(undo); i++)
                 office_call(office, OWNER, "acme", undo[i][0], undo[i][1]);
 }
@@ -232,8 +254,8 @@ START_TEST(who_may_do_what_is_what_the_rows_say) {
                         for (size_t j = 0; j < COUNT_OF(people); j++) {
                                 if (people[j].role == ROLE_PLATFORM && calls[i].for_people)
                                         continue;
-                                bool may = people[j].role >= (*row)->role && !calls[i].for_sender;
-                                FailureKind kind = calls[i].for_sender ? FAILURE_NOT_FOUND : FAILURE_FORBIDDEN;
+                                bool may = people[j].role >= (*row)->role && !calls[i].nobody;
+                                FailureKind kind = calls[i].nobody ? calls[i].nobody : FAILURE_FORBIDDEN;
                                 const char *result = office_call(office, people[j].principal,
                                                                  (*row)->scope == SCOPE_TENANT ? "acme" : "",
                                                                  (*row)->name, input_of(calls[i].input));
