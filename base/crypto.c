@@ -268,6 +268,31 @@ bool crypto_open(const Key *data_key, Text table, Text column, Text id, Text sea
         return true;
 }
 
+PublicKey crypto_public_key(const Key *seed) {
+        uint8_t secret[crypto_sign_ed25519_SECRETKEYBYTES];
+        PublicKey key;
+        pthread_once(&started, start);
+        crypto_sign_ed25519_seed_keypair(key.bytes, secret, seed->bytes);
+        sodium_memzero(secret, sizeof(secret));
+        return key;
+}
+
+Signature crypto_signature(const Key *seed, Text text) {
+        uint8_t secret[crypto_sign_ed25519_SECRETKEYBYTES], public[PUBLIC_KEY_SIZE];
+        Signature signature;
+        pthread_once(&started, start);
+        crypto_sign_ed25519_seed_keypair(public, secret, seed->bytes);
+        crypto_sign_ed25519_detached(signature.bytes, NULL, (const uint8_t *) text.bytes, text.length, secret);
+        sodium_memzero(secret, sizeof(secret));
+        return signature;
+}
+
+bool crypto_signature_holds(const PublicKey *key, Text text, const Signature *signature) {
+        pthread_once(&started, start);
+        return crypto_sign_ed25519_verify_detached(signature->bytes, (const uint8_t *) text.bytes, text.length,
+                                                   key->bytes) == 0;
+}
+
 Text crypto_base64(Arena *arena, Text bytes) {
         if (bytes.length > SIZE_MAX / 8)
                 return TEXT_NONE;

@@ -48,6 +48,19 @@ bool crypto_seal(const Key *data_key, Text table, Text column, Text id, Text pla
 bool crypto_open(const Key *data_key, Text table, Text column, Text id, Text sealed, Arena *arena, Text *ret_plain,
                  Failure *reterr_failure) _must_check_;
 
+/* Signatures: Ed25519 (RFC 8032). The secret key's room is crypto_keys_new(1), and its content the seed. */
+#define PUBLIC_KEY_SIZE 32
+#define SIGNATURE_SIZE  64
+typedef struct PublicKey {
+        uint8_t bytes[PUBLIC_KEY_SIZE];
+} PublicKey;
+typedef struct Signature {
+        uint8_t bytes[SIGNATURE_SIZE];
+} Signature;
+PublicKey crypto_public_key(const Key *seed);
+Signature crypto_signature(const Key *seed, Text text);
+bool crypto_signature_holds(const PublicKey *key, Text text, const Signature *signature);
+
 /* Base64 (RFC 4648 §4), with padding; bytes is NULL, or decoding false, when the arena's limit is reached. Decoding is
  * strict: nothing but the alphabet, padded, no bits left over. Hex is text_add_hex(). */
 Text crypto_base64(Arena *arena, Text bytes);

@@ -30,8 +30,8 @@ typedef struct Doctor {
 typedef void Check(Doctor *doctor, Finding *finding);
 
 /* doctor_checks.c */
-Check check_secrets, check_database, check_extension, check_schema, check_partitions, check_master_key, check_clock,
-        check_redis;
+Check check_secrets, check_database, check_extension, check_schema, check_partitions, check_master_key, check_audit_key,
+        check_clock, check_redis;
 /* doctor_link.c */
 Check check_component;
 

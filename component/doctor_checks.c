@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "component/audit_key.h"
 #include "component/doctor.h"
 #include "store/cache/cache.h"
 #include "store/migrate.h"
@@ -111,6 +112,17 @@ void check_master_key(Doctor *doctor, Finding *finding) {
         else
                 finding_failed(finding, &failure,
                                "Put the master key that this database was set up with where master_key_file says.");
+}
+
+void check_audit_key(Doctor *doctor, Finding *finding) {
+        _cleanup_(crypto_keys_freep) Key *seed = NULL;
+        Failure failure;
+        if (audit_key_open(doctor->settings, false, &seed, &failure))
+                finding_good(finding, "this hub signs as %.*s", TEXT_ARGUMENTS(audit_key_name(seed, doctor->arena)));
+        else if (failure.kind == FAILURE_NOT_FOUND)
+                finding_skipped(finding, "the hub makes it at its first start");
+        else
+                finding_failed(finding, &failure, "Put it right in the file, or remove that to have a new one made.");
 }
 
 /* Ids carry the time, and parts are cut by it, so hub and database must agree. */

@@ -138,6 +138,16 @@ static void watch_journal(Loop *loop) {
         loop->journal_connected = connected;
 }
 
+void loop_sign_heads(Loop *loop, bool now) {
+        AuditHead *heads;
+
+        if (!now && loop->now.monotonic_us < loop->heads_us)
+                return;
+        loop->heads_us = loop->now.monotonic_us + loop->settings->audit_heads_seconds * SECONDS;
+        size_t count = journal_take_heads(loop->journal, &heads);
+        scribe_heads(loop->scribe, heads, count, loop->now.wall_us);
+}
+
 static int wait_ms(Loop *loop) {
         int64_t wake_us = core_wake(loop->core), journal_us = journal_wake(loop->journal);
         int64_t tell_us = loop_tell_wake(loop);
@@ -148,6 +158,8 @@ static int wait_ms(Loop *loop) {
                 wake_us = journal_us;
         if (tell_us < wake_us)
                 wake_us = tell_us;
+        if (loop->heads_us < wake_us)
+                wake_us = loop->heads_us;
         for (size_t i = 0; i < loop->link_count; i++)
                 if (loop->links[i] && link_deadline(loop->links[i]) < wake_us)
                         wake_us = link_deadline(loop->links[i]);
@@ -178,6 +190,7 @@ bool loop_run(Loop *loop) {
 
         loop->journal_descriptor = -1;
         loop->now = clock_now();
+        loop->heads_us = loop->now.monotonic_us + loop->settings->audit_heads_seconds * SECONDS;
         watch(loop, loop->signals, LOOP_SIGNALS);
         watch(loop, queue_descriptor(loop->inbox), LOOP_INBOX);
         loop_step(loop, &(Event){ .kind = EVENT_START });
@@ -186,6 +199,7 @@ bool loop_run(Loop *loop) {
                 watch_journal(loop);
                 open_door(loop);
                 loop_tell(loop);
+                loop_sign_heads(loop, false);
                 for (size_t i = 0; i < loop->link_count; i++)
                         if (loop->links[i])
                                 link_flush(loop->links[i]);

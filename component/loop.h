@@ -16,6 +16,7 @@
 #include "component/link.h"
 #include "component/reload.h"
 #include "component/roster.h"
+#include "component/scribe.h"
 #include "component/seldom.h"
 #include "component/workers.h"
 #include "store/journal.h"
@@ -39,6 +40,8 @@ typedef struct Loop {
         Commands commands;
         Journal *journal;
         Workers *workers;
+        Scribe *scribe;
+        int64_t heads_us; /* monotonic: when the ends of the audit's chains are signed next */
         Queue *inbox;
         UuidGenerator uuids;
         Link **links; /* one a domain, in the order of the settings */
@@ -106,6 +109,9 @@ int64_t loop_tell_wake(Loop *loop);
 /* When the loop has ended: says goodbye for a few seconds at most, save where another hub goes on. Waits for the links.
  */
 void loop_say_goodbye(Loop *loop);
+
+/* Hands the ends of chains that moved to the scribe: once a minute, or now. */
+void loop_sign_heads(Loop *loop, bool now);
 
 /* loop_commands.c */
 void loop_execute(Loop *loop, const Command *command);

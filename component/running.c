@@ -218,6 +218,16 @@ static void start_workers(Running *running, const Settings *settings) {
         loop->workers = workers_new(&workers);
 }
 
+static bool start_scribe(Running *running, const Settings *settings, Failure *reterr_failure) {
+        Loop *loop = &running->loop;
+        ScribeSettings scribe = { running->database, loop->reload, loop->inbox, settings };
+
+        if (!scribe_new(&scribe, &loop->scribe, reterr_failure))
+                return false;
+        running->door.hub.audit_key = scribe_public_key(loop->scribe);
+        return true;
+}
+
 static bool open_rest(void *running_, Failure *reterr_failure) {
         Running *running = running_;
         const Settings *settings = running->loop.settings;
@@ -286,7 +296,7 @@ static bool running_start(Running *running, const Settings *settings, Failure *r
         running->loop.inbox = queue_new(true);
         if (!plaintext_check(settings, reterr_failure) || !start_store(running, settings, reterr_failure) ||
             !start_core(running, settings, reterr_failure) || !start_models(running, settings, reterr_failure) ||
-            !start_loop(running, settings, reterr_failure))
+            !start_loop(running, settings, reterr_failure) || !start_scribe(running, settings, reterr_failure))
                 return false;
         start_doors(running, settings);
         start_workers(running, settings);
@@ -350,6 +360,10 @@ static void running_stop(Running *running) {
                 rest_close(running->rest);
         if (running->clerk)
                 clerk_free(running->clerk);
+        if (loop->scribe) {
+                loop_sign_heads(loop, true);
+                scribe_free(loop->scribe);
+        }
         if (loop->workers)
                 workers_free(loop->workers);
         if (loop->cancels)

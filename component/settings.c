@@ -46,6 +46,20 @@ const Setting settings_table[] = {
         { "master_key_file", SETTING_FILE, AT(master_key_file), .fallback = "/etc/aiox/master.key",
           .help = "The key that wraps every tenant's key: 32 random bytes in base64. Whoever loses it loses every "
                   "sealed row." },
+        { "audit_key_file", SETTING_FILE, AT(audit_key_file),
+          .help = "Holds the key that the ends of the audit's chains are signed with; made at the first start. When "
+                  "absent, "
+                  "`audit.key` beside the master key." },
+        { "audit_heads_file", SETTING_FILE, AT(audit_heads_file),
+          .help = "Where the signed ends are kept, a line each; copy it to where the database's owner cannot write. "
+                  "When "
+                  "absent, `audit.heads` beside the master key." },
+        { "audit_heads_seconds", SETTING_INTEGER, AT(audit_heads_seconds), .fallback = "60", .least = 1, .most = 3600,
+          .unit = "seconds", .reloadable = true,
+          .help = "How often the ends of those chains are signed that moved: what may be cut off a chain unseen is no "
+                  "older." },
+        { "audit_witness_jid", SETTING_PEOPLE, AT(audit_witness_jid), .reloadable = true,
+          .help = "Who is sent every signed end in chat, so that his archive keeps it; at best on another server." },
         { "api_socket", SETTING_FILE, AT(api_socket), .fallback = "/run/aiox/hub.sock",
           .help = "Unix socket of the REST interface, which `aiox …` commands speak to." },
         { "workers", SETTING_INTEGER, AT(workers), .fallback = "16", .least = 1, .most = 1024, .unit = "threads",

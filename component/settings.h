@@ -22,8 +22,11 @@ typedef struct Settings {
         const char *redis;
         const char *redis_secret_file;
         const char *master_key_file;
+        const char *audit_key_file, *audit_heads_file; /* NULL: beside the master key */
+        const char **audit_witness_jid;                /* bare JIDs; ends with NULL; NULL = nobody */
         const char *api_socket;
         int64_t workers, batch_messages;
+        int64_t audit_heads_seconds;
         int64_t drain_seconds, lease_seconds, turn_seconds;
         int64_t sender_rate, domain_rate; /* stanzas a minute; 0 = without limit */
         const char *openai_url, *openai_key_file, *openai_model;

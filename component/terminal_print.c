@@ -135,6 +135,14 @@ static void print_header(const Table *table) {
         fputs(table->screen->colours ? "\033[0m\n" : "\n", table->screen->out);
 }
 
+static void print_more(const Screen *screen, const Json *result) {
+        if (!json_to_boolean(json_member(result, "has_more")))
+                return;
+        Text after = json_to_text(json_member(result, "after"));
+        fflush(screen->out);
+        fprintf(screen->notes, "There are more: %s%.*s\n", screen->more, TEXT_ARGUMENTS(after));
+}
+
 static void print_table(const Screen *screen, const char *columns, const Json *result) {
         Table table = { .screen = screen };
         const Json *items = json_member(result, "data");
@@ -151,11 +159,7 @@ static void print_table(const Screen *screen, const char *columns, const Json *r
                 fputc('\n', screen->out);
         }
         text_builder_release(&cell);
-        if (json_to_boolean(json_member(result, "has_more"))) {
-                Text after = json_to_text(json_member(result, "after"));
-                fflush(screen->out);
-                fprintf(screen->notes, "There are more: %s%.*s\n", screen->more, TEXT_ARGUMENTS(after));
-        }
+        print_more(screen, result);
 }
 
 /* Further lines of a value are indented below its first. */
@@ -181,8 +185,23 @@ static void print_record(const Screen *screen, const Json *result) {
                 print_member(screen, name, value, width);
 }
 
+/* As it stands, for a file or a pipe; a terminal is not obeyed by it. */
+static void print_text(const Screen *screen, const char *name, const Json *result) {
+        TextBuilder builder = text_builder(0);
+        Text text = json_to_text(json_member(result, name));
+        if (screen->width > 0) {
+                add_clean(&builder, text, true);
+                text = text_built(&builder);
+        }
+        fwrite(text.bytes, 1, text.length, screen->out);
+        text_builder_release(&builder);
+}
+
 void screen_result(const Screen *screen, const Operation *operation, const Json *result) {
-        if (operation->columns)
+        if (operation->prints) {
+                print_text(screen, operation->prints, result);
+                print_more(screen, result);
+        } else if (operation->columns)
                 print_table(screen, operation->columns, result);
         else
                 print_record(screen, result);

@@ -15,6 +15,7 @@ Journal *journal_new(const JournalSettings *settings, Keyring *keyring) {
         journal->wire = wire_new(settings->conninfo, DATABASE_JOURNAL,
                                  settings->patience_us > 0 ? settings->patience_us : PATIENCE_US);
         journal->heads = map_new(64);
+        journal->moved = map_new(64);
         journal->known_persons = memory_new(sizeof(Uuid) * PERSON_CACHE);
         return journal;
 }
@@ -28,6 +29,10 @@ void journal_free(Journal *journal) {
         commit_release(journal);
         chain_clear(journal);
         map_free(journal->heads);
+        AuditHead *moved;
+        for (size_t i = 0; (moved = map_each(journal->moved, &i));)
+                free(moved);
+        map_free(journal->moved);
         release_table(&journal->accepted);
         release_table(&journal->concluded);
         release_table(&journal->steps);

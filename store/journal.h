@@ -17,6 +17,7 @@
 #pragma once
 
 #include "base/record.h"
+#include "store/heads.h"
 #include "store/keyring.h"
 
 typedef struct Journal Journal;
@@ -40,6 +41,9 @@ bool journal_is_idle(const Journal *journal);
 /* Only when idle. The request, with all it points to, must live until its report. While the database is away the report
  * is STORE_UNAVAILABLE, at the latest after the pause before the next attempt to connect. */
 void journal_send(Journal *journal, const StoreRequest *request, Moment now);
+/* The ends of chains that moved since this was asked last, as they are committed; tenant, position and hash of each are
+ * filled in. An array to be freed, NULL when there is none. */
+size_t journal_take_heads(Journal *journal, AuditHead **ret_heads);
 /* Moves on as far as it can without waiting; the report, when there is one. Whoever takes it frees its arena. */
 StoreReport *journal_ready(Journal *journal, Moment now);
 void journal_free(Journal *journal);

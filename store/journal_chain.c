@@ -61,12 +61,36 @@ void chain_forget(Journal *journal) {
         journal->touched_count = 0;
 }
 
+static void chain_moved(Journal *journal, const Head *head) {
+        AuditHead *moved = map_get(journal->moved, MAP_KEY(head->tenant_id));
+        if (!moved) {
+                moved = memory_new(sizeof(AuditHead));
+                moved->tenant_id = head->tenant_id;
+                map_put(journal->moved, MAP_KEY(moved->tenant_id), moved);
+        }
+        moved->position = head->position;
+        moved->hash = head->hash;
+}
+
+size_t journal_take_heads(Journal *journal, AuditHead **ret_heads) {
+        size_t count = 0, most = map_count(journal->moved);
+        AuditHead *moved;
+        *ret_heads = most ? memory_new(most * sizeof(AuditHead)) : NULL;
+        for (size_t i = 0; (moved = map_each(journal->moved, &i));) {
+                (*ret_heads)[count++] = *moved;
+                map_remove(journal->moved, MAP_KEY(moved->tenant_id));
+                free(moved);
+        }
+        return count;
+}
+
 void chain_committed(Journal *journal) {
         for (size_t i = 0; i < journal->touched_count; i++) {
                 Head *head = journal->touched[i];
                 head->position = head->tried_position;
                 head->hash = head->tried_hash;
                 head->touched = false;
+                chain_moved(journal, head);
         }
         journal->touched_count = 0;
 }

@@ -86,6 +86,7 @@ struct Journal {
         int64_t other_number; /* TAKE_OVER: the hub taken */
 
         Map *heads;
+        Map *moved;     /* AuditHead by tenant: what journal_take_heads() gives next */
         Head **touched; /* heads that the transaction under way moves */
         size_t touched_count, touched_capacity;
         Unknown unknown;

@@ -65,6 +65,7 @@
         each(feedback_add) \
         each(feedback_list) \
         each(audit_list) \
+        each(audit_export) \
         each(audit_verification) \
         each(worker_list) \
         each(worker_show) \

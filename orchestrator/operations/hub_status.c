@@ -44,6 +44,7 @@ static bool show_hub(OperationContext *context, const Input *input, Json **ret_r
         json_put_integer(result, "epoch", snapshot.epoch);
         json_put_string(result, "journal", journal_state_name(snapshot.journal));
         json_put_boolean(result, "draining", snapshot.draining);
+        json_put_string(result, "audit_key", hub->audit_key);
         json_put(result, "links", links_json(&snapshot));
         put_counts(&snapshot, result);
         json_put(result, "delivered_marks", marks_json(&snapshot));

@@ -86,6 +86,7 @@ typedef struct Operation {
         const char *method, *path; /* "POST", "/agents/{agent}/pause"; below /api/v1 */
         const Field *input;        /* ends with FIELD_END; may be NULL */
         const Field *shared;       /* further fields, of a table that several operations have; may be NULL */
+        const char *prints;        /* the member of the result that a terminal prints as it stands; NULL = none */
         const char *columns;       /* of a list's table on a terminal: "name state jid"; NULL = one record */
         const char *shown_once;    /* members of the result that are not kept for a repeat: "code link"; NULL = none */
         const char *welcome; /* said to whom it is offered when he writes to the hub without a command; may be NULL */

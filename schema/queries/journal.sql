@@ -110,11 +110,15 @@ WHERE message_id = ANY ($1::uuid[]) ORDER BY message_id, ordinal;
 
 -- name: journal_heads
 -- role: journal
--- Where this hub's chains end, of the tenants named.
+-- Where this hub's chains end, of the tenants named; after their records were removed, in their closing.
 SELECT t.tenant_id, h.position, h.hash
 FROM unnest($2::uuid[]) AS t(tenant_id)
-CROSS JOIN LATERAL (SELECT a.position, a.hash FROM audit a WHERE a.tenant_id = t.tenant_id AND a.hub = $1
-                    ORDER BY a.position DESC LIMIT 1) h;
+CROSS JOIN LATERAL ((SELECT a.position, a.hash FROM audit a WHERE a.tenant_id = t.tenant_id AND a.hub = $1
+                     ORDER BY a.position DESC LIMIT 1)
+                    UNION ALL
+                    (SELECT c.position, c.hash FROM audit_closings c WHERE c.tenant_id = t.tenant_id AND c.hub = $1
+                     ORDER BY c.position DESC LIMIT 1)
+                    ORDER BY position DESC LIMIT 1) h;
 
 -- name: journal_unchained
 -- role: journal

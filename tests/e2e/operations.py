@@ -106,7 +106,8 @@ def every_operation_answers_by_rest():
         ("POST", "/agents/echo/rollback", {"version": 1}),
         ("POST", "/agents/echo/grants", {"who": "carol@elsewhere.org"}), ("GET", "/agents/echo/grants", None),
         ("DELETE", "/agents/echo/grants/carol@elsewhere.org", None),
-        ("GET", "/agents/echo/subscriptions", None), ("GET", "/audit", None), ("GET", "/audit/verification", None),
+        ("GET", "/agents/echo/subscriptions", None), ("GET", "/audit", None), ("GET", "/audit/export", None),
+        ("POST", "/audit/verification", {}),
         ("POST", "/limits", {"what": "messages", "amount": 100}), ("GET", "/limits", None),
         ("DELETE", "/limits?what=messages", None),
         ("POST", "/agents/echo/conversation/new", {}), ("GET", "/agents/echo/conversation", None),
@@ -176,7 +177,7 @@ def every_operation_answers_on_the_terminal():
             ["limit", "remove", "messages", "--agent", "desk", "--yes", *t],
             ["secret", "set", "own", "--value", "@" + document.name, *t], ["secret", "list", *t],
             ["secret", "rotate", "own", "@" + document.name, *t], ["secret", "remove", "own", "--yes", *t],
-            ["audit", "list", *t], ["audit", "verify", *t], ["feedback", "list", *t],
+            ["audit", "list", *t], ["audit", "export", *t], ["audit", "verify", *t], ["feedback", "list", *t],
             ["agent", "delete", "desk", "--yes", *t], ["agent", "restore", "desk", *t],
             ["worker", "list"], ["hub", "status"], ["settings", "show"],
         ]

@@ -164,6 +164,7 @@ static const struct {
         { "feedback-add", "{\"id\":\"\"}", .nobody = FAILURE_NOT_FOUND },
         { "feedback-list", "{}" },
         { "audit-list", "{}" },
+        { "audit-export", "{}" },
         { "audit-verify", "{}" },
         { "worker-list", "{}" },
         { "worker-show", "{\"id\":\"main-1\"}" },
