@@ -2,11 +2,11 @@
 
 #include <stdio.h>
 
-#define RATE           2000 /* people a second, each domain */
-#define BURST          40
+#define RATE           1250 /* people a second, each domain */
+#define BURST          10
 #define FAREWELL_RATE  20000 /* nobody's message waits behind a goodbye */
 #define FAREWELL_BURST 200
-#define BATCH          20  /* said in one breath: what is the same for many of them is made once */
+#define BATCH          4
 #define LOOKS_AT_ONCE  256 /* most of them end in nothing to be said */
 
 /* What a subscriber was told besides an agent's look. */
