@@ -93,7 +93,8 @@ typedef struct ConcludedRecord {
         int64_t concluded_us; /* wall clock */
 } ConcludedRecord;
 
-/* PRESUMED: what calls of earlier attempts, whose outcome is unknown, may have cost. */
+/* PRESUMED: what calls may have cost that left no reply: one that failed before it was tried again, and, right after
+ * TAKEN_UP, those of earlier attempts. So at most one call of a message was sent and stands in no row yet. */
 typedef enum StepKind {
         STEP_TAKEN_UP,
         STEP_MODEL_REPLY,

@@ -218,6 +218,8 @@ void loop_execute(Loop *loop, const Command *command) {
         case COMMAND_STEP_DONE:
                 workers_step_done(loop->workers, command->turn.turn, &command->turn.failure);
                 break;
+        case COMMAND_SETTLE: /* without a budget store nothing was held */
+                break;
         case COMMAND_STOP_TURN:
                 workers_stop_turn(loop->workers, command->turn.turn);
                 break;

@@ -321,24 +321,6 @@ static bool world_stopped(World *world_) {
         return stopped;
 }
 
-/* What cannot be checked is refused: without a budget store a call that costs money is not made. */
-static bool world_reserve(World *world, const TurnInput *input, CallKey key, int64_t bound_nano,
-                          Failure *reterr_failure) {
-        (void) world;
-        (void) input;
-        (void) key;
-        (void) bound_nano;
-        return failure_set(reterr_failure, FAILURE_UNAVAILABLE,
-                           "This agent's model costs money, and the budget cannot be checked.");
-}
-
-static void world_settle(World *world, const TurnInput *input, CallKey key, int64_t cost_nano) {
-        (void) world;
-        (void) input;
-        (void) key;
-        (void) cost_nano;
-}
-
 static bool world_model(World *world, const ModelRequest *request, Arena *arena, ModelReply *ret_reply,
                         Failure *reterr_failure) {
         text_builder_reset(&((WorkerWorld *) world)->said);
@@ -362,8 +344,7 @@ static bool world_tool(World *world, const TurnInput *input, CallKey key, const 
                            TEXT_ARGUMENTS(call->name));
 }
 
-static bool world_step(World *world_, const TurnInput *input, int32_t ordinal, StepKind kind, Text payload,
-                       Failure *reterr_failure) {
+static bool world_step(World *world_, const TurnInput *input, const TurnStep *step, Failure *reterr_failure) {
         WorkerWorld *world = (WorkerWorld *) world_;
         TurnControl *control = world->control;
         Note *note = memory_new(sizeof(*note));
@@ -372,9 +353,10 @@ static bool world_step(World *world_, const TurnInput *input, int32_t ordinal, S
         note->kind = NOTE_STEP;
         note->event.kind = EVENT_STEP;
         note->event.step.turn = world->turn;
-        note->event.step.ordinal = ordinal;
-        note->event.step.kind = kind;
-        note->event.step.payload = payload;
+        note->event.step.ordinal = step->ordinal;
+        note->event.step.kind = step->kind;
+        note->event.step.payload = step->payload;
+        note->event.step.spent = step->spent;
         pthread_mutex_lock(&control->lock);
         control->step_done = control->closed;
         pthread_mutex_unlock(&control->lock);
@@ -419,7 +401,10 @@ WorkerWorld worker_world(const WorldSettings *settings, TurnControl *control, ui
                            .operate = world_operate,
                            .recall = world_recall,
                            .reserve = world_reserve,
+                           .sent = world_sent,
+                           .release = world_release,
                            .settle = world_settle,
+                           .presumed = world_presumed,
                            .model = world_model,
                            .tool_is_idempotent = world_tool_is_idempotent,
                            .tool = world_tool,

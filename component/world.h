@@ -50,6 +50,14 @@ WorkerWorld worker_world(const WorldSettings *settings, TurnControl *control, ui
 /* Gives back what the turn held. */
 void worker_world_release(WorkerWorld *world);
 
+/* world_budget.c */
+bool world_reserve(World *world, const TurnInput *input, const CallBound *call, BudgetAmounts *ret_granted,
+                   SpentBudget *ret_spent, Failure *reterr_failure);
+bool world_sent(World *world, const TurnInput *input, CallKey key, Failure *reterr_failure);
+void world_release(World *world, const TurnInput *input, CallKey key);
+void world_settle(World *world, const TurnInput *input, int32_t ordinal, BudgetAmounts total);
+bool world_presumed(World *world, const TurnInput *input, const CallBound *call, int32_t covered,
+                    BudgetAmounts *ret_amounts, Failure *reterr_failure);
 /* world_command.c */
 bool world_operate(World *world, const TurnInput *input, Arena *arena, Text *ret_answer, Failure *reterr_failure);
 /* The text of a message, read back as the tenant. */

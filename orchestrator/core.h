@@ -107,6 +107,7 @@ typedef struct Event {
                         int32_t ordinal;
                         StepKind kind;
                         Text payload; /* lives until COMMAND_STEP_DONE */
+                        BudgetAmounts spent;
                 } step;
                 struct {
                         uint64_t turn;
@@ -136,6 +137,7 @@ typedef enum CommandKind {
         COMMAND_TURN,        /* turn, input: run it; input lives until EVENT_TURN_ENDED was handled */
         COMMAND_STEP_DONE,   /* turn, failure: NONE = durable */
         COMMAND_STOP_TURN,   /* turn: cancel it */
+        COMMAND_SETTLE,      /* settle: a conclusion is durable, and what it says is to be settled with the budgets */
         COMMAND_ACCEPTED,    /* arrival's door: durably accepted. DOOR_CHAT: send the receipt if it was wanted */
         COMMAND_REFUSE,      /* arrival's door: refused before acceptance, with failure */
         COMMAND_ANSWER,      /* the answer, to be sent under its id */
@@ -176,6 +178,10 @@ typedef struct Command {
                         bool again;    /* was perhaps sent before, under the same id */
                         bool streamed; /* replaces drafts that may have been sent */
                 } answer;
+                struct {
+                        Uuid message_id;
+                        BudgetAmounts total;
+                } settle;
                 struct {
                         ReplyTo reply_to;
                         Uuid message_id;

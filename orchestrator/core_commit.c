@@ -1,5 +1,6 @@
 /* Batches: what arrived while the last commit ran becomes the next one, and nobody hears of it before it is durable. */
 #include "orchestrator/core_state.h"
+#include "orchestrator/turn_bounds.h"
 
 void commit_accept(Core *core, Message *message) {
         list_add(&core->accepting, message);
@@ -203,6 +204,17 @@ static void agent_note(Core *core, const ConcludedRecord *concluded) {
                 agent->reputation += ((concluded->outcome == OUTCOME_SUCCESS) - agent->reputation) / 64;
 }
 
+/* Not before: what dies unsettled is settled from its row. */
+static void command_settle(Core *core, const Message *message) {
+        Command *command;
+
+        if (!message->owes)
+                return;
+        command = core_command(core, COMMAND_SETTLE);
+        command->settle.message_id = message->accepted.id;
+        command->settle.total = usage_spent(&message->concluded.usage);
+}
+
 static void concluded_reported(Core *core, Message *message, RowFate fate) {
         ConcludedRecord *concluded = &message->concluded;
 
@@ -210,6 +222,7 @@ static void concluded_reported(Core *core, Message *message, RowFate fate) {
         case ROW_WRITTEN:
                 core->counts.concluded++;
                 agent_note(core, concluded);
+                command_settle(core, message);
                 delivery_answer(core, message);
                 break;
         case ROW_REFUSED:
@@ -247,7 +260,7 @@ static void step_reported(Core *core, Message *message, RowFate fate) {
         command->turn.turn = message->turn;
         if (fate == ROW_REPEAT)
                 message->dropped = true; /* taken up elsewhere: what this turn still does must not count */
-        if (message->dropped || message->cancelled)
+        if (message->dropped || (message->cancelled && message->step.kind != STEP_PRESUMED))
                 failure_set(&command->turn.failure, FAILURE_CANCELLED, "The message is no longer this hub's.");
         else if (fate != ROW_WRITTEN)
                 failure_set(&command->turn.failure, FAILURE_INTERNAL, "The step cannot be stored.");

@@ -201,10 +201,10 @@ void lanes_leave(Core *core, Message *message) {
 void lanes_queue(Core *core, Message *message) {
         Lane *lane = message->lane;
 
-        if (message->cancelled) {
+        if (message->cancelled)
                 turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, TEXT_NONE, message->cancelled_why);
+        if (message->state == MESSAGE_CONCLUDING)
                 return;
-        }
         message->state = MESSAGE_WAITING;
         message->next = NULL;
         *(lane->last ? &lane->last->next : &lane->first) = message;

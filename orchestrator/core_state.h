@@ -40,6 +40,9 @@ struct Message {
         bool dropped;       /* no longer ours: its turn's end is thrown away */
         bool step_in_flight;
         bool late;     /* was stopped at its deadline */
+        bool counted;  /* a turn has said what it has cost since it was recovered */
+        bool decided;  /* concluded holds how it ends, as soon as that is said */
+        bool owes;     /* its conclusion is to be settled with the budgets */
         bool plain;    /* its conclusion was refused once, and holds nothing but our own words now */
         bool stops;    /* ends what its lane holds */
         bool corrects; /* its name is that of the first one */

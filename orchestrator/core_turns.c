@@ -1,6 +1,7 @@
 /* Turns: from the moment a lane is served to the conclusion. A turn has a slot while a worker holds it; what is no
  * longer this hub's is let go, and its end thrown away. */
 #include "orchestrator/core_state.h"
+#include "orchestrator/turn_bounds.h"
 
 #define SLOT_BITS 16
 
@@ -46,10 +47,11 @@ static void lane_serve(Core *core, Lane *lane) {
         core->waiting_count--;
         lane->active = message;
         message->next = NULL;
-        if (!still_admitted(core->directory, core->now, message->accepted.sender, agent, message->accepted.command,
-                            &refusal)) {
+        if (!message->decided && !still_admitted(core->directory, core->now, message->accepted.sender, agent,
+                                                 message->accepted.command, &refusal)) {
                 conclude_refused(core, message, &refusal);
-                return;
+                if (!message->decided)
+                        return;
         }
         slot_take(core, message);
         if (!message->recovered) {
@@ -71,29 +73,20 @@ void turns_run(Core *core) {
                 lane_serve(core, lane);
 }
 
-void turns_start(Core *core, Message *message) {
-        const AcceptedRecord *accepted = &message->accepted;
-        const Agent *agent = directory_agent_by_id(core->directory, accepted->agent_id);
+static BudgetParties message_parties(const AcceptedRecord *accepted) {
+        return (BudgetParties){ accepted->tenant_id, accepted->agent_id, accepted->account_id, accepted->grant_id,
+                                accepted->sender_domain };
+}
 
-        if (message->cancelled || !agent) {
-                slot_release(core, message);
-                turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, TEXT_NONE, message->cancelled_why);
-                return;
-        }
-        Text owner = text_copy(message->arena, text_of(agent->owner));
-        if (!owner.bytes) {
-                slot_release(core, message);
-                turns_conclude(core, message, OUTCOME_ERROR, FAILURE_TOO_LARGE, TEXT_NONE,
-                               TEXT("The message takes more memory than one may."));
-                return;
-        }
-        message->state = MESSAGE_RUNNING;
-        message->started_us = core->now.monotonic_us;
+/* agent NULL: it is gone, and the turn says only what the message has cost. */
+static void turn_input(Message *message, const Agent *agent, Text owner) {
+        const AcceptedRecord *accepted = &message->accepted;
+
         message->input = (TurnInput){
                 .message_id = accepted->id,
                 .tenant_id = accepted->tenant_id,
                 .agent_id = accepted->agent_id,
-                .version_id = agent->version_id,
+                .version_id = agent ? agent->version_id : (Uuid){ { 0 } },
                 .owner = owner,
                 .sender = accepted->sender,
                 .agent = accepted->reply_to.agent,
@@ -105,17 +98,38 @@ void turns_start(Core *core, Message *message) {
                 .deadline_us = message->deadline_us,
                 .steps = message->steps,
                 .step_count = message->step_count,
+                .closing = message->decided,
+                .parties = message_parties(accepted),
         };
-        memcpy(message->input.policy_hash.bytes, agent->policy_hash, HASH_SIZE);
+        if (agent)
+                memcpy(message->input.policy_hash.bytes, agent->policy_hash, HASH_SIZE);
+}
+
+void turns_start(Core *core, Message *message) {
+        const Agent *agent = directory_agent_by_id(core->directory, message->accepted.agent_id);
+        Text owner = agent ? text_copy(message->arena, text_of(agent->owner)) : TEXT_NONE;
+
+        if (!message->decided && (message->cancelled || !agent))
+                turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, TEXT_NONE, message->cancelled_why);
+        else if (!message->decided && !owner.bytes)
+                turns_conclude(core, message, OUTCOME_ERROR, FAILURE_TOO_LARGE, TEXT_NONE,
+                               TEXT("The message takes more memory than one may."));
+        if (message->state == MESSAGE_CONCLUDING) {
+                slot_release(core, message);
+                return;
+        }
+        message->state = MESSAGE_RUNNING;
+        message->started_us = core->now.monotonic_us;
+        turn_input(message, agent, owner);
         Command *command = core_command(core, COMMAND_TURN);
         command->turn.turn = message->turn;
         command->turn.input = &message->input;
-        command->turn.reply_to = accepted->reply_to;
+        command->turn.reply_to = message->accepted.reply_to;
 }
 
 /* Before a tool starts the question is asked once more whether this sender may still use this agent. */
 static bool step_admitted(Core *core, const Message *message, StepKind kind, Failure *ret_refusal) {
-        if (message->dropped || message->cancelled || message->late)
+        if (message->dropped || (kind != STEP_PRESUMED && (message->cancelled || message->late)))
                 return failure_set(ret_refusal, FAILURE_CANCELLED, "The message was cancelled.");
         if (kind != STEP_TOOL_STARTED)
                 return true;
@@ -143,6 +157,7 @@ void turns_step(Core *core, const Event *event) {
                                       .tenant_id = message->accepted.tenant_id,
                                       .ordinal = event->step.ordinal,
                                       .kind = event->step.kind,
+                                      .spent = event->step.spent,
                                       .payload = event->step.payload };
         commit_step(core, message);
 }
@@ -162,13 +177,39 @@ void turns_stream(Core *core, const Event *event) {
         command->draft.text = event->stream.text;
 }
 
-void turns_conclude(Core *core, Message *message, Outcome outcome, FailureKind reason, Text answer, Text explanation) {
+/* Before a message that may have cost something in earlier attempts is concluded, a turn says how much. */
+static bool must_be_counted(Core *core, const Message *message) {
+        if (!message->recovered || message->counted || message->accepted.command)
+                return false;
+        const Agent *agent = directory_agent_by_id(core->directory, message->accepted.agent_id);
+        bool may_cost = !agent || agent->priced;
+        for (size_t i = 0; i < message->step_count; i++)
+                may_cost |= !amounts_none(&message->steps[i].spent);
+        return may_cost;
+}
+
+static void conclude(Core *core, Message *message) {
         ConcludedRecord *concluded = &message->concluded;
-        const AcceptedRecord *accepted = &message->accepted;
+        ReplyTo *reply_to = &concluded->reply_to;
 
         if (message->state == MESSAGE_WAITING && message->lane && message->lane->active != message)
                 lane_unlink(core, message->lane, message);
         message->state = MESSAGE_CONCLUDING;
+        concluded->attempt = message->attempts;
+        if (!reply_to->quotes && (!message->lane || message->lane->held <= 1))
+                reply_to->quoted_id = TEXT_NONE; /* there is no other that it could be the answer to */
+        concluded->concluded_us = core->now.wall_us;
+        concluded->timings.admission_us = message->admission_us;
+        concluded->timings.total_us = core->now.monotonic_us - message->arrived_us;
+        concluded->timings.queue_us = (message->started_us ? message->started_us : core->now.monotonic_us) -
+                                      message->committed_us;
+        commit_conclude(core, message);
+}
+
+void turns_conclude(Core *core, Message *message, Outcome outcome, FailureKind reason, Text answer, Text explanation) {
+        ConcludedRecord *concluded = &message->concluded;
+        const AcceptedRecord *accepted = &message->accepted;
+
         concluded->id = accepted->id;
         concluded->tenant_id = accepted->tenant_id;
         concluded->agent_id = accepted->agent_id;
@@ -176,17 +217,14 @@ void turns_conclude(Core *core, Message *message, Outcome outcome, FailureKind r
         concluded->reason = reason;
         concluded->answer = answer;
         concluded->explanation = explanation;
-        concluded->attempt = message->attempts;
         concluded->sender = accepted->sender;
+        concluded->account_id = accepted->account_id;
+        concluded->grant_id = accepted->grant_id;
+        concluded->sender_domain = accepted->sender_domain;
         concluded->reply_to = accepted->reply_to;
-        if (!accepted->reply_to.quotes && (!message->lane || message->lane->held <= 1))
-                concluded->reply_to.quoted_id = TEXT_NONE; /* there is no other that it could be the answer to */
-        concluded->concluded_us = core->now.wall_us;
-        concluded->timings.admission_us = message->admission_us;
-        concluded->timings.total_us = core->now.monotonic_us - message->arrived_us;
-        concluded->timings.queue_us = (message->started_us ? message->started_us : core->now.monotonic_us) -
-                                      message->committed_us;
-        commit_conclude(core, message);
+        message->decided = must_be_counted(core, message);
+        if (!message->decided)
+                conclude(core, message);
 }
 
 static Text copy(Arena *arena, Text text) {
@@ -207,6 +245,8 @@ void turns_ended(Core *core, const Event *event) {
                 core_message_free(core, message);
                 return;
         }
+        message->counted = true;
+        message->owes = result->owes;
         message->concluded.usage = result->usage;
         message->concluded.version_id = result->version_id;
         message->concluded.policy_hash = result->policy_hash;
@@ -222,7 +262,9 @@ void turns_ended(Core *core, const Event *event) {
                 note->note.message_id = message->accepted.id;
                 core_tell(core, message->input.owner, "", result->warning);
         }
-        if (message->cancelled)
+        if (message->decided)
+                conclude(core, message);
+        else if (message->cancelled)
                 turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, result->answer,
                                result->answer.length ? STOPPED : message->cancelled_why);
         else if (message->late && result->outcome == OUTCOME_CANCELLED)
@@ -291,6 +333,8 @@ void turns_recover(Core *core, const OpenMessage *open, size_t count) {
                 message->state = MESSAGE_WAITING;
                 turns_conclude(core, message, OUTCOME_ERROR, FAILURE_INTERNAL, TEXT_NONE,
                                TEXT("The answer failed several times and was given up."));
+                if (message->decided)
+                        lanes_queue(core, message);
         }
 }
 
@@ -342,6 +386,8 @@ void turns_expire(Core *core) {
         }
         for (size_t i = 0; i < late.count; i++) {
                 message = late.items[i];
+                if (message->state == MESSAGE_WAITING && message->decided)
+                        continue;
                 if (message->state == MESSAGE_WAITING)
                         turns_conclude(core, message, OUTCOME_ERROR, FAILURE_TIMED_OUT, TEXT_NONE,
                                        TEXT("No worker was free in time."));

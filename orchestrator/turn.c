@@ -1,15 +1,13 @@
 #include "orchestrator/turn.h"
-#include "orchestrator/turn_steps.h"
+#include "orchestrator/turn_bounds.h"
+#include "orchestrator/turn_events.h"
 
-#define MODEL_ROUNDS         16 /* model calls of one attempt that ended in tool calls */
-#define MODEL_RETRIES        4
-#define TOKENS_LIMIT         (INT64_C(1) << 30) /* of one call; more is not believed */
-#define RETRY_PAUSE_MOST_US  (3600 * SECONDS)
-#define RETRY_PAUSE_US       (500 * MILLISECONDS)
-#define RECALL_PAUSE_MOST_US (4 * SECONDS)
-
-/* Sums of money are wider than their result. */
-__extension__ typedef __int128 Wide;
+#define MODEL_ROUNDS        16 /* model calls of one attempt that ended in tool calls */
+#define MODEL_RETRIES       4
+#define LEAST_OUTPUT        8 /* a call is of use with such a part of its output limit */
+#define RETRY_PAUSE_MOST_US (3600 * SECONDS)
+#define RETRY_PAUSE_US      (500 * MILLISECONDS)
+#define RETRY_PAUSE_FAR_US  (4 * SECONDS) /* of a store that is away */
 
 typedef struct Turn {
         const TurnInput *input;
@@ -19,6 +17,8 @@ typedef struct Turn {
         Recalled recalled;
         Conversation conversation;
         int32_t ordinal;
+        BudgetAmounts booked; /* what the last row says that the message has cost */
+        bool overbilled;      /* by the provider: no further call is made */
 } Turn;
 
 static bool turn_end(Turn *turn, Outcome outcome, const Failure *failure) {
@@ -31,7 +31,8 @@ static bool turn_end(Turn *turn, Outcome outcome, const Failure *failure) {
 /* What an operation says no to is refused; an operation that broke is not. */
 static bool is_refusal(const Turn *turn, FailureKind kind) {
         bool broke = kind == FAILURE_INTERNAL || kind == FAILURE_UNAVAILABLE || kind == FAILURE_TIMED_OUT;
-        return kind == FAILURE_POLICY || (turn->input->command && !broke);
+        return kind == FAILURE_POLICY || (kind == FAILURE_LIMIT && turn->result->spent.known) ||
+               (turn->input->command && !broke);
 }
 
 /* A failure of the world: whether it is the model's, the store's or the sender's doing, its kind says. */
@@ -42,53 +43,57 @@ static bool turn_fail(Turn *turn, const Failure *failure) {
         return turn_end(turn, outcome, failure);
 }
 
+/* A store that is away comes back: the message waits for it as long as it may. */
+static bool turn_retried(Turn *turn, bool (*work)(Turn *turn, void *about, Failure *reterr_failure), void *about,
+                         Failure *reterr_failure) {
+        World *world = turn->world;
+        int64_t pause = RETRY_PAUSE_US;
+
+        while (!work(turn, about, reterr_failure)) {
+                if (reterr_failure->kind != FAILURE_UNAVAILABLE ||
+                    world->now(world).monotonic_us + pause >= turn->input->deadline_us)
+                        return false;
+                if (!world->sleep(world, pause))
+                        return failure_set(reterr_failure, FAILURE_CANCELLED, "The message was cancelled.");
+                if (pause < RETRY_PAUSE_FAR_US)
+                        pause *= 2;
+        }
+        return true;
+}
+
 static CallKey turn_key(Turn *turn) {
         return (CallKey){ turn->input->message_id, turn->input->attempt * STEP_ATTEMPT + ++turn->ordinal };
 }
 
 static bool turn_step(Turn *turn, int32_t ordinal, StepKind kind, Text payload) {
+        TurnStep step = { .ordinal = ordinal, .kind = kind, .payload = payload };
         Failure failure;
 
         if (!payload.length) /* a step that says nothing could not be replayed */
                 failure_set(&failure, FAILURE_TOO_LARGE, "The conversation takes more memory than a turn may.");
-        else if (turn->world->step(turn->world, turn->input, ordinal, kind, payload, &failure))
+        else if (turn->world->step(turn->world, turn->input, &step, &failure))
                 return true;
         return turn_fail(turn, &failure);
 }
 
-/* Tokens of a text are never more than its bytes. */
-static int64_t call_bound(const Version *version, const Conversation *conversation) {
-        Wide bytes = 0;
+/* A step that says what the message has cost so far. When it is durable, and not before, that is settled. */
+static bool turn_book(Turn *turn, StepKind kind, Text payload) {
+        World *world = turn->world;
+        TurnStep step = {
+                .ordinal = turn_key(turn).ordinal,
+                .kind = kind,
+                .payload = payload,
+                .spent = usage_spent(&turn->result->usage),
+        };
+        Failure failure;
 
-        for (size_t i = 0; i < conversation->count; i++) {
-                const ModelMessage *message = &conversation->messages[i];
-                bytes += (Wide) message->content.length + 16;
-                for (size_t k = 0; k < message->call_count; k++)
-                        bytes += (Wide) message->calls[k].id.length + message->calls[k].name.length +
-                                 message->calls[k].arguments.length + 16;
-        }
-        for (size_t i = 0; i < version->tool_count; i++)
-                bytes += (Wide) version->tools[i].parameters.length + version->tools[i].description.length + 32;
-        Wide nano = bytes * version->prompt_price_nano + (Wide) version->max_tokens * version->completion_price_nano;
-        return (int64_t) ((nano + 999999) / 1000000);
-}
-
-/* Of usage within TOKENS_LIMIT and prices below 2⁵³ the sum fits. */
-static int64_t call_cost(const Version *version, const Usage *usage) {
-        Wide nano = (Wide) usage->prompt_tokens * version->prompt_price_nano +
-                    (Wide) usage->completion_tokens * version->completion_price_nano;
-        return (int64_t) ((nano + 999999) / 1000000);
-}
-
-/* What a provider says it used is a stranger's number. */
-static int64_t tokens_within(int64_t tokens) {
-        return tokens < 0 ? 0 : tokens > TOKENS_LIMIT ? TOKENS_LIMIT : tokens;
-}
-
-static void usage_within(Usage *usage) {
-        usage->prompt_tokens = tokens_within(usage->prompt_tokens);
-        usage->completion_tokens = tokens_within(usage->completion_tokens);
-        usage->cached_tokens = tokens_within(usage->cached_tokens);
+        if (!world->step(world, turn->input, &step, &failure))
+                return turn_fail(turn, &failure);
+        turn->booked = step.spent;
+        if (turn->result->owes)
+                world->settle(world, turn->input, step.ordinal, step.spent);
+        turn->result->owes = false;
+        return true;
 }
 
 static void turn_stream(void *turn_, Text piece) {
@@ -101,46 +106,113 @@ static bool turn_stopped(void *turn_) {
         return turn->world->stopped(turn->world);
 }
 
-/* What a call that failed has cost: what the provider says, nothing if it turned the call away, else all it may have.
- */
-static int64_t failed_cost(const Version *version, const ModelReply *reply, FailureKind kind, int64_t bound) {
-        bool turned_away = kind == FAILURE_LIMIT || kind == FAILURE_FORBIDDEN || kind == FAILURE_INVALID ||
-                           kind == FAILURE_UNSUPPORTED;
+/* One call: what it may cost, and what was held for it. */
+typedef struct Call {
+        CallBound bound;
+        int64_t prompt; /* tokens at most */
+        BudgetAmounts held;
+        bool budgeted; /* it costs money, or tokens are counted */
+} Call;
 
-        if (reply->usage_known)
-                return call_cost(version, &reply->usage);
-        return turned_away ? 0 : bound;
+static bool counts_tokens(const TurnInput *input) {
+        for (size_t i = 0; i < input->budget_count; i++)
+                if (input->budgets[i].unit == BUDGET_TOKENS)
+                        return true;
+        return false;
 }
 
-static void usage_add(TurnResult *result, const Usage *usage, int64_t cost_nano) {
-        result->usage.prompt_tokens += usage->prompt_tokens;
-        result->usage.completion_tokens += usage->completion_tokens;
-        result->usage.cached_tokens += usage->cached_tokens;
-        result->usage.cost_nano += cost_nano;
-        result->usage.model_calls++;
-}
-
-/* One call: reserved before, settled after, whatever became of it. */
-static bool model_call(Turn *turn, const ModelRequest *request, ModelReply *ret_reply, Failure *reterr_failure) {
+static Call call_of(const Turn *turn, CallKey key) {
         const Version *version = turn->recalled.version;
+        Call call = { .prompt = bound_prompt(version, &turn->conversation) };
+
+        call.bound = (CallBound){
+                .key = key,
+                .spent = turn->booked,
+                .least = bound_amounts(version, call.prompt, (version->max_tokens - 1) / LEAST_OUTPUT + 1),
+                .most = bound_amounts(version, call.prompt, version->max_tokens),
+        };
+        call.held = call.bound.most;
+        call.budgeted = call.held.units[BUDGET_MONEY] > 0 || counts_tokens(turn->input);
+        return call;
+}
+
+static bool call_hold(Turn *turn, void *call_, Failure *reterr_failure) {
+        Call *call = call_;
         World *world = turn->world;
-        CallKey key = turn_key(turn);
-        int64_t bound = call_bound(version, &turn->conversation), cost;
+
+        return world->reserve(world, turn->input, &call->bound, &call->held, &turn->result->spent, reterr_failure) &&
+               world->sent(world, turn->input, call->bound.key, reterr_failure);
+}
+
+/* Holds what the call may cost, and lowers its output limit to what that pays for. */
+static bool call_reserve(Turn *turn, Call *call, ModelRequest *request, Failure *reterr_failure) {
+        request->max_tokens = turn->recalled.version->max_tokens;
+        if (turn->overbilled)
+                return failure_set(reterr_failure, FAILURE_INTERNAL,
+                                   "The model's provider billed more than was agreed, so it was not asked again.");
+        if (!call->budgeted)
+                return true;
+        if (!turn_retried(turn, call_hold, call, reterr_failure))
+                return false;
+        request->max_tokens = bound_output(turn->recalled.version, call->prompt, &call->held);
+        return turn->result->owes = true;
+}
+
+/* What a provider turns away costs nothing; what fails in another way may have cost all that it might. */
+static bool was_turned_away(FailureKind kind) {
+        return kind == FAILURE_LIMIT || kind == FAILURE_FORBIDDEN || kind == FAILURE_INVALID ||
+               kind == FAILURE_UNSUPPORTED;
+}
+
+static void tell_overbilled(Turn *turn, const Call *call, const BudgetAmounts *billed) {
+        Json *facts = json_new_object();
+
+        turn->overbilled = true;
+        json_put_integer(facts, "bound_nano", call->held.units[BUDGET_MONEY]);
+        json_put_integer(facts, "bound_tokens", call->held.units[BUDGET_TOKENS]);
+        json_put_integer(facts, "billed_nano", billed->units[BUDGET_MONEY]);
+        json_put_integer(facts, "billed_tokens", billed->units[BUDGET_TOKENS]);
+        turn_event(turn->result, turn->arena, "budget.exceeded-bound", "warning", facts);
+}
+
+/* Adds what the call cost to the message: what the provider says, in full; or else all that was held for it. */
+static void call_charge(Turn *turn, const Call *call, const ModelReply *reply, bool turned_away) {
+        const Version *version = turn->recalled.version;
+        Usage *usage = &turn->result->usage;
+        BudgetAmounts cost = { 0 };
+
+        usage->model_calls++;
+        if (reply->usage_known) {
+                cost = bound_amounts(version, reply->usage.prompt_tokens, reply->usage.completion_tokens);
+                usage->prompt_tokens += reply->usage.prompt_tokens;
+                usage->completion_tokens += reply->usage.completion_tokens;
+                usage->cached_tokens += reply->usage.cached_tokens;
+        } else if (call->budgeted && !turned_away) {
+                cost = call->held;
+                usage->presumed_tokens += cost.units[BUDGET_TOKENS];
+        }
+        usage->cost_nano += cost.units[BUDGET_MONEY];
+        if (call->budgeted && amounts_exceed(&cost, &call->held))
+                tell_overbilled(turn, call, &cost);
+        if (call->budgeted && amounts_none(&cost)) {
+                turn->world->release(turn->world, turn->input, call->bound.key);
+                turn->result->owes = false;
+        }
+}
+
+/* One call: held before, and charged to the message after, whatever became of it. */
+static bool model_call(Turn *turn, ModelRequest *request, ModelReply *ret_reply, Failure *reterr_failure) {
+        World *world = turn->world;
+        Call call = call_of(turn, turn_key(turn));
 
         *ret_reply = (ModelReply){ 0 };
-        if (bound > 0 && !world->reserve(world, turn->input, key, bound, reterr_failure))
+        if (!call_reserve(turn, &call, request, reterr_failure))
                 return false;
         int64_t before = world->now(world).monotonic_us;
         bool ok = world->model(world, request, turn->arena, ret_reply, reterr_failure);
         turn->result->model_us += world->now(world).monotonic_us - before;
-        usage_within(&ret_reply->usage);
-        if (ok)
-                cost = ret_reply->usage_known ? call_cost(version, &ret_reply->usage) : bound;
-        else
-                cost = failed_cost(version, ret_reply, reterr_failure->kind, bound);
-        if (bound > 0)
-                world->settle(world, turn->input, key, cost);
-        usage_add(turn->result, &ret_reply->usage, cost);
+        usage_limit(&ret_reply->usage);
+        call_charge(turn, &call, ret_reply, !ok && was_turned_away(reterr_failure->kind));
         return ok;
 }
 
@@ -153,6 +225,8 @@ static bool retry_wait(Turn *turn, const ModelReply *reply, int tries, const Fai
         if (!reply->retry_helps || tries >= MODEL_RETRIES ||
             turn->world->now(turn->world).monotonic_us + pause >= turn->input->deadline_us)
                 return turn_fail(turn, failure);
+        if (turn->result->owes && !turn_book(turn, STEP_PRESUMED, TEXT_NONE))
+                return false;
         if (turn->world->sleep(turn->world, pause))
                 return true;
         failure_set(&cancelled, FAILURE_CANCELLED, "The message was cancelled.");
@@ -260,6 +334,15 @@ static bool tools_run(Turn *turn) {
         return true;
 }
 
+static bool turn_reply(Turn *turn, Text payload) {
+        Failure failure;
+
+        if (payload.length) /* a step that says nothing could not be replayed */
+                return turn_book(turn, STEP_MODEL_REPLY, payload);
+        failure_set(&failure, FAILURE_TOO_LARGE, "The conversation takes more memory than a turn may.");
+        return turn_fail(turn, &failure);
+}
+
 static bool turn_converse(Turn *turn) {
         Conversation *conversation = &turn->conversation;
         Failure failure;
@@ -275,7 +358,7 @@ static bool turn_converse(Turn *turn) {
                 }
                 partial_keep(turn, &reply);
                 Text payload = step_reply(turn->arena, &reply);
-                if (!turn_step(turn, turn_key(turn).ordinal, STEP_MODEL_REPLY, payload))
+                if (!turn_reply(turn, payload))
                         return false;
                 if (!conversation_reply(conversation, turn->arena, &reply, &failure))
                         return turn_fail(turn, &failure);
@@ -284,42 +367,26 @@ static bool turn_converse(Turn *turn) {
         return turn_fail(turn, &failure);
 }
 
-static bool turn_operate(Turn *turn, Failure *reterr_failure) {
+static bool turn_operate(Turn *turn, void *about, Failure *reterr_failure) {
         World *world = turn->world;
+
+        (void) about;
         return world->operate(world, turn->input, turn->arena, &turn->result->answer, reterr_failure);
 }
 
-static bool turn_remember(Turn *turn, Failure *reterr_failure) {
+static bool turn_remember(Turn *turn, void *about, Failure *reterr_failure) {
         World *world = turn->world;
+
+        (void) about;
         return world->recall(world, turn->input, turn->arena, &turn->recalled, reterr_failure);
-}
-
-/* A store that is away comes back: the message waits for it as long as it may. */
-static bool turn_retried(Turn *turn, bool (*work)(Turn *turn, Failure *reterr_failure)) {
-        World *world = turn->world;
-        int64_t pause = RETRY_PAUSE_US;
-        Failure failure;
-
-        while (!work(turn, &failure)) {
-                if (failure.kind != FAILURE_UNAVAILABLE ||
-                    world->now(world).monotonic_us + pause >= turn->input->deadline_us)
-                        return turn_fail(turn, &failure);
-                if (!world->sleep(world, pause)) {
-                        failure_set(&failure, FAILURE_CANCELLED, "The message was cancelled.");
-                        return turn_fail(turn, &failure);
-                }
-                if (pause < RECALL_PAUSE_MOST_US)
-                        pause *= 2;
-        }
-        return true;
 }
 
 static bool turn_recall(Turn *turn) {
         const TurnInput *input = turn->input;
         Failure failure;
 
-        if (!turn_retried(turn, turn_remember))
-                return false;
+        if (!turn_retried(turn, turn_remember, NULL, &failure))
+                return turn_fail(turn, &failure);
         const Version *version = turn->recalled.version;
         turn->result->version_id = version->id;
         turn->result->policy_hash = version->policy_hash;
@@ -334,9 +401,79 @@ static bool turn_recall(Turn *turn) {
         return true;
 }
 
+/* Of earlier attempts: what their steps say that they cost, and which of them says it last. */
+static int32_t turn_covered(Turn *turn) {
+        const TurnInput *input = turn->input;
+        int32_t covered = -1;
+
+        for (size_t i = 0; i < input->step_count; i++)
+                if (input->steps[i].kind == STEP_MODEL_REPLY || input->steps[i].kind == STEP_PRESUMED) {
+                        covered = input->steps[i].ordinal;
+                        turn->booked = input->steps[i].spent;
+                }
+        return covered;
+}
+
+typedef struct Presumption {
+        CallBound call;
+        int32_t covered;
+        BudgetAmounts amounts;
+} Presumption;
+
+static bool turn_presume(Turn *turn, void *about, Failure *reterr_failure) {
+        Presumption *presumption = about;
+        World *world = turn->world;
+
+        return world->presumed(world, turn->input, &presumption->call, presumption->covered, &presumption->amounts,
+                               reterr_failure);
+}
+
+/* A message that is taken up again says first what calls of earlier attempts may have cost that no step accounts for.
+ * When nobody can tell in time, that is the most that one call may cost. */
+static bool turn_take_up(Turn *turn) {
+        Usage *usage = &turn->result->usage;
+        Presumption presumption = { .covered = turn_covered(turn) };
+        Failure failure;
+        Call call = { 0 };
+
+        usage->cost_nano = turn->booked.units[BUDGET_MONEY];
+        usage->presumed_tokens = turn->booked.units[BUDGET_TOKENS] - usage->prompt_tokens - usage->completion_tokens;
+        if (usage->presumed_tokens < 0) /* of a row that was written before rows said so */
+                usage->presumed_tokens = 0;
+        if (turn->input->attempt == 0)
+                return true;
+        presumption.call.key = (CallKey){ turn->input->message_id, turn->input->attempt * STEP_ATTEMPT };
+        presumption.call.spent = turn->booked;
+        if (turn->recalled.version) {
+                call = call_of(turn, presumption.call.key);
+                presumption.call = call.bound;
+        }
+        bool known = call.budgeted ? turn_retried(turn, turn_presume, &presumption, &failure)
+                                   : turn_presume(turn, &presumption, &failure);
+        if (!known)
+                presumption.amounts = call.budgeted ? call.bound.most : (BudgetAmounts){ 0 };
+        if (amounts_none(&presumption.amounts))
+                return true;
+        usage->cost_nano += presumption.amounts.units[BUDGET_MONEY];
+        usage->presumed_tokens += presumption.amounts.units[BUDGET_TOKENS];
+        turn->result->owes = true;
+        return turn_book(turn, STEP_PRESUMED, TEXT_NONE);
+}
+
 static void turn_command(Turn *turn) {
-        if (turn_retried(turn, turn_operate))
+        Failure failure;
+
+        if (turn_retried(turn, turn_operate, NULL, &failure))
                 turn->result->outcome = OUTCOME_SUCCESS;
+        else
+                turn_fail(turn, &failure);
+}
+
+/* Whatever keeps a message from being answered, what it has cost is said. */
+static bool turn_begin(Turn *turn) {
+        bool recalled = turn_recall(turn), counted = turn_take_up(turn);
+
+        return recalled && counted && !turn->input->closing;
 }
 
 void turn_run(const TurnInput *input, World *world, Arena *arena, TurnResult *ret_result) {
@@ -345,7 +482,7 @@ void turn_run(const TurnInput *input, World *world, Arena *arena, TurnResult *re
         *ret_result = (TurnResult){ .version_id = input->version_id, .policy_hash = input->policy_hash };
         if (input->command)
                 turn_command(&turn);
-        else if (turn_recall(&turn))
+        else if (turn_begin(&turn))
                 turn_converse(&turn);
         ret_result->tools = conversation_tools(&turn.conversation, arena);
 }

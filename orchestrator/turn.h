@@ -22,6 +22,12 @@ struct TurnInput {
         Hash policy_hash;        /* pinned at the start */
         const StepRecord *steps; /* of earlier attempts, in order */
         size_t step_count;
+        bool closing; /* its conclusion is decided: the turn says what earlier attempts may have cost, no more */
+        BudgetParties parties;
+        const Budget *budgets; /* that concern it */
+        size_t budget_count;
+        Text zone; /* the tenant's; empty = UTC */
+        int32_t billing_day;
 };
 
 /* What the audit is told beside the conclusion. */
@@ -45,6 +51,8 @@ typedef struct TurnResult {
         Text warning;      /* for the owner: a tool's outcome is unknown; empty = none */
         TurnEvent *events; /* see turn_events.h */
         size_t event_count;
+        bool owes;         /* its usage is to be settled with the budgets when the conclusion is durable */
+        SpentBudget spent; /* why it was refused, when a budget was */
 } TurnResult;
 
 /* Always fills ret_result; texts live in the arena or the input. */

@@ -194,7 +194,7 @@ static bool step_replay(Conversation *conversation, Arena *arena, const StepReco
         _cleanup_(json_freep) Json *object = NULL;
         StepBody body = { 0 };
 
-        if (step->kind == STEP_TAKEN_UP)
+        if (step->kind == STEP_TAKEN_UP || step->kind == STEP_PRESUMED)
                 return true;
         if (!json_parse(step->payload, 0, &object, reterr_failure) ||
             !json_bind(object, step_fields, arena, &body, reterr_failure))

@@ -38,12 +38,34 @@ typedef struct CallKey {
         int32_t ordinal;
 } CallKey;
 
+/* A model call as budgets see it. */
+typedef struct CallBound {
+        CallKey key;
+        BudgetAmounts spent;       /* of the message so far, by the last row that says so */
+        BudgetAmounts least, most; /* without the least it is of no use; the most it may cost */
+} CallBound;
+
+/* The budget that a call did not fit in. */
+typedef struct SpentBudget {
+        bool known;
+        Budget budget;
+        int64_t opens_us; /* wall clock: when its window ends; 0 = the call is larger than all of it */
+} SpentBudget;
+
 typedef struct ToolResult {
         Text content;
         bool failed;
 } ToolResult;
 
 typedef struct TurnInput TurnInput;
+
+/* As StepRecord says. */
+typedef struct TurnStep {
+        int32_t ordinal;
+        StepKind kind;
+        Text payload;
+        BudgetAmounts spent;
+} TurnStep;
 
 typedef struct World World;
 struct World {
@@ -54,9 +76,20 @@ struct World {
          * Markdown. UNAVAILABLE: perhaps done, ask again. */
         bool (*operate)(World *world, const TurnInput *input, Arena *arena, Text *ret_answer, Failure *reterr);
         bool (*recall)(World *world, const TurnInput *input, Arena *arena, Recalled *ret_recalled, Failure *reterr);
-        /* Holds the bound of one model call; waits while others may still settle. */
-        bool (*reserve)(World *world, const TurnInput *input, CallKey key, int64_t bound_nano, Failure *reterr);
-        void (*settle)(World *world, const TurnInput *input, CallKey key, int64_t cost_nano);
+        /* Holds what one model call may cost, between its least and its most; waits while others may still settle.
+         * LIMIT: it is more than is left, and ret_spent says of what. UNAVAILABLE: it cannot be checked now. */
+        bool (*reserve)(World *world, const TurnInput *input, const CallBound *call, BudgetAmounts *ret_granted,
+                        SpentBudget *ret_spent, Failure *reterr);
+        /* Just before the request goes out. False: it must not, and nothing is held any more. */
+        bool (*sent)(World *world, const TurnInput *input, CallKey key, Failure *reterr);
+        /* The call was not made, or cost nothing. */
+        void (*release)(World *world, const TurnInput *input, CallKey key);
+        /* A step with this ordinal, which says that the message has cost so much so far, is durable. */
+        void (*settle)(World *world, const TurnInput *input, int32_t ordinal, BudgetAmounts total);
+        /* What calls of earlier attempts may have cost that no step accounts for; `covered` is the ordinal of the last
+         * one that does, -1 = none. `call` is the largest that they made. UNAVAILABLE: ask again. */
+        bool (*presumed)(World *world, const TurnInput *input, const CallBound *call, int32_t covered,
+                         BudgetAmounts *ret_amounts, Failure *reterr);
         bool (*model)(World *world, const ModelRequest *request, Arena *arena, ModelReply *ret_reply, Failure *reterr);
         /* Whether a call whose outcome is unknown may be run again with the same key. */
         bool (*tool_is_idempotent)(World *world, Text name);
@@ -64,8 +97,7 @@ struct World {
                      ToolResult *ret_result, Failure *reterr);
         /* Commits a step and returns when it is durable. False: FAILURE_CANCELLED (cancelled, or this hub no longer
          * holds the message: stop at once), FAILURE_POLICY (paused or revoked meanwhile). */
-        bool (*step)(World *world, const TurnInput *input, int32_t ordinal, StepKind kind, Text payload,
-                     Failure *reterr);
+        bool (*step)(World *world, const TurnInput *input, const TurnStep *step, Failure *reterr);
         void (*stream)(World *world, Text piece);
         bool (*stopped)(World *world); /* the turn was cancelled or dropped */
 };

@@ -289,6 +289,7 @@ START_TEST(open_message_comes_with_its_steps) {
         StepRecord steps[] = { client_step(&hub, messages[1].id, STEP_ATTEMPT + 2, STEP_TOOL_STARTED, "tool"),
                                client_step(&hub, messages[1].id, STEP_ATTEMPT, STEP_TAKEN_UP, ""),
                                client_step(&hub, messages[1].id, STEP_ATTEMPT + 1, STEP_MODEL_REPLY, "reply") };
+        steps[2].spent = (BudgetAmounts){ { 7000, 12 } };
         client_commit(&hub, (JournalBatch){ .steps = steps, .step_count = 3 });
         StoreReport *report = client_start(&hub);
         assert_open(report, messages, 2);
@@ -300,6 +301,8 @@ START_TEST(open_message_comes_with_its_steps) {
         ck_assert_int_eq(open->steps[0].kind, STEP_TAKEN_UP);
         ck_assert_int_eq(open->steps[0].ordinal, STEP_ATTEMPT);
         ck_assert_text(open->steps[1].payload, TEXT("reply"));
+        ck_assert_int_eq(open->steps[1].spent.units[BUDGET_MONEY], 7000);
+        ck_assert_int_eq(open->steps[1].spent.units[BUDGET_TOKENS], 12);
         ck_assert_text(open->steps[2].payload, TEXT("tool"));
         ck_assert_int_eq(open->steps[2].kind, STEP_TOOL_STARTED);
 }

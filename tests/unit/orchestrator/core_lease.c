@@ -273,20 +273,59 @@ START_TEST(message_cancelled_while_it_is_taken_up_is_not_run) {
 }
 END_TEST
 
-START_TEST(message_for_an_agent_that_is_gone_is_refused_after_a_restart) {
+START_TEST(message_that_its_sender_may_not_send_any_more_is_refused_after_a_restart) {
         _cleanup_(rig_release) Rig rig;
-        OpenMessage open[] = { open_message(1, 0), open_message(2, 0) };
+        OpenMessage open = open_message(1, 0);
 
-        open[0].accepted.agent_id = (Uuid){ { 99 } };
-        open[1].accepted.agent_id = rig_secret;
-        start_with(&rig, open, 2);
-        next_concluded(&rig);
-        ck_assert_uint_eq(rig.request->batch.concluded_count, 2);
-        for (size_t i = 0; i < 2; i++) {
-                ck_assert_int_eq(rig.request->batch.concluded[i].outcome, OUTCOME_REFUSED);
-                ck_assert_int_eq(rig.request->batch.concluded[i].reason, FAILURE_FORBIDDEN);
-        }
+        open.accepted.agent_id = rig_secret;
+        start_with(&rig, &open, 1);
+        ck_assert_int_eq(next_concluded(&rig)->outcome, OUTCOME_REFUSED);
+        ck_assert_int_eq(rig.request->batch.concluded[0].reason, FAILURE_FORBIDDEN);
         rig_settle(&rig);
+        ck_assert_uint_eq(rig.turn_count, 0);
+}
+END_TEST
+
+/* Whatever it ends with: nobody who could be asked later knows what its calls may have cost. */
+START_TEST(message_that_may_have_cost_something_says_so_before_it_is_concluded) {
+        StepRecord steps[] = { { .ordinal = 2, .kind = STEP_PRESUMED, .spent = { { 5, 6 } } } };
+        const struct {
+                Uuid agent;
+                int32_t attempts;
+                size_t steps;
+                bool cancelled;
+                Outcome outcome;
+                FailureKind reason;
+        } cases[] = {
+                { { { 99 } }, 0, 0, false, OUTCOME_REFUSED, FAILURE_FORBIDDEN },
+                { rig_secret, 0, 1, false, OUTCOME_REFUSED, FAILURE_FORBIDDEN },
+                { rig_guide, 3, 1, false, OUTCOME_ERROR, FAILURE_INTERNAL },
+                { rig_guide, 0, 1, true, OUTCOME_CANCELLED, FAILURE_CANCELLED },
+        };
+
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                _cleanup_(rig_release) Rig rig;
+                OpenMessage open = open_message(1, cases[i].attempts);
+                open.accepted.agent_id = cases[i].agent;
+                open.steps = steps;
+                open.step_count = cases[i].steps;
+                open.cancelled = cases[i].cancelled;
+                start_with(&rig, &open, 1);
+                ck_assert_int_eq(next_step(&rig)->kind, STEP_TAKEN_UP);
+                rig_settle(&rig);
+                ck_assert_uint_eq(rig.turn_count, 1);
+                ck_assert(rig.turns[0].input->closing);
+                rig_end_with(&rig, &rig.turns[0], (TurnResult){ .usage = { .cost_nano = 12 }, .owes = true });
+                const ConcludedRecord *concluded = next_concluded(&rig);
+                ck_assert_int_eq(concluded->outcome, cases[i].outcome);
+                ck_assert_int_eq(concluded->reason, cases[i].reason);
+                ck_assert_int_eq(concluded->usage.cost_nano, 12);
+                ck_assert_uint_eq(rig_count(&rig, COMMAND_SETTLE), 0);
+                rig_store(&rig, STORE_DONE);
+                ck_assert_uint_eq(rig_count(&rig, COMMAND_SETTLE), 1);
+                ck_assert_int_eq(rig_command(&rig, COMMAND_SETTLE, 0)->settle.total.units[BUDGET_MONEY], 12);
+                rig_settle(&rig);
+        }
 }
 END_TEST
 
@@ -673,7 +712,8 @@ UNIT_TESTS("orchestrator/core_lease", hub_that_starts_takes_nothing_before_it_le
            message_left_open_runs_again_after_its_taken_up_step_is_durable, message_that_another_hub_took_up_is_let_go,
            message_taken_up_three_times_is_given_up, message_cancelled_before_the_restart_is_not_run,
            message_cancelled_while_it_is_taken_up_is_not_run,
-           message_for_an_agent_that_is_gone_is_refused_after_a_restart,
+           message_that_its_sender_may_not_send_any_more_is_refused_after_a_restart,
+           message_that_may_have_cost_something_says_so_before_it_is_concluded,
            lease_lost_while_a_message_is_taken_up_gives_its_worker_back,
            peer_is_taken_over_when_it_stood_still_over_a_store_that_answered,
            hub_knows_whether_another_one_goes_on_with_its_domain,

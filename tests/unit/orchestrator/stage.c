@@ -59,19 +59,56 @@ static bool stage_operate(World *world, const TurnInput *input, Arena *arena, Te
         return true;
 }
 
-static bool stage_reserve(World *world, const TurnInput *input, CallKey key, int64_t bound_nano, Failure *reterr) {
-        Stage *stage = stage_of(world);
-
-        ck_assert(uuid_equal(key.message_id, input->message_id));
-        note_number(stage, "reserve", key.ordinal);
-        text_add_format(&stage->calls, "=%lld", (long long) bound_nano);
-        return stage->script->reserve_failure == FAILURE_NONE || fails(stage->script->reserve_failure, reterr);
+static void note_amount(Stage *stage, const BudgetAmounts *amounts) {
+        text_add_format(&stage->calls, "=%lld", (long long) amounts->units[BUDGET_MONEY]);
 }
 
-static void stage_settle(World *world, const TurnInput *input, CallKey key, int64_t cost_nano) {
-        ck_assert(uuid_equal(key.message_id, input->message_id));
-        note_number(stage_of(world), "settle", key.ordinal);
-        text_add_format(&stage_of(world)->calls, "=%lld", (long long) cost_nano);
+static bool stage_reserve(World *world, const TurnInput *input, const CallBound *call, BudgetAmounts *ret_granted,
+                          SpentBudget *ret_spent, Failure *reterr) {
+        Stage *stage = stage_of(world);
+        const Script *script = stage->script;
+
+        ck_assert(uuid_equal(call->key.message_id, input->message_id));
+        note_number(stage, "reserve", call->key.ordinal);
+        text_add_format(&stage->calls, "=%lld..%lld", (long long) call->least.units[BUDGET_MONEY],
+                        (long long) call->most.units[BUDGET_MONEY]);
+        *ret_granted = script->granted.units[BUDGET_TOKENS] ? script->granted : call->most;
+        ret_spent->known = script->reserve_failure == FAILURE_LIMIT;
+        if (stage->reserves++ < script->reserves_in_vain)
+                return fails(FAILURE_UNAVAILABLE, reterr);
+        return script->reserve_failure == FAILURE_NONE || fails(script->reserve_failure, reterr);
+}
+
+static bool stage_sent(World *world, const TurnInput *input, CallKey key, Failure *reterr) {
+        (void) input;
+        (void) reterr;
+        note_number(stage_of(world), "sent", key.ordinal);
+        return true;
+}
+
+static void stage_release_call(World *world, const TurnInput *input, CallKey key) {
+        (void) input;
+        note_number(stage_of(world), "release", key.ordinal);
+}
+
+static void stage_settle(World *world, const TurnInput *input, int32_t ordinal, BudgetAmounts total) {
+        (void) input;
+        note_number(stage_of(world), "settle", ordinal);
+        note_amount(stage_of(world), &total);
+}
+
+static bool stage_presumed(World *world, const TurnInput *input, const CallBound *call, int32_t covered,
+                           BudgetAmounts *ret_amounts, Failure *reterr) {
+        Stage *stage = stage_of(world);
+        const Script *script = stage->script;
+
+        (void) input;
+        *ret_amounts = script->presumed;
+        if (!script->price_nano)
+                return true;
+        note_number(stage, "presumed", call->key.ordinal);
+        text_add_format(&stage->calls, ">%d", covered);
+        return script->presumed_failure == FAILURE_NONE || fails(script->presumed_failure, reterr);
 }
 
 static void see(Stage *stage, const ModelRequest *request) {
@@ -98,6 +135,8 @@ static bool stage_model(World *world, const ModelRequest *request, Arena *arena,
         if (stage->models + 1 < SCRIPT_LIMIT && (says[1].text || says[1].failure))
                 stage->models++;
         note(stage, "model");
+        if (request->max_tokens != stage->version.max_tokens)
+                text_add_format(&stage->calls, "(%d)", request->max_tokens);
         see(stage, request);
         stage->now_us += SLOW;
         *ret_reply = (ModelReply){ .content = text_of(says->text),
@@ -131,15 +170,16 @@ static bool stage_tool(World *world, const TurnInput *input, CallKey key, const 
         return says->failure == FAILURE_NONE || fails(says->failure, reterr);
 }
 
-static bool stage_step(World *world, const TurnInput *input, int32_t ordinal, StepKind kind, Text payload,
-                       Failure *reterr) {
-        static const char *const kinds[] = { "taken_up", "reply", "started", "result" };
+static bool stage_step(World *world, const TurnInput *input, const TurnStep *step, Failure *reterr) {
+        static const char *const kinds[] = { "taken_up", "reply", "started", "result", "presumed" };
         Stage *stage = stage_of(world);
 
         (void) input;
-        ck_assert_uint_gt(payload.length, 0);
-        note_number(stage, kinds[kind], ordinal);
-        return ordinal != stage->script->step_fails || fails(stage->script->step_failure, reterr);
+        ck_assert(step->payload.length > 0 || step->kind == STEP_PRESUMED);
+        note_number(stage, kinds[step->kind], step->ordinal);
+        if (step->spent.units[BUDGET_MONEY])
+                note_amount(stage, &step->spent);
+        return step->ordinal != stage->script->step_fails || fails(stage->script->step_failure, reterr);
 }
 
 static void stage_stream(World *world, Text piece) {
@@ -159,7 +199,10 @@ Stage stage_new(const Script *script) {
                            .operate = stage_operate,
                            .recall = stage_recall,
                            .reserve = stage_reserve,
+                           .sent = stage_sent,
+                           .release = stage_release_call,
                            .settle = stage_settle,
+                           .presumed = stage_presumed,
                            .model = stage_model,
                            .tool_is_idempotent = stage_tool_is_idempotent,
                            .tool = stage_tool,
@@ -176,7 +219,6 @@ Stage stage_new(const Script *script) {
                              .streaming = true,
                              .max_tokens = 100,
                              .tool_count = 2,
-
                              .prompt_price_nano = script->price_nano,
                              .completion_price_nano = script->price_nano },
         };
@@ -201,7 +243,10 @@ Arena *stage_play(Stage *stage, TurnResult *ret_result) {
                             .attempt = script->attempt,
                             .deadline_us = script->deadline_us ? script->deadline_us : DEADLINE,
                             .steps = script->steps,
-                            .step_count = step_count(script) };
+                            .step_count = step_count(script),
+                            .closing = script->closing,
+                            .budgets = script->budgets,
+                            .budget_count = script->budgets[0].amount > 0 };
 
         stage->version.tools = stage->may_use;
         turn_run(&input, &stage->world, arena, ret_result);
@@ -225,11 +270,14 @@ void stage_check(const Script *script) {
         ck_assert_text(result.answer, text_of(script->answer));
         ck_assert_text(result.tools, text_of(script->tools));
         ck_assert_int_eq(result.warning.length > 0, script->warned);
-        ck_assert_int_eq(result.explanation.length > 0, result.outcome != OUTCOME_SUCCESS);
+        ck_assert_int_eq(result.explanation.length > 0, result.outcome > OUTCOME_SUCCESS);
         ck_assert_int_eq(result.usage.tool_calls, script->usage.tool_calls);
         if (script->price_nano) {
                 ck_assert_int_eq(result.usage.cost_nano, script->usage.cost_nano);
                 ck_assert_int_eq(result.usage.prompt_tokens, script->usage.prompt_tokens);
+                ck_assert_int_eq(result.usage.presumed_tokens, script->usage.presumed_tokens);
+                ck_assert_int_eq(result.owes, script->owes);
+                ck_assert_int_eq(result.event_count, script->events);
         }
 }
 

@@ -32,11 +32,15 @@ typedef struct Script {
         int64_t price_nano; /* per million tokens, of both kinds */
         int64_t deadline_us;
         size_t memory;
+        bool closing;
+        Budget budgets[1];
         /* the World */
         Says model[SCRIPT_LIMIT]; /* the last is said again and again */
         Says tool[4];
         int recalls_in_vain; /* or operations */
-        FailureKind recall_failure, reserve_failure, step_failure;
+        FailureKind recall_failure, reserve_failure, step_failure, presumed_failure;
+        int reserves_in_vain; /* that cannot be checked */
+        BudgetAmounts granted, presumed;
         int32_t step_fails;   /* ordinal */
         int64_t cancelled_us; /* sleep is interrupted then; 0 = never */
         /* what comes of it */
@@ -46,13 +50,15 @@ typedef struct Script {
         const char *answer, *tools;
         bool warned;
         Usage usage;
+        bool owes;
+        size_t events;
 } Script;
 
 typedef struct Stage {
         World world;
         const Script *script;
         int64_t now_us;
-        int recalls, models, tools;
+        int recalls, reserves, models, tools;
         ModelTool may_use[2];
         Version version;
         TextBuilder calls, seen; /* seen: what the model was told, a line each time */

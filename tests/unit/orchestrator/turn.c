@@ -113,10 +113,15 @@ END_TEST
 
 #define STEP(ordinal_, kind_, json)                                                                                    \
         { .message_id = stage_message, .ordinal = (ordinal_), .kind = STEP_##kind_, .payload = TEXT(json) }
-#define REPLY(ordinal, name)                                                                                           \
-        STEP(ordinal, MODEL_REPLY,                                                                                     \
-             "{\"calls\":[{\"arguments\":\"{}\",\"id\":\"one\",\"name\":\"" name "\"}],\"content\":\"look\","          \
-             "\"completion\":3,\"prompt\":7}")
+#define REPLY_JSON(name)                                                                                               \
+        "{\"calls\":[{\"arguments\":\"{}\",\"id\":\"one\",\"name\":\"" name "\"}],\"content\":\"look\","               \
+        "\"completion\":3,\"prompt\":7}"
+#define REPLY(ordinal, name) STEP(ordinal, MODEL_REPLY, REPLY_JSON(name))
+#define REPLY_OF(ordinal_, name, nano)                                                                                 \
+        {                                                                                                              \
+                .message_id = stage_message, .ordinal = (ordinal_), .kind = STEP_MODEL_REPLY,                          \
+                .spent = { { nano, 10 } }, .payload = TEXT(REPLY_JSON(name))                                           \
+        }
 #define STARTED(ordinal) STEP(ordinal, TOOL_STARTED, "{\"index\":0}")
 #define RESULT(ordinal)  STEP(ordinal, TOOL_RESULT, "{\"content\":\"42\",\"failed\":false,\"index\":0}")
 #define TAKEN_UP         STEP(STEP_ATTEMPT, TAKEN_UP, "{}")
@@ -178,16 +183,17 @@ START_TEST(turn_taken_up_again_replays_its_steps_and_goes_on) {
                   .answer = "sent",
                   .tools = "[\"mail\",\"search\"]",
                   .usage.tool_calls = 1 },
-                { .about = "what the first attempt used is counted, and what it cost is in its own settlement",
-                  .steps = { REPLY(2, "mail"), STARTED(3), RESULT(4), TAKEN_UP },
+                { .about = "what the first attempt used and cost is counted",
+                  .steps = { REPLY_OF(2, "mail", 14), STARTED(3), RESULT(4), TAKEN_UP },
                   .attempt = 1,
                   .price_nano = 1000000,
                   .model = { { "sent", .tokens = 10 } },
-                  .calls = "recall reserve:10001=249 model settle:10001=20",
+                  .calls = "recall presumed:10000>2 reserve:10001=162..249 sent:10001 model",
                   .outcome = OUTCOME_SUCCESS,
                   .answer = "sent",
                   .tools = "[\"mail\"]",
-                  .usage = { .cost_nano = 20, .prompt_tokens = 17 } },
+                  .owes = true,
+                  .usage = { .cost_nano = 34, .prompt_tokens = 17 } },
         };
 
         CHECK_ALL(scripts);
@@ -288,52 +294,106 @@ START_TEST(model_is_asked_again_only_while_that_helps) {
 }
 END_TEST
 
-START_TEST(each_call_is_reserved_before_and_settled_after_at_what_it_cost) {
+START_TEST(each_call_is_held_before_and_said_with_what_it_cost) {
         /* 18 bytes of the message, 68 of the tools, 100 tokens to answer with. */
         const Script scripts[] = {
                 { .about = "as the provider says",
                   .model = { { "hello", .tokens = 10 } },
-                  .calls = "recall reserve:1=186 model settle:1=20",
+                  .calls = "recall reserve:1=99..186 sent:1 model",
                   .outcome = OUTCOME_SUCCESS,
                   .answer = "hello",
+                  .owes = true,
                   .usage = { .cost_nano = 20, .prompt_tokens = 10 } },
                 { .about = "the provider does not say: all that was held",
                   .model = { { "hello" } },
-                  .calls = "recall reserve:1=186 model settle:1=186",
+                  .calls = "recall reserve:1=99..186 sent:1 model",
                   .outcome = OUTCOME_SUCCESS,
                   .answer = "hello",
-                  .usage.cost_nano = 186 },
-                { .about = "more than was held is booked in full",
+                  .owes = true,
+                  .usage = { .cost_nano = 186, .presumed_tokens = 186 } },
+                { .about = "more than was held is booked in full, and told",
                   .model = { { "hello", .tokens = 1000 } },
-                  .calls = "recall reserve:1=186 model settle:1=2000",
+                  .calls = "recall reserve:1=99..186 sent:1 model",
                   .outcome = OUTCOME_SUCCESS,
                   .answer = "hello",
+                  .owes = true,
+                  .events = 1,
                   .usage = { .cost_nano = 2000, .prompt_tokens = 1000 } },
+                { .about = "more than was held stops the next call",
+                  .model = { { "look", { "search" }, .tokens = 1000 }, { "never" } },
+                  .tool = { { "42" } },
+                  .calls = "recall reserve:1=99..186 sent:1 model reply:2=2000 settle:2=2000 started:3 search:3 "
+                           "result:4",
+                  .outcome = OUTCOME_ERROR,
+                  .reason = FAILURE_INTERNAL,
+                  .answer = "look",
+                  .tools = "[\"search\"]",
+                  .events = 1,
+                  .usage = { .cost_nano = 2000, .prompt_tokens = 1000, .tool_calls = 1 } },
                 { .about = "less than nothing is nothing",
                   .model = { { "hello", .tokens = -10 } },
-                  .calls = "recall reserve:1=186 model settle:1=0",
+                  .calls = "recall reserve:1=99..186 sent:1 model release:1",
                   .outcome = OUTCOME_SUCCESS,
                   .answer = "hello" },
                 { .about = "turned away for nothing, then answered",
                   .model = { { NULL, .failure = FAILURE_LIMIT, .retry_helps = true }, { "hello", .tokens = 10 } },
-                  .calls = "recall reserve:1=186 model settle:1=0 sleep:500 reserve:2=186 model settle:2=20",
+                  .calls = "recall reserve:1=99..186 sent:1 model release:1 sleep:500 reserve:2=99..186 sent:2 model",
                   .outcome = OUTCOME_SUCCESS,
                   .answer = "hello",
+                  .owes = true,
                   .usage = { .cost_nano = 20, .prompt_tokens = 10 } },
                 { .about = "broken off: perhaps all of it is billed",
                   .model = { { "half", .failure = FAILURE_UNAVAILABLE } },
-                  .calls = "recall reserve:1=186 model settle:1=186",
+                  .calls = "recall reserve:1=99..186 sent:1 model",
                   .outcome = OUTCOME_ERROR,
                   .reason = FAILURE_UNAVAILABLE,
                   .answer = "half",
-                  .usage.cost_nano = 186 },
+                  .owes = true,
+                  .usage = { .cost_nano = 186, .presumed_tokens = 186 } },
+                { .about = "before it is tried again, a row says what it may have cost",
+                  .model = { { "half", .failure = FAILURE_UNAVAILABLE, .retry_helps = true },
+                             { "hello", .tokens = 10 } },
+                  .calls = "recall reserve:1=99..186 sent:1 model presumed:2=186 settle:2=186 sleep:500 "
+                           "reserve:3=99..186 sent:3 model",
+                  .outcome = OUTCOME_SUCCESS,
+                  .answer = "hello",
+                  .owes = true,
+                  .usage = { .cost_nano = 206, .prompt_tokens = 10, .presumed_tokens = 186 } },
                 { .about = "cancelled in the middle: perhaps all of it is billed",
                   .model = { { "half", .failure = FAILURE_CANCELLED } },
-                  .calls = "recall reserve:1=186 model settle:1=186",
+                  .calls = "recall reserve:1=99..186 sent:1 model",
                   .outcome = OUTCOME_CANCELLED,
                   .reason = FAILURE_CANCELLED,
                   .answer = "half",
-                  .usage.cost_nano = 186 },
+                  .owes = true,
+                  .usage = { .cost_nano = 186, .presumed_tokens = 186 } },
+                { .about = "less is left than the whole bound: the answer may be shorter",
+                  .model = { { "hello" } },
+                  .granted = { { 120, 130 } },
+                  .calls = "recall reserve:1=99..186 sent:1 model(34)",
+                  .outcome = OUTCOME_SUCCESS,
+                  .answer = "hello",
+                  .owes = true,
+                  .usage = { .cost_nano = 120, .presumed_tokens = 130 } },
+                { .about = "a reply that asks for tools is settled when its step is durable",
+                  .model = { { "look", { "search" }, .tokens = 10 }, { "done", .tokens = 5 } },
+                  .tool = { { "42" } },
+                  .calls = "recall reserve:1=99..186 sent:1 model reply:2=20 settle:2=20 started:3 search:3 result:4 "
+                           "reserve:5=164..251 sent:5 model",
+                  .outcome = OUTCOME_SUCCESS,
+                  .answer = "done",
+                  .tools = "[\"search\"]",
+                  .owes = true,
+                  .usage = { .cost_nano = 30, .prompt_tokens = 15, .tool_calls = 1 } },
+                { .about = "a cache that comes back is waited for",
+                  .model = { { "hello", .tokens = 10 } },
+                  .reserves_in_vain = 2,
+                  .calls = "recall reserve:1=99..186 sleep:500 reserve:1=99..186 sleep:1000 reserve:1=99..186 sent:1 "
+                           "model",
+                  .outcome = OUTCOME_SUCCESS,
+                  .answer = "hello",
+                  .owes = true,
+                  .usage = { .cost_nano = 20, .prompt_tokens = 10 } },
         };
 
         for (size_t i = 0; i < COUNT_OF(scripts); i++) {
@@ -344,14 +404,84 @@ START_TEST(each_call_is_reserved_before_and_settled_after_at_what_it_cost) {
 }
 END_TEST
 
+START_TEST(message_taken_up_again_says_first_what_it_may_have_cost) {
+        const Script scripts[] = {
+                { .about = "a call that was sent and left nothing",
+                  .steps = { TAKEN_UP },
+                  .presumed = { { 186, 186 } },
+                  .model = { { "hello", .tokens = 10 } },
+                  .calls = "recall presumed:10000>-1 presumed:10001=186 settle:10001=186 reserve:10002=99..186 "
+                           "sent:10002 model",
+                  .outcome = OUTCOME_SUCCESS,
+                  .answer = "hello",
+                  .owes = true,
+                  .usage = { .cost_nano = 206, .prompt_tokens = 10, .presumed_tokens = 186 } },
+                { .about = "nobody can tell in time: the most that a call may cost",
+                  .steps = { TAKEN_UP },
+                  .presumed_failure = FAILURE_UNAVAILABLE,
+                  .deadline_us = 400 * MILLISECONDS,
+                  .model = { { "hello", .tokens = 10 } },
+                  .calls = "recall presumed:10000>-1 presumed:10001=186 settle:10001=186 reserve:10002=99..186 "
+                           "sent:10002 model",
+                  .outcome = OUTCOME_SUCCESS,
+                  .answer = "hello",
+                  .owes = true,
+                  .usage = { .cost_nano = 206, .prompt_tokens = 10, .presumed_tokens = 186 } },
+                { .about = "one that is given up does so, and no more",
+                  .steps = { TAKEN_UP },
+                  .closing = true,
+                  .presumed = { { 186, 186 } },
+                  .model = { { "never" } },
+                  .calls = "recall presumed:10000>-1 presumed:10001=186 settle:10001=186",
+                  .usage = { .cost_nano = 186, .presumed_tokens = 186 } },
+                { .about = "though its version cannot be read",
+                  .steps = { TAKEN_UP },
+                  .presumed = { { 50, 60 } },
+                  .recalls_in_vain = 1,
+                  .recall_failure = FAILURE_NOT_FOUND,
+                  .calls = "recall presumed:10000>-1 presumed:10001=50 settle:10001=50",
+                  .outcome = OUTCOME_ERROR,
+                  .reason = FAILURE_NOT_FOUND,
+                  .usage = { .cost_nano = 50, .presumed_tokens = 60 } },
+        };
+
+        for (size_t i = 0; i < COUNT_OF(scripts); i++) {
+                Script script = scripts[i];
+                script.attempt = 1;
+                script.price_nano = 1000000;
+                stage_check(&script);
+        }
+}
+END_TEST
+
+START_TEST(free_model_is_held_where_tokens_are_counted_and_nowhere_else) {
+        const Script scripts[] = {
+                { .about = "tokens",
+                  .budgets = { { BUDGET_OF_TENANT, BUDGET_TOKENS, BUDGET_DAY, 1000 } },
+                  .model = { { "hello", .tokens = 10 } },
+                  .calls = "recall reserve:1=0..0 sent:1 model",
+                  .outcome = OUTCOME_SUCCESS,
+                  .answer = "hello" },
+                { .about = "money",
+                  .budgets = { { BUDGET_OF_TENANT, BUDGET_MONEY, BUDGET_DAY, 1000 } },
+                  .model = { { "hello", .tokens = 10 } },
+                  .calls = "recall model",
+                  .outcome = OUTCOME_SUCCESS,
+                  .answer = "hello" },
+        };
+
+        CHECK_ALL(scripts);
+}
+END_TEST
+
 START_TEST(no_model_is_called_when_the_bound_is_refused) {
         const struct {
                 FailureKind kind;
                 Outcome outcome;
         } cases[] = {
                 { FAILURE_POLICY, OUTCOME_REFUSED },
-                { FAILURE_LIMIT, OUTCOME_ERROR },
-                { FAILURE_UNAVAILABLE, OUTCOME_ERROR },
+                { FAILURE_LIMIT, OUTCOME_REFUSED },
+                { FAILURE_TIMED_OUT, OUTCOME_ERROR },
                 { FAILURE_CANCELLED, OUTCOME_CANCELLED },
         };
 
@@ -360,7 +490,7 @@ START_TEST(no_model_is_called_when_the_bound_is_refused) {
                                         .price_nano = 1000000,
                                         .model = { { "never" } },
                                         .reserve_failure = cases[i].kind,
-                                        .calls = "recall reserve:1=186",
+                                        .calls = "recall reserve:1=99..186",
                                         .outcome = cases[i].outcome,
                                         .reason = cases[i].kind };
                 stage_check(&script);
@@ -537,8 +667,10 @@ UNIT_TESTS("orchestrator/turn", command_runs_its_operation_and_nothing_else, ans
            reply_is_committed_before_its_tools_and_each_start_before_its_tool,
            tool_does_not_run_when_what_precedes_it_was_not_committed, turn_taken_up_again_replays_its_steps_and_goes_on,
            step_that_cannot_be_read_ends_the_message_before_anything_is_done,
-           model_is_asked_again_only_while_that_helps, each_call_is_reserved_before_and_settled_after_at_what_it_cost,
-           no_model_is_called_when_the_bound_is_refused, message_waits_for_a_store_that_is_away_and_for_nothing_else,
+           model_is_asked_again_only_while_that_helps, each_call_is_held_before_and_said_with_what_it_cost,
+           message_taken_up_again_says_first_what_it_may_have_cost,
+           free_model_is_held_where_tokens_are_counted_and_nowhere_else, no_model_is_called_when_the_bound_is_refused,
+           message_waits_for_a_store_that_is_away_and_for_nothing_else,
            turn_that_is_cancelled_stops_where_it_is_and_keeps_its_partial_text,
            message_of_an_altered_owner_is_refused_before_any_call, model_that_only_asks_for_tools_is_stopped,
            conversation_that_outgrows_its_memory_ends_as_too_large)

@@ -121,7 +121,7 @@ static void row_concluded(void *self, StoredMessage *message) {
         if (life->asked_for_tools)
                 return;
         for (size_t i = 0; i < message->step_count; i++)
-                if (message->steps[i].kind != STEP_TAKEN_UP)
+                if (message->steps[i].kind != STEP_TAKEN_UP && message->steps[i].kind != STEP_PRESUMED)
                         check_violated(simulation, "a turn without tools wrote a step");
 }
 
@@ -295,7 +295,8 @@ void check_turn(Process *process, uint64_t number, const TurnInput *input) {
                 check_violated(simulation, "a turn began for a message that is concluded");
         if (life->turns++ > 0 && input->attempt <= life->attempt)
                 check_violated(simulation, "a message was taken up again without saying so first");
-        if (input->attempt != life->stored->attempts || input->attempt > process->settings.attempts)
+        if (input->attempt != life->stored->attempts ||
+            (input->attempt > process->settings.attempts && !input->closing))
                 check_violated(simulation, "a turn began with a wrong count of attempts");
         life->attempt = input->attempt;
 }

@@ -56,6 +56,7 @@ void check_settled(Simulation *simulation) {
                         check_violated(simulation, "message %lld got neither receipt nor refusal",
                                        (long long) writing->note->number);
         }
+        check_books(simulation);
         for (const CancelWatch *watch = simulation->cancels; watch; watch = watch->next)
                 if (!watch->done && watch->process->alive)
                         check_violated(simulation, "a request to cancel was never answered");

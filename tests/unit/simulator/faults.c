@@ -41,6 +41,8 @@ static void plan_people(Plan *plan, Random *random) {
         plan->overbilled = sometimes(random, 0.02);
         plan->bounces = sometimes(random, 0.05);
         plan->pauses = sometimes(random, 1);
+        plan->cache_lost = sometimes(random, 0.5);
+        plan->cache_away = sometimes(random, 0.5);
         plan->budget_nano = random_chance(random, 0.2) ? random_between(random, 1, 100) * 10000000 : INT64_C(1) << 50;
 }
 
@@ -188,6 +190,18 @@ static void fault_pause(Simulation *simulation, Process *process) {
                 cast_pause(simulation, agent, !each->paused);
 }
 
+static void fault_cache_lost(Simulation *simulation, Process *process) {
+        (void) process;
+        books_lose(simulation);
+}
+
+static void fault_cache_away(Simulation *simulation, Process *process) {
+        (void) process;
+        simulation->books.away_until = now_us(simulation) +
+                                       random_between(&simulation->planning, 100 * MILLISECONDS, 20 * SECONDS);
+        trace(simulation, "cache away", 0, (uint64_t) simulation->books.away_until);
+}
+
 static void fault_next(void *about, uint64_t number) {
         Simulation *simulation = about;
         const Plan *plan = &simulation->plan;
@@ -206,6 +220,8 @@ static void fault_next(void *about, uint64_t number) {
                 { plan->store_full, fault_store_full },
                 { plan->store_stall, fault_store_stall },
                 { plan->pauses, fault_pause },
+                { plan->cache_lost, fault_cache_lost },
+                { plan->cache_away, fault_cache_away },
         };
         double all = 0;
 
@@ -236,6 +252,7 @@ void faults_begin(Simulation *simulation) {
 void faults_end(Simulation *simulation) {
         simulation->chaos = false;
         simulation->store_away_until = simulation->store_full_until = 0;
+        simulation->books.away_until = 0;
         trace(simulation, "faults end", 0, 0);
         for (int i = 0; i < simulation->plan.hubs; i++) {
                 Hub *hub = &simulation->hub[i];

@@ -6,6 +6,7 @@ static const char *const command_names[] = {
         [COMMAND_TURN] = "hands out a turn",
         [COMMAND_STEP_DONE] = "step done",
         [COMMAND_STOP_TURN] = "stops a turn",
+        [COMMAND_SETTLE] = "settles",
         [COMMAND_ACCEPTED] = "accepts",
         [COMMAND_REFUSE] = "refuses",
         [COMMAND_ANSWER] = "answers",
@@ -64,6 +65,8 @@ void process_store_apply(Process *process, bool at_death) {
         trace(simulation, request_names[request->kind], process->number, (uint64_t) report->result);
         simulation->result->commits += request->kind == STORE_COMMIT && report->result == STORE_DONE;
         simulation->result->takeovers += request->kind == STORE_TAKE_OVER && report->taken;
+        if (request->kind == STORE_START || (request->kind == STORE_TAKE_OVER && report->taken))
+                books_clear_up(simulation);
         if (at_death)
                 arena_free(report->arena);
         else
@@ -128,6 +131,15 @@ static void command_exit(Process *process, const Failure *failure) {
         agenda_add(&simulation->agenda, now_us(simulation), die, process, 0);
 }
 
+static void command_settle(Process *process, const Command *command) {
+        Life *life = life_of(process->simulation, command->settle.message_id);
+
+        if (life)
+                books_settle(process, life, INT32_MAX, command->settle.total.units[BUDGET_MONEY]);
+        else
+                check_violated(process->simulation, "money was settled for a message that is not durable");
+}
+
 void process_command(Process *process, const Command *command) {
         Simulation *simulation = process->simulation;
 
@@ -146,6 +158,9 @@ void process_command(Process *process, const Command *command) {
                 break;
         case COMMAND_STOP_TURN:
                 turn_stop(process, command->turn.turn);
+                break;
+        case COMMAND_SETTLE:
+                command_settle(process, command);
                 break;
         case COMMAND_ACCEPTED:
         case COMMAND_REFUSE:

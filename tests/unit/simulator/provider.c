@@ -1,58 +1,15 @@
-/* Models, tools and money as they are outside: the provider's own books, the one budget that all hubs share, and what
- * each tool really did. What is billed or done stays so, whatever becomes of the hub that asked. */
+/* Models, tools and money as they are outside: the provider's own bills, and what each tool really did. What is billed
+ * or done stays so, whatever becomes of the hub that asked. */
 #include "tests/unit/simulator/simulation.h"
 
 #include <assert.h>
 #include <stdio.h>
-
-typedef struct Call {
-        CallKey key;
-        int64_t bound_nano, billed_nano;
-        bool called, known, settled;
-} Call;
 
 typedef struct ToolRecord {
         Text id;
         CallKey key;
         int runs;
 } ToolRecord;
-
-bool books_reserve(Simulation *simulation, CallKey key, int64_t bound_nano) {
-        Books *books = &simulation->books;
-
-        if (map_get(books->calls, MAP_KEY(key))) {
-                check_violated(simulation, "two model calls were given one key");
-                return false;
-        }
-        if (books->spent_nano + books->reserved_nano + bound_nano > books->limit_nano) {
-                books->refused_calls++;
-                return false;
-        }
-        Call *call = run_take(simulation, sizeof(*call));
-        *call = (Call){ .key = key, .bound_nano = bound_nano };
-        map_put(books->calls, MAP_KEY(call->key), call);
-        books->reserved_nano += bound_nano;
-        return true;
-}
-
-void books_settle(Simulation *simulation, CallKey key, int64_t cost_nano) {
-        Books *books = &simulation->books;
-        Call *call = map_get(books->calls, MAP_KEY(key));
-
-        if (!call || call->settled) {
-                check_violated(simulation,
-                               call ? "one call was settled twice" : "a call was settled that was not reserved");
-                return;
-        }
-        call->settled = true;
-        books->reserved_nano -= call->bound_nano;
-        books->spent_nano += cost_nano;
-        if (call->called && call->known && cost_nano != call->billed_nano)
-                check_violated(simulation, "%lld nano were settled for a call that was billed with %lld",
-                               (long long) cost_nano, (long long) call->billed_nano);
-        if (call->called && !call->known && cost_nano < call->billed_nano && cost_nano < call->bound_nano)
-                check_violated(simulation, "a call whose bill is not known was settled below it");
-}
 
 /* What the provider may bill at most: every byte it is sent as a token, and all it may write. */
 static int64_t worst_bill(const Version *version, const ModelRequest *request, int64_t *ret_bytes) {
@@ -78,7 +35,7 @@ static int rounds_so_far(const ModelRequest *request) {
 }
 
 /* Billed when the request reaches the provider, whatever comes of it here. */
-static void bill(SimulatedTurn *turn, const Usage *usage, bool known, int64_t worst) {
+static void bill(SimulatedTurn *turn, const Usage *usage, int64_t worst) {
         Simulation *simulation = turn->process->simulation;
         Books *books = &simulation->books;
         const Version *version = turn->version;
@@ -90,23 +47,14 @@ static void bill(SimulatedTurn *turn, const Usage *usage, bool known, int64_t wo
         books->billed_nano += nano;
         if (nano > worst)
                 books->overbilled_nano += nano - worst;
-        Call *call = map_get(books->calls, MAP_KEY(turn->reserved));
-        if (!call || call->called || call->settled || call->bound_nano < worst) {
+        if (books_held(simulation, turn->reserved) < worst) {
                 check_violated(simulation, "a model was called without a reservation that covers it");
                 return;
         }
         if (books->billed_nano > books->limit_nano + books->overbilled_nano)
                 check_violated(simulation, "the provider billed more than the budget's limit");
-        call->called = true;
-        call->known = known;
-        call->billed_nano = nano;
-}
-
-static void forget_bill(SimulatedTurn *turn) {
-        Call *call = map_get(turn->process->simulation->books.calls, MAP_KEY(turn->reserved));
-
-        if (call)
-                call->known = false;
+        books_made(simulation, turn->reserved);
+        turn->life->billed_nano += nano < worst ? nano : worst;
 }
 
 static Text reply_text(SimulatedTurn *turn, Arena *arena) {
@@ -215,11 +163,9 @@ bool provider_model(SimulatedTurn *turn, const ModelRequest *request, Arena *are
                                     request->deadline_us - process_now(turn->process).monotonic_us);
         simulation->result->model_calls++;
         check_model(turn, round);
-        bill(turn, &fate.usage, fate.known, worst);
-        if (!turn_pause_interruptibly(turn, fate.delay)) {
-                forget_bill(turn);
+        bill(turn, &fate.usage, worst);
+        if (!turn_pause_interruptibly(turn, fate.delay))
                 return failure_set(reterr, FAILURE_CANCELLED, "The turn was stopped.");
-        }
         ret_reply->usage_known = fate.known;
         if (fate.known)
                 ret_reply->usage = fate.usage;

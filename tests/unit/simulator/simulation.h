@@ -1,7 +1,7 @@
 /* The inside of the simulator, shared by its files and by nobody else: simulator.c (one run), hub.c (a hub's process
- * and the core in it), hub_commands.c (what the core asks for), world.c (turns), provider.c (models, tools, money),
- * server.c (the XMPP servers and the links to them), people.c (who writes what), cast.c (agents and accounts), faults.c
- * (what breaks), checks.c (what must hold).
+ * and the core in it), hub_commands.c (what the core asks for), world.c (turns), provider.c (models, tools), books.c
+ * (money), server.c (the XMPP servers and the links to them), people.c (who writes what), cast.c (agents and accounts),
+ * faults.c (what breaks), checks.c (what must hold).
  *
  * All of it is one thread and one order of events: no clock but the agenda's, no randomness but the seed's, nothing
  * that depends on an address. Memory without another owner lives in the run's arena.
@@ -43,7 +43,7 @@ typedef struct Plan {
         CoreSettings settings;    /* of every hub, save its names */
         double crash, lost_reply; /* at each place where it may happen */
         double kill, freeze, store_away, store_full, store_stall, link_break, server_death, twin, drain, clock_jump,
-                pauses; /* weights */
+                pauses, cache_lost, cache_away; /* weights */
         double model_fails, tool_fails, cancels, repeats, conflicts, floods, bounces, overbilled, unstorable, commands,
                 stops, corrections;
 } Plan;
@@ -177,17 +177,35 @@ bool turn_pause(SimulatedTurn *turn, int64_t delay);
 /* The same, save that it also ends, with false, when the turn is stopped. */
 bool turn_pause_interruptibly(SimulatedTurn *turn, int64_t delay);
 
-/* The provider's own books, and the one budget that all hubs share. */
+/* The provider's own books, and the one budget that all hubs share, with the cache that keeps it. */
 typedef struct Books {
         int64_t limit_nano, spent_nano, reserved_nano;
         int64_t billed_nano, overbilled_nano; /* by the provider; what of it was above a call's bound */
         Map *calls;                           /* by CallKey */
         Map *tools;                           /* by the id of the tool call */
         int64_t refused_calls;
+        bool closed; /* it was lost, and is being summed up */
+        int64_t away_until;
+        uint64_t generation;
 } Books;
 
-bool books_reserve(Simulation *simulation, CallKey key, int64_t bound_nano);
-void books_settle(Simulation *simulation, CallKey key, int64_t cost_nano);
+/* --- books.c ---------------------------------------------------------------------------------------------------- */
+
+typedef struct BookedCall BookedCall;
+
+/* False: UNAVAILABLE, or LIMIT; ret_waits: others hold it, who may give it back. */
+bool books_reserve(SimulatedTurn *turn, const CallBound *bound, int64_t *ret_nano, bool *ret_waits, Failure *reterr);
+bool books_sent(SimulatedTurn *turn, CallKey key, Failure *reterr);
+void books_release(SimulatedTurn *turn, CallKey key);
+void books_settle(Process *process, Life *life, int32_t ordinal, int64_t total);
+bool books_presumed(SimulatedTurn *turn, CallKey key, int32_t covered, int64_t spent, int64_t *ret_nano,
+                    Failure *reterr);
+void books_clear_up(Simulation *simulation);
+void books_lose(Simulation *simulation);
+/* What is held for a call that was sent and that the provider has not heard of; -1 = nothing. */
+int64_t books_held(const Simulation *simulation, CallKey key);
+void books_made(Simulation *simulation, CallKey key);
+void check_books(Simulation *simulation);
 bool provider_model(SimulatedTurn *turn, const ModelRequest *request, Arena *arena, ModelReply *ret_reply,
                     Failure *reterr);
 bool provider_tool_is_idempotent(Text name);
@@ -285,6 +303,13 @@ struct Life {
         bool operated;          /* its operation was run */
         bool received, bounced; /* by its reader's client */
         bool excused;           /* it was lost where no hub could know */
+        BookedCall *calls;
+        int64_t billed_nano;  /* by the provider, nothing above a bound */
+        int64_t booked_nano;  /* in the budget */
+        int64_t largest_nano; /* bound of a call of it */
+        int64_t lost_nano;    /* held for calls that nobody remembers */
+        Process *counted;     /* which knows all that it has cost */
+        int32_t fence;        /* of earlier attempts nothing is held any more */
 };
 
 /* A request to cancel, until it is answered. */

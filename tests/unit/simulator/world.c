@@ -105,32 +105,64 @@ static bool world_recall(World *world, const TurnInput *input, Arena *arena, Rec
 }
 
 /* Waits a while for what others still hold. */
-static bool world_reserve(World *world, const TurnInput *input, CallKey key, int64_t bound_nano, Failure *reterr) {
+static bool world_reserve(World *world, const TurnInput *input, const CallBound *call, BudgetAmounts *ret_granted,
+                          SpentBudget *ret_spent, Failure *reterr) {
         SimulatedTurn *turn = turn_of(world);
         Simulation *simulation = turn->process->simulation;
+        bool waits = true;
 
         (void) input;
-        for (int tries = 0; tries < 10; tries++) {
+        *ret_granted = call->most;
+        for (int tries = 0; waits && tries < 10; tries++) {
                 if (!turn_pause(turn, random_delay(&simulation->turns, MILLISECONDS / 4)))
                         return is_cancelled(reterr);
-                if (books_reserve(simulation, key, bound_nano)) {
-                        turn->reserved = key;
+                if (books_reserve(turn, call, &ret_granted->units[BUDGET_MONEY], &waits, reterr)) {
+                        turn->reserved = call->key;
                         return turn_pause(turn, random_delay(&simulation->turns, MILLISECONDS / 4)) ||
                                is_cancelled(reterr);
                 }
-                if (!turn_pause_interruptibly(turn, 200 * MILLISECONDS))
+                if (waits && !turn_pause_interruptibly(turn, 200 * MILLISECONDS))
                         return is_cancelled(reterr);
         }
-        return failure_set(reterr, FAILURE_LIMIT, "The budget is spent.");
+        ret_spent->known = reterr->kind == FAILURE_LIMIT;
+        return false;
 }
 
-static void world_settle(World *world, const TurnInput *input, CallKey key, int64_t cost_nano) {
+static bool world_sent(World *world, const TurnInput *input, CallKey key, Failure *reterr) {
         SimulatedTurn *turn = turn_of(world);
-        Simulation *simulation = turn->process->simulation;
 
         (void) input;
-        if (turn_pause(turn, random_delay(&simulation->turns, MILLISECONDS / 4)))
-                books_settle(simulation, key, cost_nano);
+        if (!turn_pause(turn, random_delay(&turn->process->simulation->turns, MILLISECONDS / 4)))
+                return is_cancelled(reterr);
+        return books_sent(turn, key, reterr) &&
+               (turn_pause(turn, random_delay(&turn->process->simulation->turns, MILLISECONDS / 4)) ||
+                is_cancelled(reterr));
+}
+
+static void world_release(World *world, const TurnInput *input, CallKey key) {
+        (void) input;
+        if (!turn_of(world)->ghost)
+                books_release(turn_of(world), key);
+}
+
+static void world_settle(World *world, const TurnInput *input, int32_t ordinal, BudgetAmounts total) {
+        SimulatedTurn *turn = turn_of(world);
+
+        (void) input;
+        if (!turn->ghost)
+                books_settle(turn->process, turn->life, ordinal, total.units[BUDGET_MONEY]);
+}
+
+static bool world_presumed(World *world, const TurnInput *input, const CallBound *call, int32_t covered,
+                           BudgetAmounts *ret_amounts, Failure *reterr) {
+        SimulatedTurn *turn = turn_of(world);
+
+        (void) input;
+        *ret_amounts = (BudgetAmounts){ 0 };
+        if (!turn_pause(turn, random_delay(&turn->process->simulation->turns, MILLISECONDS / 4)))
+                return is_cancelled(reterr);
+        return books_presumed(turn, call->key, covered, call->spent.units[BUDGET_MONEY],
+                              &ret_amounts->units[BUDGET_MONEY], reterr);
 }
 
 static bool world_model(World *world, const ModelRequest *request, Arena *arena, ModelReply *ret_reply,
@@ -151,12 +183,10 @@ static bool world_tool(World *world, const TurnInput *input, CallKey key, const 
         return provider_tool(turn_of(world), key, call, arena, ret_result, reterr);
 }
 
-static bool world_step(World *world, const TurnInput *input, int32_t ordinal, StepKind kind, Text payload,
-                       Failure *reterr) {
+static bool world_step(World *world, const TurnInput *input, const TurnStep *step, Failure *reterr) {
         SimulatedTurn *turn = turn_of(world);
         Simulation *simulation = turn->process->simulation;
-        Event event = { EVENT_STEP,
-                        .step = { .turn = turn->number, .ordinal = ordinal, .kind = kind, .payload = payload } };
+        Event event = { EVENT_STEP, .step = { turn->number, step->ordinal, step->kind, step->payload, step->spent } };
 
         (void) input;
         if (turn->ghost)
@@ -178,7 +208,10 @@ static const World world_calls = {
         .operate = world_operate,
         .recall = world_recall,
         .reserve = world_reserve,
+        .sent = world_sent,
+        .release = world_release,
         .settle = world_settle,
+        .presumed = world_presumed,
         .model = world_model,
         .tool_is_idempotent = world_tool_is_idempotent,
         .tool = world_tool,
@@ -217,6 +250,8 @@ void turn_begin(Process *process, uint64_t number, const TurnInput *input) {
         turn->world = world_calls;
         turn->process = process;
         turn->life = life_of(simulation, input->message_id);
+        if (turn->life && input->attempt == 0)
+                turn->life->counted = process;
         turn->version = version_of(simulation, input->agent_id);
         turn->number = number;
         turn->input = input;
