@@ -236,13 +236,18 @@ static void call_ask(Call *call) {
         call->asks_code = !call->asked && call->operation->effect == EFFECT_DESTROY && !call->code.length;
 }
 
+/* Some clients keep /help to themselves. */
+static bool asks_for_help(Text name) {
+        return text_equal(name, TEXT("help")) || text_equal(name, TEXT("commands"));
+}
+
 static void take_command(Call *call, Text body) {
         Text lines, rest, line = first_line(body, &lines);
         Text name = word_of(line, &rest);
 
         call_reset(call);
         name = (Text){ name.bytes + 1, name.length - 1 };
-        if (text_equal(name, TEXT("help"))) {
+        if (asks_for_help(name)) {
                 call->wants_help = true;
                 call->help = rest.length && rest.bytes[0] == '/' ? (Text){ rest.bytes + 1, rest.length - 1 } : rest;
                 return;

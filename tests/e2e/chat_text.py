@@ -30,6 +30,7 @@ def executions(**wanted):
 
 async def an_agent_offers_what_concerns_the_conversation(talk):
     text = await talk.ask(GUIDE, "/help")
+    assert await talk.ask(GUIDE, "/commands") == text
     for word in "/new", "/status", "/forget", "/stop":
         assert word + ":" in text, text
     assert "agent-" not in text, text

@@ -188,9 +188,14 @@ async function a_waiting_message_can_be_retracted() {
 }
 
 async function a_command_that_there_is_not_is_refused_politely() {
-  // Its own /help is not sent.
   await write('/statsu');
   await answered("did you mean 'status'");
+}
+
+async function commands_are_listed_as_text() {
+  // Its own /help is not sent.
+  await write('/commands');
+  await answered('/forget');
 }
 
 async function commands_are_listed_and_run_as_forms() {
@@ -268,6 +273,7 @@ const tests = [
   a_waiting_message_can_be_corrected,
   a_waiting_message_can_be_retracted,
   a_command_that_there_is_not_is_refused_politely,
+  commands_are_listed_as_text,
   commands_are_listed_and_run_as_forms,
   a_command_of_several_steps_is_walked_through,
   a_paused_agent_is_away_and_says_why_it_does_not_answer,
