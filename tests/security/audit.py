@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""The audit from outside: signed ends in a file and with a witness, an export that others verify by themselves, and what
+the owner of the database cannot hide."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import pathlib
+import signal
+import sys
+import uuid
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from withstand import AGENTS, Lab, is_gone, run, until  # noqa: E402
+
+WITNESS = "wilma@elsewhere.example"
+
+
+def speak(lab, count=3):
+    for number in range(count):
+        identity = "id-%d-%d" % (len(lab.server.stanzas), number)
+        answer = lab.server.ask(lab.account + "/x", "parrot@" + AGENTS, "hello", identity)
+        assert answer.body == "hello", answer.raw
+
+
+def heads_file(lab):
+    return lab.folder / "secrets/audit.heads"
+
+
+def heads(lab):
+    return [json.loads(line) for line in heads_file(lab).read_text().splitlines()] if heads_file(lab).exists() else []
+
+
+def last(lab):
+    return int(lab.sql("SELECT coalesce(max(position), 0) FROM audit WHERE tenant_id = (SELECT id FROM tenants "
+                       "WHERE slug = 'installation')"))
+
+
+def is_signed(lab):
+    """Until the file says where the chain ends now: the audit of what was asked for it comes later."""
+    end = last(lab)
+    tenant = lab.sql("SELECT id FROM tenants WHERE slug = 'installation'")
+    until(lambda: any(head["position"] >= end and head["tenant"] == tenant for head in heads(lab)), 20, "a signed end")
+
+
+def verify(lab, *words, status=0):
+    done = lab.aiox("audit", "verify", "--json", *words, status=None)
+    assert done[0] == status or (status and done[0] != 0), done
+    return json.loads(done[1]) if status == 0 else done[2]
+
+
+def a_witness_has_every_signed_end_in_chat(lab):
+    speak(lab)
+    is_signed(lab)
+    end = max(head["position"] for head in heads(lab))
+    lab.server.wait(lambda found: found.get("to") == WITNESS and '"position":%d' % end in (found.body or ""), 20,
+                    "the witness's copy")
+    copy = lab.folder / "witnessed"
+    said = [found.body for found in lab.server.stanzas if found.get("to") == WITNESS and found.body]
+    assert all(found.get("from") == AGENTS for found in lab.server.stanzas if found.get("to") == WITNESS)
+    copy.write_text("\n".join(said) + "\n")
+    assert set(heads_file(lab).read_text().split()) <= set(copy.read_text().split())
+    result = verify(lab, "--heads", "@%s" % copy)
+    assert result["intact"] and result["heads"] > 0 and result["unchecked_hubs"] == [], result
+    assert result["chains"][0]["signed_to"] >= end, result
+    assert verify(lab)["unchecked_hubs"] == ["hub"]
+    key = heads(lab)[0]["key"]
+    assert key == json.loads(lab.aiox("hub", "status", "--json"))["audit_key"]
+    assert key in lab.aiox("doctor", status=None)[1]
+    assert (lab.folder / "secrets/audit.key").stat().st_mode & 0o777 == 0o600
+    assert verify(lab, "--heads", "@%s" % copy, "--keys", key)["intact"]
+    refused = verify(lab, "--heads", "@%s" % copy, "--keys", "A" * 43 + "=", status=1)
+    assert "signed by a key that does not count" in refused, refused
+
+
+def parts(*texts):
+    """SHA-256 over each with its length (eight bytes, lowest first) before it."""
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(len(text).to_bytes(8, "little") + text)
+    return digest.digest()
+
+
+def recompute(record, previous):
+    ids = [uuid.UUID(record[name]).bytes if record[name] else bytes(16)
+           for name in ("tenant", "message", "agent", "person")]
+    return parts(b"aiox audit 1", previous, *ids, record["hub"].encode(), int(record["position"]).to_bytes(8, "big"),
+                 int(record["at_us"]).to_bytes(8, "big"), record["type"].encode(), record["severity"].encode(),
+                 record["facts"].encode())
+
+
+def exported(lab, form):
+    """Page by page, as a pipe has it."""
+    text, after = "", []
+    while True:
+        status, out, notes = lab.aiox("audit", "export", "--format", form, "--limit", "7", *after, status=None)
+        assert status == 0, notes
+        text += out
+        if "There are more" not in notes:
+            return text
+        after = ["--after", notes.split()[-1]]
+
+
+def an_export_is_verified_by_others_alone(lab):
+    records = [json.loads(line) for line in exported(lab, "jsonl").splitlines()]
+    table = list(csv.DictReader(io.StringIO(exported(lab, "csv"))))
+    assert len(records) > 8, records
+    assert [row["hash"] for row in table[:len(records)]] == [record["hash"] for record in records]
+    for rows in (records, table):
+        previous = bytes(32)
+        for position, record in enumerate(rows, 1):
+            assert int(record["position"]) == position, record
+            previous = recompute(record, previous)
+            assert previous.hex() == record["hash"], record
+    end = heads(lab)[0]
+    assert records[end["position"] - 1]["hash"] == end["hash"], end
+
+
+def an_end_that_was_cut_off_is_named(lab):
+    speak(lab, 1)
+    is_signed(lab)
+    end = max(head["position"] for head in heads(lab))
+    lab.sql("CREATE TABLE cut AS SELECT * FROM audit WHERE position >= %d; DELETE FROM audit WHERE position >= %d"
+            % (end, end))
+    assert verify(lab)["intact"]
+    refused = verify(lab, "--heads", "@%s" % heads_file(lab), status=1)
+    assert "was cut off; record %d, signed at" % end in refused, refused
+    lab.sql("INSERT INTO audit SELECT * FROM cut; DROP TABLE cut")
+    assert verify(lab, "--heads", "@%s" % heads_file(lab))["intact"]
+
+
+def altered_heads_are_no_heads(lab):
+    copy = lab.folder / "altered"
+    line = heads(lab)[-1]
+    line["position"] -= 1
+    copy.write_text(json.dumps(line) + "\n")
+    assert "does not bear its key's signature" in verify(lab, "--heads", "@%s" % copy, status=1)
+    copy.write_text("what is this\n")
+    assert "line 1 of the heads" in verify(lab, "--heads", "@%s" % copy, status=1)
+
+
+def another_tenant_learns_nothing_from_heads(lab):
+    lab.aiox("tenant", "create", "other", "--owner", "olga@elsewhere.example")
+    result = verify(lab, "--heads", "@%s" % heads_file(lab), "--tenant", "other")
+    assert result["heads"] == len([head for head in heads(lab) if head["tenant"] == lab.sql(
+        "SELECT id FROM tenants WHERE slug = 'other'")]), result
+    assert "parrot" not in lab.aiox("audit", "export", "--tenant", "other")
+
+
+def a_hub_that_is_killed_before_it_signed_still_verifies_and_signs_later(lab):
+    speak(lab, 1)
+    pid, end = lab.pid(), last(lab)
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: is_gone(pid), 20, "the hub's end")
+    heads_file(lab).write_text("".join(line for line in heads_file(lab).read_text().splitlines(True)
+                                       if json.loads(line)["position"] < end))
+    lab.lab("start", "hub_1")
+    lab.server.wait_for_stream(2)
+    is_signed(lab)
+    result = verify(lab, "--heads", "@%s" % heads_file(lab))
+    assert result["intact"] and result["chains"][0]["signed_to"] >= end, result
+
+
+def main():
+    lab, well = None, False
+    try:
+        lab = Lab("--set", "audit_witness_jid=" + WITNESS, "--set", "audit_heads_seconds=1")
+        lab.server.up()
+        lab.aiox("member", "add", lab.account, "--role", "owner")
+        lab.aiox("agent", "create", "parrot", "--owner", lab.account, "--visibility", "public", "--model",
+                 "builtin/echo")
+        well = run([
+            a_witness_has_every_signed_end_in_chat,
+            an_export_is_verified_by_others_alone,
+            an_end_that_was_cut_off_is_named,
+            altered_heads_are_no_heads,
+            another_tenant_learns_nothing_from_heads,
+            a_hub_that_is_killed_before_it_signed_still_verifies_and_signs_later,
+        ], lab)
+    finally:
+        if lab:
+            lab.down(failed=not well)
+    return well
+
+
+if __name__ == "__main__":
+    sys.exit(0 if main() else 1)
