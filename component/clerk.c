@@ -61,6 +61,9 @@ static void change_read(const Rows *row, DirectoryChange *ret_change) {
                 .owner_id = rows_uuid(row, 0, 8),
                 .owner = rows_text(row, 0, 9),
                 .domain = rows_text(row, 0, 9),
+                .plan = rows_text(row, 0, 10),
+                .zone = rows_text(row, 0, 12),
+                .billing_day = (int32_t) rows_integer(row, 0, 22),
                 .state = agent_state(rows_text(row, 0, 11)),
                 .pause_reason = rows_text(row, 0, 12),
                 .description = rows_text(row, 0, 21),
@@ -185,6 +188,8 @@ static bool send_row(void *batch_, const Rows *row, Failure *reterr_failure) {
         change.domain = text_copy(arena, change.domain);
         change.pause_reason = text_copy(arena, change.pause_reason);
         change.description = text_copy(arena, change.description);
+        change.plan = text_copy(arena, change.plan);
+        change.zone = text_copy(arena, change.zone);
         change.display_name = text_copy(arena, change.display_name);
         size_t *count = &batch->note->event.directory.count;
         batch->changes[(*count)++] = change;

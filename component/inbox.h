@@ -18,6 +18,7 @@ typedef enum NoteKind {
         NOTE_SNAPSHOT,  /* asked */
         NOTE_COMMAND,   /* a job of the command door is done */
         NOTE_CALL,      /* an operation that a door of the hub thread asked for is done */
+        NOTE_LIMITS,    /* asked: how much of them is used */
         NOTE_SETTINGS,  /* others are in force */
         NOTE_AUDIT,     /* an event to be put into the audit: inbox_audit() */
         NOTE_TELL,      /* a sentence for a person: inbox_tell() */
@@ -32,7 +33,10 @@ typedef struct Note {
         Snapshot *snapshot;              /* SNAPSHOT: to be filled in, with the note's arena */
         struct CommandJob *job;          /* COMMAND: not freed with the note */
         struct DeskCall *call;           /* CALL: the door's */
+        LimitUse *uses;                  /* LIMITS: to be filled in, in the note's arena */
+        size_t use_count;                /* LIMITS */
         const struct Settings *settings; /* SETTINGS */
+        const Plans *plans;              /* SETTINGS */
         struct {
                 Text who, kind, text;
         } tell;          /* TELL */

@@ -29,11 +29,13 @@ static void take_snapshot(Loop *loop, Note *note) {
         inbox_answer(note, &failure);
 }
 
-static void take_settings(Loop *loop, const Settings *settings) {
+static void take_settings(Loop *loop, const Settings *settings, const Plans *plans) {
         loop->settings = settings;
         log_set_level(log_level_of(settings->log_level));
         core_set_patience(loop->core, settings->lease_seconds * SECONDS, settings->drain_seconds * SECONDS,
                           settings->turn_seconds * SECONDS);
+        directory_set_plans(core_directory(loop->core), plans);
+        core_limits_changed(loop->core);
 }
 
 static void take_note(Loop *loop, Note *note) {
@@ -64,8 +66,13 @@ static void take_note(Loop *loop, Note *note) {
                 loop_take_call(loop, note->call);
                 inbox_answer(note, NULL);
                 break;
+        case NOTE_LIMITS:
+                for (size_t i = 0; i < note->use_count; i++)
+                        directory_use(core_directory(loop->core), &note->uses[i], loop->now.monotonic_us);
+                inbox_answer(note, NULL);
+                break;
         case NOTE_SETTINGS:
-                take_settings(loop, note->settings);
+                take_settings(loop, note->settings, note->plans);
                 inbox_answer(note, NULL);
                 break;
         }

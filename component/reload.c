@@ -5,6 +5,7 @@
 #include "base/thread.h"
 #include "component/inbox.h"
 #include "component/plaintext.h"
+#include "component/plans_file.h"
 #include "orchestrator/models/model.h"
 
 /* Settings refer to those before them, and are read without a lock: so they are all kept. */
@@ -12,11 +13,13 @@ typedef struct Kept {
         struct Kept *next;
         Settings *loaded;
         Settings merged; /* into those before */
+        Plans *plans;    /* NULL: none of its own */
 } Kept;
 
 struct Reload {
         Queue *inbox;
         _Atomic(const Settings *) current;
+        _Atomic(const Plans *) plans;
         pthread_mutex_t lock;
         pthread_t thread;
         bool begun; /* there is a thread to be joined */
@@ -24,17 +27,27 @@ struct Reload {
         Kept *kept; /* the thread's, then reload_free()'s */
 };
 
-Reload *reload_new(const Settings *settings, Queue *inbox) {
+Reload *reload_new(const Settings *settings, const Plans *plans, Queue *inbox) {
         Reload *reload = memory_new(sizeof(*reload));
 
         reload->inbox = inbox;
         reload->current = settings;
+        reload->plans = plans;
         pthread_mutex_init(&reload->lock, NULL);
         return reload;
 }
 
 const Settings *reload_current(Reload *reload) {
         return reload->current;
+}
+
+const Plans *reload_plans(Reload *reload) {
+        return reload->plans;
+}
+
+bool plans_load(const Settings *settings, Plans **ret_plans, Failure *reterr_failure) {
+        *ret_plans = NULL;
+        return !settings->plans_file || plans_read_file(settings->plans_file, ret_plans, reterr_failure);
 }
 
 /* A key is asked for only when there is a place to use it. */
@@ -71,6 +84,7 @@ static void tell_change(void *count_, const Setting *setting, Text before, Text 
 /* Nothing takes effect before everything is known to be right. */
 static bool reload_once(Reload *reload, Failure *reterr_failure) {
         _cleanup_(settings_freep) Settings *loaded = NULL;
+        _cleanup_(plans_freep) Plans *plans = NULL;
         const Settings *current = reload->current;
         Settings merged;
         int64_t changes = 0;
@@ -78,17 +92,21 @@ static bool reload_once(Reload *reload, Failure *reterr_failure) {
         if (!settings_load_again(current, &loaded, reterr_failure))
                 return false;
         settings_merge(current, loaded, &merged);
-        if (!plaintext_check(&merged, reterr_failure) || !reload_models(&merged, reterr_failure))
+        if (!plaintext_check(&merged, reterr_failure) || !plans_load(&merged, &plans, reterr_failure) ||
+            !reload_models(&merged, reterr_failure))
                 return false;
         settings_compare(current, loaded, tell_change, &changes);
         Kept *kept = memory_new(sizeof(*kept));
-        *kept = (Kept){ reload->kept, loaded, merged };
+        *kept = (Kept){ reload->kept, loaded, merged, plans };
         loaded = NULL;
+        plans = NULL;
         reload->kept = kept;
+        reload->plans = kept->plans ? kept->plans : plans_builtin();
         reload->current = &kept->merged;
         Note *note = memory_new(sizeof(*note));
         note->kind = NOTE_SETTINGS;
         note->settings = &kept->merged;
+        note->plans = reload->plans;
         if (!queue_offer(reload->inbox, &note->item))
                 free(note); /* the hub stops */
         log_info("settings read again", "changes", LOG_INTEGER, changes);
@@ -141,6 +159,8 @@ void reload_free(Reload *reload) {
         for (Kept *kept = reload->kept, *next; kept; kept = next) {
                 next = kept->next;
                 settings_free(kept->loaded);
+                if (kept->plans)
+                        plans_free(kept->plans);
                 free(kept);
         }
         pthread_mutex_destroy(&reload->lock);

@@ -46,6 +46,8 @@ static bool hub_announce(Hub *hub, const DirectoryChange *changes, size_t count,
                 copies[i].domain = text_copy(arena, changes[i].domain);
                 copies[i].pause_reason = text_copy(arena, changes[i].pause_reason);
                 copies[i].description = text_copy(arena, changes[i].description);
+                copies[i].plan = text_copy(arena, changes[i].plan);
+                copies[i].zone = text_copy(arena, changes[i].zone);
                 copies[i].display_name = text_copy(arena, changes[i].display_name);
         }
         note->kind = NOTE_DIRECTORY;
@@ -125,9 +127,32 @@ static bool hub_mail(Hub *hub, Text address, Text subject, Text body, Failure *r
         return sent;
 }
 
+static bool hub_limits(Hub *hub, LimitUse *uses, size_t count, Failure *reterr_failure) {
+        Note *note = memory_new(sizeof(*note));
+        _cleanup_(arena_freep) Arena *taken = NULL;
+        LimitUse *copies;
+
+        note->arena = arena_new((size_t) 4 * 1024 * 1024);
+        note->kind = NOTE_LIMITS;
+        note->uses = copies = arena_take_array(note->arena, LimitUse, count);
+        for (size_t i = 0; i < count; i++)
+                copies[i] = uses[i];
+        note->use_count = count;
+        if (!inbox_ask_for(((HubDoor *) hub)->inbox, note, ASK_PATIENCE_US, &taken, reterr_failure))
+                return false;
+        for (size_t i = 0; i < count; i++)
+                uses[i] = copies[i];
+        return true;
+}
+
+static const Plans *hub_plans(Hub *hub) {
+        return reload_plans(((HubDoor *) hub)->reload);
+}
+
 /* Everything of a running hub. Absent parts are NULL, so that a start that fails half-way can be taken down. */
 typedef struct Running {
         Arena *arena; /* secrets and joined names */
+        Plans *plans; /* NULL: the built-in ones */
         Database *database;
         Keyring *keyring;
         Clerk *clerk;
@@ -187,8 +212,10 @@ static bool start_core(Running *running, const Settings *settings, Failure *rete
         running->loop.core = core_new(&core, directory);
         text_builder_release(&domains);
         running->clerk = clerk_new(running->database, running->keyring);
-        if (!clerk_load(running->clerk, directory, reterr_failure))
+        if (!plans_load(settings, &running->plans, reterr_failure) ||
+            !clerk_load(running->clerk, directory, reterr_failure))
                 return false;
+        directory_set_plans(directory, running->plans ? running->plans : plans_builtin());
         running->loop.roster = roster_new(directory, settings->domains);
         return true;
 }
@@ -248,6 +275,8 @@ static void start_doors(Running *running, const Settings *settings) {
         running->door.hub.settings = hub_settings;
         running->door.hub.registration = hub_registration;
         running->door.hub.mail = hub_mail;
+        running->door.hub.limits = hub_limits;
+        running->door.hub.plans = hub_plans;
         running->door.inbox = running->loop.inbox;
         running->door.reload = running->loop.reload;
         running->door.hub.name = settings->hub_name;
@@ -267,7 +296,7 @@ static bool start_loop(Running *running, const Settings *settings, Failure *rete
         JournalSettings journal = { .conninfo = settings->database, .unsafe = settings->unsafe };
 
         loop->settings = settings;
-        loop->reload = reload_new(settings, loop->inbox);
+        loop->reload = reload_new(settings, running->plans ? running->plans : plans_builtin(), loop->inbox);
         loop->uuids.random = random_number;
         loop->started_us = clock_now().wall_us;
         loop->cancels = map_new(16);
@@ -390,6 +419,8 @@ static void running_stop(Running *running) {
         roster_free(loop->roster);
         if (loop->core)
                 core_free(loop->core);
+        if (running->plans)
+                plans_free(running->plans);
         if (running->versions)
                 versions_free(running->versions);
         if (running->keyring)

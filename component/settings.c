@@ -113,6 +113,9 @@ const Setting settings_table[] = {
           .help = "The address that such mail comes from." },
         { "smtp_password_file", SETTING_SECRET_FILE, AT(smtp_password_file), .reloadable = true,
           .help = "Holds the password for that server, when it wants one." },
+        { "plans_file", SETTING_FILE, AT(plans_file), .reloadable = true,
+          .help = "YAML file of the plans that tenants may have; `aiox plan list` shows those in force, and "
+                  "docs/limits.md how they are written. The built-in ones when absent." },
         { "contact_addresses", SETTING_ADDRESSES, AT(contact_addresses), .reloadable = true,
           .help = "Whom to turn to, as clients show it for each domain (XEP-0157): `KIND=URI` with a kind of abuse, "
                   "admin, feedback, sales, security, status or support, such as `admin=mailto:admin@example.org`." },

@@ -1,6 +1,4 @@
-/* The settings' YAML file: one flat mapping of names to scalars or lists of scalars, read event by event with libyaml,
- * of which this is the only user, so that a mistake is named with its line. Not a general YAML reader: anchors, tags,
- * nested mappings and a second document are refused.
+/* The settings' YAML file: one flat mapping of names to scalars or lists of scalars; nested mappings are refused.
  *
  * Blocks on the file.
  */

@@ -446,6 +446,7 @@ void core_step(Core *core, Moment now, const Event *event, Commands *ret_command
         case EVENT_DIRECTORY:
                 for (size_t i = 0; i < event->directory.count; i++)
                         directory_apply(core->directory, &event->directory.changes[i]);
+                gauges_look_again(core);
                 break;
         case EVENT_RETRACTED:
                 names_retract(core, event);

@@ -231,6 +231,9 @@ bool core_domain_is_shared(const Core *core, Text domain);
 /* Other durations from now on; what has a deadline keeps it. */
 void core_set_patience(Core *core, int64_t lease_us, int64_t drain_us, int64_t turn_us);
 
+/* Other limits than before: what waited for a turn to end is looked at again. */
+void core_limits_changed(Core *core);
+
 /* Meters one stanza that is no message (presence, state, marker, IQ): false = drop it without an answer. */
 bool core_meter(Core *core, Moment now, const Jid *from);
 

@@ -107,16 +107,17 @@ bool lanes_enter(Core *core, Message *message) {
         }
         lane->held++;
         lane->pair->held++;
+        gauges_enter(core, message);
         lane->weight = message->weight;
         message->lane = lane;
         return true;
 }
 
-static void lane_ready(Core *core, Lane *lane) {
+void lane_ready(Core *core, Lane *lane) {
         LaneSender *sender = lane->sender;
         LaneTenant *tenant = sender->tenant;
 
-        if (lane->ready || lane->active || !lane->first)
+        if (lane->ready || lane->parked || lane->active || !lane->first)
                 return;
         lane->ready = true;
         lane->next_ready = NULL;
@@ -136,7 +137,7 @@ static void lane_ready(Core *core, Lane *lane) {
         }
 }
 
-static void lane_unready(Lane *lane) {
+void lane_unready(Lane *lane) {
         Lane *before = NULL;
 
         if (!lane->ready)
@@ -153,6 +154,7 @@ static void lane_remove(Core *core, Lane *lane, size_t bare_length) {
         LaneSender *sender = lane->sender;
 
         lane_unready(lane);
+        lane_let_go(core, lane);
         map_remove(core->lanes, (Text){ lane->key, lane->key_length });
         free(lane);
         if (--sender->lanes || sender->ready)
@@ -176,8 +178,13 @@ void lane_unlink(Core *core, Lane *lane, const Message *message) {
         *(before ? &before->next : &lane->first) = message->next;
         if (lane->last == message)
                 lane->last = before;
-        if (!lane->first)
+        if (!lane->first) {
                 lane_unready(lane);
+                lane_let_go(core, lane);
+        } else if (lane->parked && !before) { /* what is first now may be free to go */
+                lane_let_go(core, lane);
+                lane_ready(core, lane);
+        }
         core->waiting_count--;
 }
 
@@ -187,6 +194,7 @@ void lanes_leave(Core *core, Message *message) {
         if (!lane)
                 return;
         message->lane = NULL;
+        gauges_end_waiting(message);
         if (lane->active == message)
                 lane->active = NULL;
         else
@@ -293,6 +301,8 @@ Lane *lane_next(Core *core) {
                         sender_unready(core, tenant);
                         continue;
                 }
+                if (lane_must_wait(core, lane))
+                        continue;
                 sender->deficit += lane->weight;
                 sender_rotate(tenant);
                 tenant_rotate(core);
@@ -300,6 +310,7 @@ Lane *lane_next(Core *core) {
                         continue;
                 sender->deficit -= TURN_COST;
                 lane_unready(lane);
+                lane_pass_on(core, lane);
                 return lane;
         }
         return NULL;

@@ -48,8 +48,11 @@ struct Message {
         bool corrects; /* its name is that of the first one */
         Hash name;     /* by which its sender may correct it or take it back */
         int32_t weight;
+        Gauges gauges;        /* among which it counts; a command among none */
+        bool counted_waiting; /* there */
         uint64_t ticket, turn;
         int64_t arrived_us, committed_us, started_us, deadline_us, admission_us; /* monotonic */
+        int64_t turn_deadline_us;                                                /* of the turn that runs */
         TurnInput input;
         Arena *turn_arena;
         const TurnEvent *events; /* of its turn, in that arena: committed with the conclusion */
@@ -65,7 +68,10 @@ struct Lane {
         Message *active;       /* taking up, running or concluding */
         int32_t held;          /* messages from acceptance to conclusion */
         int32_t weight;
-        bool ready; /* in its sender's list */
+        bool ready;      /* in its sender's list */
+        Gauge *parked;   /* there its next turn waits until one ends; else NULL */
+        Gauge *woken_by; /* it was parked there, and nobody has taken the place yet */
+        Lane *previous_parked, *next_parked;
         size_t key_length;
         char key[];
 };
@@ -224,6 +230,7 @@ struct Core {
         int32_t *free_slots, free_count;
         int64_t expired_us;
         int64_t waiting_count; /* messages that wait in lanes */
+        size_t parked_count;   /* lanes that wait for a turn of their subject to end */
         int32_t running_count;
         uint64_t turn_generation;
 
@@ -299,6 +306,21 @@ void lanes_stop(Core *core, Message *message); /* it is durable: ends what came 
 Lane *lane_next(Core *core);                   /* to be served now; NULL when none is ready */
 void lane_unlink(Core *core, Lane *lane, const Message *message); /* one that waits */
 void lanes_free(Core *core);
+
+void lane_ready(Core *core, Lane *lane); /* to be served, if something waits in it and may be */
+void lane_unready(Lane *lane);
+
+/* core_gauges.c */
+void gauges_enter(Core *core, Message *message); /* waits, among those of its subjects */
+void gauges_end_waiting(Message *message);
+void gauges_begin_turn(Message *message);
+void gauges_end_turn(Core *core, Message *message);
+bool lane_must_wait(Core *core, Lane *lane); /* its next turn is one too many: the lane is parked */
+void lane_pass_on(Core *core, Lane *lane);   /* what woke it serves another, too */
+void lane_let_go(Core *core, Lane *lane);    /* nothing in it waits any more */
+void gauges_look_again(Core *core);          /* limits have changed */
+/* When the turn must end that begins now: at the message's own deadline, or when its limit is over. */
+int64_t gauges_turn_deadline(Core *core, const Message *message, const Agent *agent);
 
 /* core_turns.c */
 void turns_run(Core *core);                     /* starts what may start */

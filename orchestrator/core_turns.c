@@ -11,6 +11,8 @@ static void slot_take(Core *core, Message *message) {
 
         message->turn = ++core->turn_generation << SLOT_BITS | (uint64_t) slot;
         core->running[slot] = message;
+        gauges_end_waiting(message);
+        gauges_begin_turn(message);
         core->running_count++;
 }
 
@@ -21,6 +23,7 @@ static void slot_release(Core *core, Message *message) {
         core->free_slots[core->free_count++] = slot;
         core->running_count--;
         message->turn = 0;
+        gauges_end_turn(core, message);
 }
 
 Message *turns_find(Core *core, uint64_t turn) {
@@ -95,7 +98,7 @@ static void turn_input(Message *message, const Agent *agent, Text owner) {
                 .command = accepted->command,
                 .conversation = accepted->conversation,
                 .attempt = message->attempts,
-                .deadline_us = message->deadline_us,
+                .deadline_us = message->turn_deadline_us,
                 .steps = message->steps,
                 .step_count = message->step_count,
                 .closing = message->decided,
@@ -120,6 +123,7 @@ void turns_start(Core *core, Message *message) {
         }
         message->state = MESSAGE_RUNNING;
         message->started_us = core->now.monotonic_us;
+        message->turn_deadline_us = agent ? gauges_turn_deadline(core, message, agent) : message->deadline_us;
         turn_input(message, agent, owner);
         Command *command = core_command(core, COMMAND_TURN);
         command->turn.turn = message->turn;
@@ -194,6 +198,7 @@ static void conclude(Core *core, Message *message) {
 
         if (message->state == MESSAGE_WAITING && message->lane && message->lane->active != message)
                 lane_unlink(core, message->lane, message);
+        gauges_end_waiting(message);
         message->state = MESSAGE_CONCLUDING;
         concluded->attempt = message->attempts;
         if (!reply_to->quotes && (!message->lane || message->lane->held <= 1))
@@ -269,7 +274,9 @@ void turns_ended(Core *core, const Event *event) {
                                result->answer.length ? STOPPED : message->cancelled_why);
         else if (message->late && result->outcome == OUTCOME_CANCELLED)
                 turns_conclude(core, message, OUTCOME_ERROR, FAILURE_TIMED_OUT, result->answer,
-                               TEXT("The answer took too long."));
+                               message->turn_deadline_us < message->deadline_us
+                                       ? TEXT("The answer took longer than the limit of turn-seconds allows.")
+                                       : TEXT("The answer took too long."));
         else
                 turns_conclude(core, message, result->outcome, result->reason, result->answer, result->explanation);
 }
@@ -383,6 +390,12 @@ void turns_expire(Core *core) {
                 if (core->now.monotonic_us < message->deadline_us)
                         break;
                 list_add(&late, message);
+        }
+        for (int32_t i = 0; i < core->settings.workers; i++) { /* those whose limit is shorter */
+                message = core->running[i];
+                if (message && message->state == MESSAGE_RUNNING && core->now.monotonic_us < message->deadline_us &&
+                    core->now.monotonic_us >= message->turn_deadline_us)
+                        list_add(&late, message);
         }
         for (size_t i = 0; i < late.count; i++) {
                 message = late.items[i];

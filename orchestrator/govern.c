@@ -1,27 +1,5 @@
 #include "orchestrator/pipeline.h"
 
-#include <stdio.h>
-
-static void window_describe(int64_t window_us, char *text, size_t size) {
-        int64_t seconds = window_us / SECONDS;
-
-        if (seconds == 60 || seconds == 3600 || seconds == 86400)
-                snprintf(text, size, "%s", seconds == 60 ? "minute" : seconds == 3600 ? "hour" : "day");
-        else
-                snprintf(text, size, "%lld seconds", (long long) seconds);
-}
-
-static bool refuse_limit(const LimitVerdict *verdict, int64_t now_us, Failure *ret_refusal) {
-        char window[40], again[64] = "";
-
-        window_describe(verdict->window_us, window, sizeof(window));
-        if (verdict->opens_us)
-                snprintf(again, sizeof(again), " Try again in %lld seconds.",
-                         (long long) ((verdict->opens_us - now_us) / SECONDS + 1));
-        return failure_set(ret_refusal, FAILURE_LIMIT, "The %s's limit of %lld messages per %s is reached.%s",
-                           limit_subject_name(verdict->subject), (long long) verdict->amount, window, again);
-}
-
 /* What a pause answers, with the reason if one was given. */
 bool refuse_paused(const Agent *agent, FailureKind kind, Failure *ret_refusal) {
         return failure_set(ret_refusal, kind, "%s is paused%s%s", agent->name, agent->pause_reason ? ": " : ".",
@@ -61,6 +39,18 @@ static bool govern_agent(const Admission *admission, Failure *ret_refusal) {
         return true;
 }
 
+/* How many of the tenant's, the person's and the agent's messages wait already. */
+static bool govern_waiting(const Admission *admission, Failure *ret_refusal) {
+        Gauges gauges = directory_gauges(admission->directory, &admission->sender, admission->agent);
+
+        for (size_t i = 0; i < GAUGES; i++) {
+                LimitVerdict verdict = gauges.of[i] ? gauge_ask(gauges.of[i], LIMIT_WAITING) : (LimitVerdict){ 0 };
+                if (verdict.refused)
+                        return limit_refuse(&verdict, admission->now.monotonic_us, ret_refusal);
+        }
+        return true;
+}
+
 /* Size, the agent's state, how much is held, then the rates: what is refused must not use up a rate. A command calls no
  * model: neither the agent's state nor its rates are in its way, and what stops a lane may do so when it is full. */
 bool stage_govern(Admission *admission, Failure *ret_refusal) {
@@ -75,9 +65,12 @@ bool stage_govern(Admission *admission, Failure *ret_refusal) {
                                    waiting);
         if (admission->arrival->command)
                 return true;
+        if (!govern_waiting(admission, ret_refusal))
+                return false;
         LimitVerdict verdict = directory_take(admission->directory, &admission->sender, admission->agent,
                                               admission->grant, LIMIT_MESSAGES, 1, admission->now.monotonic_us);
         if (verdict.refused)
-                return refuse_limit(&verdict, admission->now.monotonic_us, ret_refusal);
+                return limit_refuse(&verdict, admission->now.monotonic_us, ret_refusal);
+        admission->near = verdict.near;
         return true;
 }

@@ -33,7 +33,8 @@ struct Admission {
         Sender sender;
         Agent *agent;
         const Grant *grant;
-        int32_t weight; /* of its lane, 1 to 4 */
+        const Limit *near; /* that is used up to four fifths, first noticed now; NULL = none */
+        int32_t weight;    /* of its lane, 1 to 4 */
 };
 
 /* False: refused, and ret_refusal says why to whom wrote. */

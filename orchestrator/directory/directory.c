@@ -1,65 +1,9 @@
-#include "orchestrator/directory/directory.h"
-
-#include "base/map.h"
 #include "orchestrator/directory/announced.h"
+#include "orchestrator/directory/directory_state.h"
 
 #include <stdio.h>
 
 #define LOOK_LAST 0x7fffffff /* numbers above are the roster's own */
-
-typedef struct Member {
-        struct Member *next;
-        Uuid tenant_id;
-        Role role;
-} Member;
-
-struct Grant {
-        Grant *next;
-        Uuid id;
-        char *subject; /* bare JID or domain */
-        int64_t not_before_us, expires_us;
-        Limit *limits;
-        Agent *agent;
-};
-
-struct Tenant {
-        Uuid id;
-        char *slug; /* NULL until its row came */
-        bool suspended;
-        Limit *limits;
-};
-
-struct Account {
-        Uuid id;
-        char *bare; /* NULL until its row came */
-        bool suspended;
-        Member *members;
-        Limit *limits;
-};
-
-typedef struct DomainLimits {
-        char *domain;
-        Limit *limits;
-} DomainLimits;
-
-/* Where a limit hangs, to find it again when it is changed. */
-typedef struct LimitPlace {
-        Uuid id;
-        Limit **list;
-} LimitPlace;
-
-struct Directory {
-        char *domains;
-        Uuid installation;
-        Map *tenants, *accounts, *accounts_by_jid, *agents, *agents_by_local, *grants, *limit_places, *domain_limits,
-                *announced;
-        Subscriptions subscriptions;
-        Limit *limits; /* of the installation */
-        Agent *hub;    /* at the bare domains: everybody may talk to it */
-        Agent absent;  /* looked at when there is none, so that absence costs the same */
-        Tenant absent_tenant;
-        size_t agent_count; /* with a row, not deleted */
-};
 
 static char *string_of(Text text) {
         char *string = memory_new(text.length + 1);
@@ -73,8 +17,7 @@ static void string_replace(char **string, Text text) {
         *string = text.length ? string_of(text) : NULL;
 }
 
-/* A row may come before the one it belongs to: then the latter begins as an empty one that nobody can find. */
-static Tenant *tenant_of(Directory *directory, Uuid id) {
+Tenant *directory_tenant_of(Directory *directory, Uuid id) {
         Tenant *tenant = map_get(directory->tenants, MAP_KEY(id));
         if (!tenant) {
                 tenant = memory_new(sizeof(*tenant));
@@ -84,7 +27,7 @@ static Tenant *tenant_of(Directory *directory, Uuid id) {
         return tenant;
 }
 
-static Account *account_of(Directory *directory, Uuid id) {
+Account *directory_account_of(Directory *directory, Uuid id) {
         Account *account = map_get(directory->accounts, MAP_KEY(id));
         if (!account) {
                 account = memory_new(sizeof(*account));
@@ -94,7 +37,7 @@ static Account *account_of(Directory *directory, Uuid id) {
         return account;
 }
 
-static Agent *agent_of(Directory *directory, Uuid id) {
+Agent *directory_agent_of(Directory *directory, Uuid id) {
         Agent *agent = map_get(directory->agents, MAP_KEY(id));
         if (!agent) {
                 agent = memory_new(sizeof(*agent));
@@ -110,10 +53,10 @@ static Agent *agent_of(Directory *directory, Uuid id) {
 const Uuid directory_hub_id = { { [6] = 0x80, [8] = 0x80, [15] = 1 } };
 
 static void hub_add(Directory *directory) {
-        Agent *hub = directory->hub = agent_of(directory, directory_hub_id);
+        Agent *hub = directory->hub = directory_agent_of(directory, directory_hub_id);
 
         hub->tenant_id = directory->installation;
-        hub->tenant = tenant_of(directory, directory->installation);
+        hub->tenant = directory_tenant_of(directory, directory->installation);
         hub->name = memory_string("hub");
         hub->owner = memory_string("");
         hub->local = memory_string("");
@@ -132,8 +75,7 @@ Directory *directory_new(const char *domains, Uuid installation) {
         directory->agents = map_new(64);
         directory->agents_by_local = map_new(64);
         directory->grants = map_new(16);
-        directory->limit_places = map_new(16);
-        directory->domain_limits = map_new(16);
+        directory_open_limits(directory);
         directory->announced = map_new(16);
         subscriptions_open(&directory->subscriptions);
         directory->absent.state = AGENT_DELETED;
@@ -168,11 +110,12 @@ static void agent_file(Directory *directory, Agent *agent) {
 }
 
 static void apply_tenant(Directory *directory, const DirectoryChange *change) {
-        Tenant *tenant = tenant_of(directory, change->id);
+        Tenant *tenant = directory_tenant_of(directory, change->id);
         Text before = text_of(tenant->slug);
         bool renamed = !text_equal(before, change->name);
 
         tenant->suspended = change->gone || change->suspended;
+        directory_apply_plan(directory, tenant, change);
         if (tenant->suspended)
                 subscriptions_concern(&directory->subscriptions, tenant, TEXT_NONE);
         if (change->gone || !renamed)
@@ -185,7 +128,7 @@ static void apply_tenant(Directory *directory, const DirectoryChange *change) {
 }
 
 static void apply_account(Directory *directory, const DirectoryChange *change) {
-        Account *account = account_of(directory, change->id);
+        Account *account = directory_account_of(directory, change->id);
 
         if (account->bare && map_get(directory->accounts_by_jid, text_of(account->bare)) == account)
                 map_remove(directory->accounts_by_jid, text_of(account->bare));
@@ -202,7 +145,7 @@ static void apply_account(Directory *directory, const DirectoryChange *change) {
 }
 
 static void apply_member(Directory *directory, const DirectoryChange *change) {
-        Account *account = account_of(directory, change->id);
+        Account *account = directory_account_of(directory, change->id);
         Member **place = &account->members;
 
         while (*place && !uuid_equal((*place)->tenant_id, change->tenant_id))
@@ -214,7 +157,8 @@ static void apply_member(Directory *directory, const DirectoryChange *change) {
                         free(member);
                 }
                 if (account->bare)
-                        subscriptions_concern(&directory->subscriptions, tenant_of(directory, change->tenant_id),
+                        subscriptions_concern(&directory->subscriptions,
+                                              directory_tenant_of(directory, change->tenant_id),
                                               text_of(account->bare));
                 return;
         }
@@ -226,14 +170,14 @@ static void apply_member(Directory *directory, const DirectoryChange *change) {
 }
 
 static void apply_agent(Directory *directory, const DirectoryChange *change) {
-        Agent *agent = agent_of(directory, change->id);
+        Agent *agent = directory_agent_of(directory, change->id);
         bool existed = agent->state != AGENT_DELETED;
 
         if (agent->look == 0 || agent->state != change->state || !uuid_equal(agent->version_id, change->version_id) ||
             !text_equal(text_of(agent->pause_reason), change->pause_reason))
                 agent->look = agent->look == LOOK_LAST ? 1 : agent->look + 1;
         agent->tenant_id = change->tenant_id;
-        agent->tenant = tenant_of(directory, change->tenant_id);
+        agent->tenant = directory_tenant_of(directory, change->tenant_id);
         agent->version_id = change->version_id;
         agent->owner_id = change->owner_id;
         string_replace((char **) &agent->name, change->name);
@@ -280,79 +224,9 @@ static void apply_grant(Directory *directory, const DirectoryChange *change) {
         string_replace(&grant->subject, change->name);
         grant->not_before_us = change->not_before_us;
         grant->expires_us = change->expires_us;
-        grant->agent = agent_of(directory, change->agent_id);
+        grant->agent = directory_agent_of(directory, change->agent_id);
         grant->next = grant->agent->grants;
         grant->agent->grants = grant;
-}
-
-static Limit **limit_list(Directory *directory, const DirectoryChange *change) {
-        switch (change->subject) {
-        case LIMIT_OF_PLAN:
-        case LIMIT_OF_TENANT:
-                return &tenant_of(directory, change->subject_id)->limits;
-        case LIMIT_OF_ACCOUNT:
-                return &account_of(directory, change->subject_id)->limits;
-        case LIMIT_OF_AGENT:
-                return &agent_of(directory, change->subject_id)->limits;
-        case LIMIT_OF_GRANT: {
-                Grant *grant = map_get(directory->grants, MAP_KEY(change->subject_id));
-                if (!grant) {
-                        grant = memory_new(sizeof(*grant));
-                        grant->id = change->subject_id;
-                        map_put(directory->grants, MAP_KEY(grant->id), grant);
-                }
-                return &grant->limits;
-        }
-        case LIMIT_OF_DOMAIN: {
-                DomainLimits *domain = map_get(directory->domain_limits, change->name);
-                if (!domain) {
-                        domain = memory_new(sizeof(*domain));
-                        domain->domain = string_of(change->name);
-                        map_put(directory->domain_limits, text_of(domain->domain), domain);
-                }
-                return &domain->limits;
-        }
-        case LIMIT_OF_INSTALLATION:
-        case LIMIT_SUBJECT_COUNT:
-                break;
-        }
-        return &directory->limits;
-}
-
-static void apply_limit(Directory *directory, const DirectoryChange *change) {
-        LimitPlace *place = map_get(directory->limit_places, MAP_KEY(change->id));
-        Limit *limit = NULL;
-
-        if (place)
-                for (Limit **each = place->list; *each; each = &(*each)->next)
-                        if (uuid_equal((*each)->id, change->id)) {
-                                limit = *each;
-                                *each = limit->next;
-                                break;
-                        }
-        if (change->gone) {
-                free(limit);
-                if (place)
-                        map_remove(directory->limit_places, MAP_KEY(place->id));
-                free(place);
-                return;
-        }
-        if (!place) {
-                place = memory_new(sizeof(*place));
-                place->id = change->id;
-                map_put(directory->limit_places, MAP_KEY(place->id), place);
-        }
-        if (!limit || limit->what != change->what || limit->subject != change->subject) {
-                free(limit);
-                limit = memory_new(sizeof(*limit));
-                limit->id = change->id;
-                limit->subject = change->subject;
-                limit->what = change->what;
-        }
-        limit_change(limit, change->window_us, change->amount);
-        place->list = limit_list(directory, change);
-        limit->next = *place->list;
-        *place->list = limit;
 }
 
 static bool domain_index(const Directory *directory, Text domain, uint16_t *ret_index) {
@@ -366,7 +240,7 @@ static bool domain_index(const Directory *directory, Text domain, uint16_t *ret_
 }
 
 static void apply_subscription(Directory *directory, const DirectoryChange *change) {
-        Agent *agent = agent_of(directory, change->agent_id);
+        Agent *agent = directory_agent_of(directory, change->agent_id);
         uint16_t domain;
 
         if (!domain_index(directory, change->domain, &domain))
@@ -384,7 +258,7 @@ void directory_apply(Directory *directory, const DirectoryChange *change) {
                 [DIRECTORY_MEMBER] = apply_member,
                 [DIRECTORY_AGENT] = apply_agent,
                 [DIRECTORY_GRANT] = apply_grant,
-                [DIRECTORY_LIMIT] = apply_limit,
+                [DIRECTORY_LIMIT] = directory_apply_limit,
                 [DIRECTORY_SUBSCRIPTION] = apply_subscription,
         };
         if (announced_admit(directory->announced, change))
@@ -513,36 +387,20 @@ Agent *directory_each(Directory *directory, const Sender *asker, int64_t wall_us
         return NULL;
 }
 
-LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *agent, const Grant *grant,
-                            LimitWhat what, int64_t amount, int64_t monotonic_us) {
-        const DomainLimits *domain = map_get(directory->domain_limits, sender->domain);
-        Limit *lists[] = {
-                directory->limits, agent->tenant->limits,        sender->account ? sender->account->limits : NULL,
-                agent->limits,     grant ? grant->limits : NULL, domain ? domain->limits : NULL,
-        };
-        return limits_take(lists, COUNT_OF(lists), what, amount, monotonic_us);
-}
-
-static void limits_free(Limit *limit) {
-        while (limit) {
-                Limit *next = limit->next;
-                free(limit);
-                limit = next;
-        }
-}
-
 static void account_free(Account *account) {
         for (Member *member = account->members, *next; member; member = next) {
                 next = member->next;
                 free(member);
         }
         limits_free(account->limits);
+        free(account->gauge);
         free(account->bare);
         free(account);
 }
 
 static void agent_free(Agent *agent) {
         limits_free(agent->limits);
+        free(agent->gauge);
         free((char *) agent->name);
         free((char *) agent->owner);
         free((char *) agent->pause_reason);
@@ -557,7 +415,7 @@ void directory_free(Directory *directory) {
         subscriptions_close(&directory->subscriptions);
         Tenant *tenant;
         for (size_t i = 0; (tenant = map_each(directory->tenants, &i));) {
-                limits_free(tenant->limits);
+                tenant_release_limits(tenant);
                 free(tenant->slug);
                 free(tenant);
         }
@@ -573,24 +431,13 @@ void directory_free(Directory *directory) {
         Agent *agent;
         for (size_t i = 0; (agent = map_each(directory->agents, &i));)
                 agent_free(agent);
-        DomainLimits *domain;
-        for (size_t i = 0; (domain = map_each(directory->domain_limits, &i));) {
-                limits_free(domain->limits);
-                free(domain->domain);
-                free(domain);
-        }
-        LimitPlace *place;
-        for (size_t i = 0; (place = map_each(directory->limit_places, &i));)
-                free(place);
-        limits_free(directory->limits);
         map_free(directory->tenants);
         map_free(directory->accounts);
         map_free(directory->accounts_by_jid);
         map_free(directory->agents);
         map_free(directory->agents_by_local);
         map_free(directory->grants);
-        map_free(directory->limit_places);
-        map_free(directory->domain_limits);
+        directory_close_limits(directory);
         announced_free(directory->announced);
         free(directory->domains);
         free(directory);

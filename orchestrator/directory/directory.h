@@ -32,6 +32,7 @@ bool agent_state_from_name(Text name, AgentState *ret_state);
 typedef struct Account Account;
 typedef struct Directory Directory;
 typedef struct Grant Grant;
+typedef struct Plans Plans; /* governance/plans.h */
 
 /* What the core needs of an agent's current version; the rest (prompt, goal …) is read by the turn. */
 struct Agent {
@@ -54,6 +55,7 @@ struct Agent {
         uint32_t look;        /* another one whenever what people see of it changed; never 0 once its row came */
         Grant *grants;
         Limit *limits;
+        Gauge *gauge; /* NULL until something of it was held */
         Subscription *subscriptions;
 };
 
@@ -79,7 +81,10 @@ typedef struct DirectoryChange {
         Uuid tenant_id; /* MEMBER, AGENT, GRANT, LIMIT, SUBSCRIPTION */
         Text name; /* TENANT: slug; ACCOUNT, SUBSCRIPTION: bare JID; AGENT: name; GRANT: JID, domain or agent's JID */
         bool suspended; /* TENANT, ACCOUNT */
-        Role role;      /* MEMBER */
+        /* TENANT; empty and 0: as they were */
+        Text plan, zone;
+        int32_t billing_day;
+        Role role; /* MEMBER */
         /* AGENT */
         Uuid version_id, owner_id;
         Text owner; /* bare JID */
@@ -141,9 +146,44 @@ int64_t grant_expires_us(const Grant *grant);
 Agent *directory_agent_by_id(Directory *directory, Uuid id);
 /* The agents the asker may see, in no order: for (size_t i = 0; (agent = directory_each(…, &i));) */
 Agent *directory_each(Directory *directory, const Sender *asker, int64_t wall_us, size_t *iterator);
+/* The plans that give tenants their figures, from now on; they must outlive the directory or be followed by others.
+ * NULL, as at first: plans limit nothing. */
+void directory_set_plans(Directory *directory, const Plans *plans);
+/* Of a tenant: "UTC" and 1 until its row came. */
+const char *directory_zone(const Tenant *tenant);
+int32_t directory_billing_day(const Tenant *tenant);
+
+/* Every list of limits that concerns a message; a list may be NULL. */
+#define LIMIT_LISTS LIMIT_SUBJECT_COUNT
+void directory_limits(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
+                      Limit *ret_lists[static LIMIT_LISTS]);
 /* Takes `amount` of `what` from every limit that concerns this message, or from none when one of them refuses. */
 LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *agent, const Grant *grant,
                             LimitWhat what, int64_t amount, int64_t monotonic_us);
+/* By its row's id, or of a plan's figure by the id it has on every hub. NULL when there is none. */
+Limit *directory_limit(const Directory *directory, Uuid id);
+Uuid plan_limit_id(Uuid tenant_id, LimitWhat what, int64_t window_us);
+/* The narrowest `what` of a single amount or moment; INT64_MAX: none. */
+int64_t directory_least(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
+                        LimitWhat what);
+
+/* Whose turns and waiting messages a message of this sender counts among; NULL where there is nobody. They live as long
+ * as the directory. */
+#define GAUGES 4
+typedef struct Gauges {
+        Gauge *of[GAUGES]; /* of the installation, tenant, account and agent */
+} Gauges;
+Gauges directory_gauges(Directory *directory, const Sender *sender, Agent *agent);
+
+/* How much of a rate or gauge is used, on this hub: looked up by the row, or for a gauge by its subject. */
+typedef struct LimitUse {
+        Uuid id, subject_id; /* subject_id: as in DirectoryChange, also of a plan's figure */
+        LimitSubject subject;
+        LimitWhat what;
+        bool known;   /* out */
+        int64_t used; /* out */
+} LimitUse;
+void directory_use(const Directory *directory, LimitUse *use, int64_t monotonic_us);
 
 /* Of the agents' presence. `domain` is one of ours; NULL when there is none. */
 Subscriptions *directory_subscriptions(Directory *directory);

@@ -1,5 +1,9 @@
 #include "orchestrator/governance/limits.h"
 
+#include <stdio.h>
+
+#define WARN_LEAST 5 /* of an amount below that, the last but one is no warning */
+
 static const char *const subject_names[LIMIT_SUBJECT_COUNT] = {
         [LIMIT_OF_INSTALLATION] = "installation",
         [LIMIT_OF_PLAN] = "plan",
@@ -75,32 +79,86 @@ bool limit_what_from_name(Text name, LimitWhat *ret_what) {
         return false;
 }
 
+static const struct {
+        const char *name;
+        int64_t window_us;
+} windows[] = {
+        { "minute", LIMIT_MINUTE_US }, { "hour", LIMIT_HOUR_US }, { "day", LIMIT_DAY_US }, { "month", LIMIT_MONTH_US }
+};
+
+void limit_window_format(int64_t window_us, char string[static LIMIT_WINDOW_SIZE]) {
+        for (size_t i = 0; i < COUNT_OF(windows); i++)
+                if (windows[i].window_us == window_us) {
+                        snprintf(string, LIMIT_WINDOW_SIZE, "%s", windows[i].name);
+                        return;
+                }
+        snprintf(string, LIMIT_WINDOW_SIZE, "%lld seconds", (long long) (window_us / 1000000));
+}
+
+void limit_format(LimitWhat what, int64_t window_us, int64_t amount, char string[static LIMIT_TEXT_SIZE]) {
+        char window[LIMIT_WINDOW_SIZE];
+
+        limit_window_format(window_us, window);
+        snprintf(string, LIMIT_TEXT_SIZE, "%lld %s%s%s", (long long) amount, limit_facts[what].unit,
+                 window_us ? " per " : "", window_us ? window : "");
+}
+
+static void again_format(const LimitVerdict *verdict, int64_t now_us, char *string, size_t size) {
+        int64_t seconds = (verdict->opens_us - now_us) / 1000000 + 1;
+
+        if (verdict->what == LIMIT_WAITING)
+                snprintf(string, size, " Try again when one of them is answered.");
+        else if (!verdict->opens_us)
+                *string = '\0';
+        else if (seconds < 7200)
+                snprintf(string, size, " Try again in %lld seconds.", (long long) seconds);
+        else
+                snprintf(string, size, " Try again in %lld hours.", (long long) (seconds + 3599) / 3600);
+}
+
+bool limit_refuse(const LimitVerdict *verdict, int64_t monotonic_us, Failure *ret_refusal) {
+        char limit[LIMIT_TEXT_SIZE], again[64];
+
+        limit_format(verdict->what, verdict->window_us, verdict->amount, limit);
+        again_format(verdict, monotonic_us, again, sizeof(again));
+        return failure_set(ret_refusal, FAILURE_LIMIT, "The %s's limit of %s is reached.%s",
+                           limit_subject_name(verdict->subject), limit, again);
+}
+
+/* At least one, lest an amount smaller than the number of hubs opens to nobody. */
+static double limit_full(const Limit *limit, int32_t hubs) {
+        double full = (double) limit->amount / hubs;
+
+        return full < 1 && limit->amount > 0 ? 1 : full;
+}
+
 /* A clock that went back refills nothing, then and later. */
-static void limit_refill(Limit *limit, int64_t now_us) {
-        double full = (double) limit->amount;
+static void limit_refill(Limit *limit, int64_t now_us, int32_t hubs) {
+        double full = limit_full(limit, hubs);
 
         if (!limit->used) {
                 limit->used = true;
                 limit->tokens = full;
                 limit->refilled_us = now_us;
         } else if (now_us > limit->refilled_us) {
-                limit->tokens += full * (double) (now_us - limit->refilled_us) / (double) limit->window_us;
+                limit->tokens += (double) limit->amount / hubs * (double) (now_us - limit->refilled_us) /
+                                 (double) limit->window_us;
                 limit->refilled_us = now_us;
         }
         if (limit->tokens > full)
                 limit->tokens = full;
 }
 
-static bool limit_allows(Limit *limit, int64_t amount, int64_t now_us, int64_t *ret_opens_us) {
+static bool limit_allows(Limit *limit, int64_t amount, int64_t now_us, int32_t hubs, int64_t *ret_opens_us) {
         *ret_opens_us = 0;
         if (amount > limit->amount)
                 return false;
         if (limit->window_us == 0)
                 return true;
-        limit_refill(limit, now_us);
+        limit_refill(limit, now_us, hubs);
         if (limit->tokens >= (double) amount)
                 return true;
-        double missing = (double) amount - limit->tokens;
+        double missing = ((double) amount - limit->tokens) * hubs;
         *ret_opens_us = now_us + (int64_t) (missing / (double) limit->amount * (double) limit->window_us) + 1;
         return false;
 }
@@ -113,23 +171,76 @@ void limit_change(Limit *limit, int64_t window_us, int64_t amount) {
         limit->amount = amount;
 }
 
-LimitVerdict limits_take(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us) {
-        LimitVerdict verdict = { 0 };
+static void limit_spend(Limit *limit, int64_t amount, int64_t now_us, LimitVerdict *verdict) {
+        limit->tokens -= (double) amount;
+        limit->untold += amount;
+        if (limit->amount < WARN_LEAST || limit->tokens > (double) limit->amount / 5 ||
+            (limit->warned_us && now_us - limit->warned_us < limit->window_us))
+                return;
+        limit->warned_us = now_us ? now_us : 1;
+        verdict->near = limit;
+}
+
+LimitVerdict limits_take(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us,
+                         int32_t hubs) {
+        LimitVerdict verdict = { .what = what };
 
         for (size_t i = 0; i < count; i++)
                 for (Limit *limit = lists[i]; limit; limit = limit->next) {
                         int64_t opens_us;
-                        if (limit->what != what || limit_allows(limit, amount, monotonic_us, &opens_us))
+                        if (limit->what != what || limit_allows(limit, amount, monotonic_us, hubs, &opens_us))
                                 continue;
                         if (!verdict.refused || limit->amount < verdict.amount)
-                                verdict = (LimitVerdict){ true, limit->subject, limit->amount, limit->window_us,
-                                                          opens_us };
+                                verdict = (LimitVerdict){ true,          limit->subject,   what,
+                                                          limit->amount, limit->window_us, opens_us };
                 }
         if (verdict.refused)
                 return verdict;
         for (size_t i = 0; i < count; i++)
                 for (Limit *limit = lists[i]; limit; limit = limit->next)
                         if (limit->what == what && limit->window_us > 0)
-                                limit->tokens -= (double) amount;
+                                limit_spend(limit, amount, monotonic_us, &verdict);
         return verdict;
+}
+
+void limit_subtract(Limit *limit, int64_t amount, int64_t monotonic_us) {
+        double least = -(double) limit->amount;
+
+        if (limit->window_us == 0)
+                return;
+        limit_refill(limit, monotonic_us, 1);
+        limit->tokens -= (double) amount;
+        if (limit->tokens < least)
+                limit->tokens = least;
+}
+
+int64_t limit_used(const Limit *limit, int64_t monotonic_us) {
+        Limit copy = *limit;
+
+        if (!limit->used || limit->window_us == 0)
+                return 0;
+        limit_refill(&copy, monotonic_us, 1);
+        return (int64_t) ((double) copy.amount - copy.tokens + 0.5);
+}
+
+const Limit *limits_least(Limit *const *lists, size_t count, LimitWhat what) {
+        const Limit *least = NULL;
+
+        for (size_t i = 0; i < count; i++)
+                for (const Limit *limit = lists[i]; limit; limit = limit->next)
+                        if (limit->what == what && (!least || limit->amount < least->amount))
+                                least = limit;
+        return least;
+}
+
+LimitVerdict gauge_ask(const Gauge *gauge, LimitWhat what) {
+        int32_t held = what == LIMIT_TURNS ? gauge->turns : gauge->waiting;
+        Limit *lists[COUNT_OF(gauge->lists)];
+
+        for (size_t i = 0; i < COUNT_OF(lists); i++)
+                lists[i] = gauge->lists[i] ? *gauge->lists[i] : NULL;
+        const Limit *least = limits_least(lists, COUNT_OF(lists), what);
+        if (!least || held < least->amount)
+                return (LimitVerdict){ .what = what };
+        return (LimitVerdict){ .refused = true, .subject = least->subject, .what = what, .amount = least->amount };
 }

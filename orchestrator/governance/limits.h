@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/failure.h"
 #include "base/text.h"
 #include "base/uuid.h"
 
@@ -77,21 +78,51 @@ typedef struct Limit {
         Uuid id;
         LimitSubject subject;
         LimitWhat what;
-        int64_t window_us, amount; /* window 0: of a single amount */
-        double tokens;             /* what is left in the bucket */
+        int64_t window_us, amount; /* window 0: of a single amount, or of one moment */
+        double tokens;             /* what is left in the bucket; below 0 when other hubs let in more */
         int64_t refilled_us;       /* monotonic */
         bool used;                 /* once; until then it is full */
+        int64_t untold;            /* let through here since the other hubs were told last */
+        int64_t warned_us;         /* monotonic: when it was last said that little is left; 0 = not yet */
 } Limit;
 
 typedef struct LimitVerdict {
         bool refused;
         LimitSubject subject;
+        LimitWhat what;
         int64_t amount, window_us;
-        int64_t opens_us; /* monotonic: when this amount would be let through; 0 = never */
+        int64_t opens_us;  /* monotonic: when this amount would be let through; 0 = never */
+        const Limit *near; /* of those taken from: where four fifths are used, for the first time in its window */
 } LimitVerdict;
 
 /* Other numbers for the same row: what was used stays used. */
 void limit_change(Limit *limit, int64_t window_us, int64_t amount);
 /* Takes `amount` of `what` from every row of all the lists, or from none: the verdict names the row with the smallest
- * amount among those that refuse. */
-LimitVerdict limits_take(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us);
+ * amount among those that refuse. `hubs` share each bucket evenly: 1, unless they cannot tell each other. */
+LimitVerdict limits_take(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us,
+                         int32_t hubs);
+/* What other hubs let through: may leave less than nothing, at most one window's worth. */
+void limit_subtract(Limit *limit, int64_t amount, int64_t monotonic_us);
+/* How much of a bucket is used, rounded. */
+int64_t limit_used(const Limit *limit, int64_t monotonic_us);
+/* The row of `what` with the smallest amount; NULL when there is none. */
+const Limit *limits_least(Limit *const *lists, size_t count, LimitWhat what);
+
+/* "The tenant's limit of 60 messages per minute is reached. Try again in 12 seconds." FAILURE_LIMIT; returns false. */
+bool limit_refuse(const LimitVerdict *verdict, int64_t monotonic_us, Failure *ret_refusal);
+/* "60 messages per minute", for people. */
+#define LIMIT_TEXT_SIZE 128
+void limit_format(LimitWhat what, int64_t window_us, int64_t amount, char string[static LIMIT_TEXT_SIZE]);
+/* "minute", "hour", "day", "month", or "90 seconds". */
+#define LIMIT_WINDOW_SIZE 40
+void limit_window_format(int64_t window_us, char string[static LIMIT_WINDOW_SIZE]);
+
+/* How many turns run, and messages wait, of one subject, and what limits them. */
+typedef struct Gauge {
+        int32_t turns, waiting;
+        Limit **lists[2];   /* of the subject; NULL = only one */
+        void *first, *last; /* the core's: lanes whose next turn waits for one of these to end */
+} Gauge;
+
+/* Whether one more would be over a limit; the verdict is of the narrowest. */
+LimitVerdict gauge_ask(const Gauge *gauge, LimitWhat what);

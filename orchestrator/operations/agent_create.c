@@ -1,4 +1,5 @@
 #include "orchestrator/operations/agent.h"
+#include "orchestrator/operations/allowance.h"
 #include "orchestrator/operations/version.h"
 
 static const Field create_input[] = {
@@ -34,6 +35,7 @@ static bool create_agent(OperationContext *context, const Input *input, Json **r
                 json_put_text(version.document, "display_name", input_text(input, "name"));
         if (!version_check(&version, reterr_failure) ||
             !agent_find_owner(context, input_text(input, "owner"), &version.owner_id, reterr_failure) ||
+            !limit_check(context, LIMIT_AGENTS, 1, reterr_failure) ||
             !add_agent(context, input, agent_id, &version, reterr_failure) ||
             !context_announce_agent(context, agent_id, reterr_failure))
                 return false;

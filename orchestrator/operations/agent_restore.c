@@ -1,4 +1,5 @@
 #include "orchestrator/operations/agent.h"
+#include "orchestrator/operations/allowance.h"
 
 static bool restore_agent(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
         (void) input;
@@ -7,6 +8,8 @@ static bool restore_agent(OperationContext *context, const Input *input, Json **
         if (context->agent.state != AGENT_DELETED)
                 return failure_set(reterr_failure, FAILURE_CONFLICT,
                                    "there is an agent of this name, and it is not deleted");
+        if (!limit_check(context, LIMIT_AGENTS, 1, reterr_failure))
+                return false;
         return agent_end_with_state(context, AGENT_ACTIVE, TEXT_NONE, ret_result, reterr_failure);
 }
 

@@ -59,6 +59,9 @@
         each(secret_list) \
         each(secret_rotate) \
         each(secret_remove) \
+        each(limit_usage) \
+        each(plan_list) \
+        each(plan_show) \
         each(execution_list) \
         each(execution_show) \
         each(execution_cancel) \

@@ -1,4 +1,5 @@
 #include "orchestrator/operations/agent.h"
+#include "orchestrator/operations/allowance.h"
 
 static const Field add_input[] = {
         { "agent", FIELD_AGENT, REQUIRED, "The agent." },
@@ -22,7 +23,8 @@ static const char *kind_of(const OperationContext *context, Text who) {
 
 static bool add_limit(OperationContext *context, Uuid grant_id, int64_t amount, Failure *reterr_failure) {
         Uuid id = context_id(context);
-        if (!context_run(context, QUERY_GRANT_LIMIT_ADD,
+        if (!limit_narrows(context, LIMIT_MESSAGES, LIMIT_MINUTE_US, amount, reterr_failure) ||
+            !context_run(context, QUERY_GRANT_LIMIT_ADD,
                          VALUES(value_uuid(id), value_uuid(grant_id), value_integer(amount),
                                 value_uuid_or_null(context->account_id)),
                          NULL, reterr_failure))

@@ -36,4 +36,8 @@ struct Hub {
         /* Sends a mail to one address; waits for the mail server's answer, at most half a minute. UNSUPPORTED: the hub
          * has none. */
         bool (*mail)(Hub *hub, Text address, Text subject, Text body, Failure *reterr_failure);
+        /* How much of these limits is used on this hub. */
+        bool (*limits)(Hub *hub, LimitUse *uses, size_t count, Failure *reterr_failure);
+        /* The plans in force; they live as long as the hub runs. */
+        const Plans *(*plans)(Hub *hub);
 };

@@ -1,5 +1,6 @@
 #include "orchestrator/memory/passages.h"
 #include "orchestrator/operations/agent.h"
+#include "orchestrator/operations/allowance.h"
 
 static const Field add_input[] = {
         { "agent", FIELD_AGENT, REQUIRED, "The agent." },
@@ -79,6 +80,7 @@ static bool add_knowledge(OperationContext *context, const Input *input, Json **
                 return failure_set(reterr_failure, FAILURE_INVALID, "'content' holds no text");
         if (!agent_lock(context, reterr_failure) ||
             !replace_document(context, input_text(input, "name"), &digest, &same, reterr_failure) ||
+            (!same && !limit_check(context, LIMIT_MEMORY_MB, (int64_t) content.length, reterr_failure)) ||
             (!same && !insert_document(context, input, &digest, &passages, reterr_failure)))
                 return false;
         json_put_integer(context->facts, "passages", (int64_t) passages.count);

@@ -1,3 +1,4 @@
+#include "orchestrator/operations/allowance.h"
 #include "orchestrator/operations/limit.h"
 
 static const Field set_input[] = {
@@ -6,11 +7,41 @@ static const Field set_input[] = {
         { .type = FIELD_END },
 };
 
+/* What stood there before, for the audit; in a plan's stead also what the plan gives. */
+static bool limit_facts_before(OperationContext *context, const LimitRow *row, Failure *reterr_failure) {
+        const Rows *rows;
+        PlanAllowance allowance;
+        if (!context_run(context, QUERY_LIMIT_FIND,
+                         VALUES(value_string(limit_subject_name(row->subject)), value_uuid_or_null(row->subject_id),
+                                value_text_or_null(row->domain), value_string(limit_what_name(row->what)),
+                                value_integer(row->window_us)),
+                         &rows, reterr_failure))
+                return false;
+        json_put_string(context->facts, "subject", limit_subject_name(row->subject));
+        json_put_string(context->facts, "what", limit_what_name(row->what));
+        if (rows_count(rows) > 0)
+                json_put_integer(context->facts, "amount_before", rows_integer(rows, 0, 1));
+        else if (row->subject != LIMIT_OF_PLAN)
+                return true;
+        else if (!plan_allowance(context, row->what, row->window_us, &allowance, reterr_failure))
+                return false;
+        else
+                json_put(context->facts, "amount_before",
+                         allowance.limited ? json_new_integer(allowance.amount) : json_new_null());
+        return true;
+}
+
+static bool is_within_tenant(const LimitRow *row) {
+        return row->subject == LIMIT_OF_TENANT || row->subject == LIMIT_OF_AGENT;
+}
+
 static bool set_limit(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
         int64_t amount = input_integer(input, "amount");
         const Rows *rows;
         LimitRow row;
         if (!limit_row(context, input, &row, reterr_failure) ||
+            (is_within_tenant(&row) && !limit_narrows(context, row.what, row.window_us, amount, reterr_failure)) ||
+            !limit_facts_before(context, &row, reterr_failure) ||
             !context_run(context, QUERY_LIMIT_SET,
                          VALUES(value_uuid(context_id(context)), value_string(limit_subject_name(row.subject)),
                                 value_uuid_or_null(row.subject_id), value_text_or_null(row.domain),
@@ -29,8 +60,9 @@ static bool set_limit(OperationContext *context, const Input *input, Json **ret_
 
 const Operation limit_set = {
         .name = "limit-set",
-        .summary = "Limits how much a tenant, an agent, a person or a domain may have; of several limits the narrowest "
-                   "holds.",
+        .summary = "Limits how much a tenant, an agent, a person or a domain may have, within the tenant's plan; of "
+                   "several "
+                   "limits the narrowest holds.",
         .example = "messages 600 --window 1h --agent support --tenant acme",
         .role = ROLE_ADMIN,
         .effect = EFFECT_CHANGE,

@@ -1,5 +1,7 @@
 #include "orchestrator/operations/tenant.h"
 
+#include "orchestrator/operations/allowance.h"
+
 bool tenant_make(OperationContext *context, Text slug, Text name, Text plan, Failure *reterr_failure) {
         if (!context_run(context, QUERY_TENANT_ADD,
                          VALUES(value_uuid(context->tenant_id), value_text(slug), value_text(name), value_text(plan)),
@@ -11,13 +13,23 @@ bool tenant_make(OperationContext *context, Text slug, Text name, Text plan, Fai
         if (!keyring_make(context->operations->keyring, context->transaction, context->tenant_id, reterr_failure))
                 return false;
         context->slug = slug;
-        context_announce(context,
-                         (DirectoryChange){ .kind = DIRECTORY_TENANT, .id = context->tenant_id, .name = slug });
+        context_announce(
+                context,
+                (DirectoryChange){ .kind = DIRECTORY_TENANT, .id = context->tenant_id, .name = slug, .plan = plan });
         return true;
 }
 
+/* Who is a member already takes no more room. */
+static bool member_fits(OperationContext *context, Uuid account_id, Failure *reterr_failure) {
+        int64_t members, is_one;
+        bool counted;
+        return limit_count(context, LIMIT_MEMBERS, account_id, &counted, &members, &is_one, reterr_failure) &&
+               (is_one > 0 || limit_check(context, LIMIT_MEMBERS, 1, reterr_failure));
+}
+
 bool member_put(OperationContext *context, Uuid account_id, Role role, Failure *reterr_failure) {
-        if (!context_run(context, QUERY_MEMBER_PUT, VALUES(value_uuid(account_id), value_string(role_name(role))), NULL,
+        if (!member_fits(context, account_id, reterr_failure) ||
+            !context_run(context, QUERY_MEMBER_PUT, VALUES(value_uuid(account_id), value_string(role_name(role))), NULL,
                          reterr_failure))
                 return false;
         context_announce(context, (DirectoryChange){ .kind = DIRECTORY_MEMBER,

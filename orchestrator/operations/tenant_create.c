@@ -1,9 +1,10 @@
+#include "orchestrator/operations/allowance.h"
 #include "orchestrator/operations/tenant.h"
 
 static const Field create_input[] = {
         { "slug", FIELD_NAME, REQUIRED, "Its short name, part of its agents' addresses." },
         { "name", FIELD_TEXT, OPTIONAL, "Name shown to people; the slug when absent.", .least = 1, .most = 200 },
-        { "plan", FIELD_NAME, OPTIONAL, "Its plan.", .fallback = "starter" },
+        { "plan", FIELD_NAME, OPTIONAL, "Its plan; `plan list` shows them.", .fallback = "enterprise" },
         { "owner", FIELD_JID, OPTIONAL, "Its first owner; an account is made when there is none." },
         { .type = FIELD_END },
 };
@@ -12,7 +13,8 @@ static bool create_tenant(OperationContext *context, const Input *input, Json **
         Text slug = input_text(input, "slug"), owner = input_text(input, "owner");
         Text name = input_has(input, "name") ? input_text(input, "name") : slug;
         Uuid account_id;
-        if (!tenant_make(context, slug, name, input_text(input, "plan"), reterr_failure))
+        if (!plan_known(context, input_text(input, "plan"), reterr_failure) ||
+            !tenant_make(context, slug, name, input_text(input, "plan"), reterr_failure))
                 return false;
         if (owner.length > 0 && (!account_ensure(context, owner, &account_id, reterr_failure) ||
                                  !member_put(context, account_id, ROLE_OWNER, reterr_failure)))

@@ -1,14 +1,39 @@
+#include "orchestrator/operations/allowance.h"
 #include "orchestrator/operations/catalogue.h"
 #include "orchestrator/operations/context.h"
 
 static const Field update_input[] = {
         { "slug", FIELD_NAME, REQUIRED, "The tenant." },
         { "name", FIELD_TEXT, OPTIONAL, "Name shown to people.", .least = 1, .most = 200 },
-        { "plan", FIELD_NAME, OPTIONAL, "Its plan; for platform admins." },
+        { "plan", FIELD_NAME, OPTIONAL, "Its plan; for platform admins. `plan list` shows them." },
         { "state", FIELD_CHOICE, OPTIONAL, "A suspended tenant's agents are as if absent; for platform admins.",
           .choices = "active|suspended" },
         { .type = FIELD_END },
 };
+
+/* The audit says which plan came after which. */
+static bool plan_facts(OperationContext *context, Text plan, Failure *reterr_failure) {
+        const Rows *rows;
+        if (plan.length == 0)
+                return true;
+        if (!context_run(context, QUERY_TENANT_READ, NO_VALUES, &rows, reterr_failure))
+                return false;
+        json_put_text(context->facts, "plan_before", rows_text(rows, 0, 3));
+        json_put_text(context->facts, "plan", plan);
+        return true;
+}
+
+static bool announce_tenant(OperationContext *context, Failure *reterr_failure) {
+        const Rows *rows;
+        if (!context_run(context, QUERY_TENANT_READ, NO_VALUES, &rows, reterr_failure))
+                return false;
+        context_announce(context, (DirectoryChange){ .kind = DIRECTORY_TENANT,
+                                                     .id = context->tenant_id,
+                                                     .name = rows_text(rows, 0, 1),
+                                                     .plan = rows_text(rows, 0, 3),
+                                                     .suspended = !text_equal(rows_text(rows, 0, 4), TEXT("active")) });
+        return true;
+}
 
 static bool update_tenant(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
         Text state = input_text(input, "state");
@@ -16,17 +41,16 @@ static bool update_tenant(OperationContext *context, const Input *input, Json **
                 return failure_set(reterr_failure, FAILURE_FORBIDDEN, "plan and state are set by platform admins");
         if (text_equal(state, TEXT("suspended")) && uuid_equal(context->tenant_id, installation_tenant_id))
                 return failure_set(reterr_failure, FAILURE_POLICY, "the installation itself cannot be suspended");
+        if (input_has(input, "plan") && !plan_known(context, input_text(input, "plan"), reterr_failure))
+                return false;
+        if (!plan_facts(context, input_text(input, "plan"), reterr_failure))
+                return false;
         if (!context_run(context, QUERY_TENANT_CHANGE,
                          VALUES(value_text_or_null(input_text(input, "name")),
                                 value_text_or_null(input_text(input, "plan")), value_text_or_null(state)),
                          NULL, reterr_failure))
                 return false;
-        if (state.length > 0)
-                context_announce(context, (DirectoryChange){ .kind = DIRECTORY_TENANT,
-                                                             .id = context->tenant_id,
-                                                             .name = input_text(input, "slug"),
-                                                             .suspended = text_equal(state, TEXT("suspended")) });
-        return tenant_show.run(context, input, ret_result, reterr_failure);
+        return announce_tenant(context, reterr_failure) && tenant_show.run(context, input, ret_result, reterr_failure);
 }
 
 const Operation tenant_update = {

@@ -5,13 +5,14 @@
 -- Every row of the directory changed in or after a transaction; '0' reads them all. One shape for all kinds, in the order of
 -- DirectoryKind, then requests to cancel, then where the next reading begins: one statement has one snapshot, so that
 -- whatever these rows do not show yet commits under a number not below its xmin. A subscription's domain stands where an
--- agent's owner does, and an agent's name for people where a limit says whose it is; a tenant's state only when it is destroyed.
+-- agent's owner does, an agent's name for people where a limit says whose it is, and a tenant's plan, zone and billing day
+-- where an agent has its visibility and reason and a limit its window; a tenant's state only when it is destroyed.
 SELECT 0 AS kind, state = 'deleted' AS gone, id, NULL::uuid AS tenant_id, slug AS name, state <> 'active' AS suspended,
-       NULL AS role, NULL::uuid AS version_id, NULL::uuid AS owner_id, NULL AS owner, NULL AS visibility,
+       NULL AS role, NULL::uuid AS version_id, NULL::uuid AS owner_id, NULL AS owner, plan AS visibility,
        CASE WHEN destroyed_at IS NOT NULL THEN 'destroyed' END AS state,
-       NULL AS pause_reason, false AS priced, NULL::bytea AS policy_hash, 0::float8 AS priority, NULL::uuid AS agent_id,
+       zone AS pause_reason, false AS priced, NULL::bytea AS policy_hash, 0::float8 AS priority, NULL::uuid AS agent_id,
        NULL::timestamptz AS not_before, NULL::timestamptz AS expires_at, NULL AS subject, NULL::uuid AS subject_id,
-       NULL AS what, 0::bigint AS window_us, 0::bigint AS amount
+       NULL AS what, billing_day::bigint AS window_us, 0::bigint AS amount
 FROM tenants WHERE changed >= $1::text::xid8
 UNION ALL
 SELECT 1, state = 'deleted', id, NULL, jid, state <> 'active',

@@ -21,10 +21,71 @@ RETURNING id;
 
 -- name: limits_list
 -- role: tenant
-SELECT l.id::text, l.subject, coalesce(a.name, o.jid, l.subject_name), l.what, l.window_us, l.amount, l.created_at
+SELECT l.id::text, l.subject, coalesce(a.name, o.jid, l.subject_name), l.what, l.window_us, l.amount, l.created_at,
+       CASE WHEN l.subject IN ('plan', 'tenant') THEN l.tenant_id ELSE l.subject_id END
 FROM limits l
 LEFT JOIN agents a ON l.subject = 'agent' AND a.id = l.subject_id
 LEFT JOIN accounts o ON l.subject = 'account' AND o.id = l.subject_id
 WHERE l.removed_at IS NULL AND l.subject <> 'grant' AND l.id::text > $1
 ORDER BY l.id::text
 LIMIT $2;
+
+-- name: plan_allowance
+-- role: tenant
+-- The tenant's plan, and what stands in its stead.
+SELECT t.plan, l.amount
+FROM tenants t
+LEFT JOIN limits l ON l.subject = 'plan' AND l.what = $1 AND l.window_us = $2 AND l.removed_at IS NULL
+WHERE t.id = current_tenant();
+
+-- name: limit_figures
+-- role: tenant
+-- The same with the tenant's and the agent's own limit, while nobody else counts.
+SELECT t.plan,
+       (SELECT amount FROM limits WHERE subject = 'plan' AND what = $1 AND window_us = 0 AND removed_at IS NULL),
+       (SELECT amount FROM limits WHERE subject = 'tenant' AND what = $1 AND window_us = 0 AND removed_at IS NULL),
+       (SELECT amount FROM limits WHERE subject = 'agent' AND subject_id = $2::uuid AND what = $1 AND window_us = 0
+                                        AND removed_at IS NULL)
+FROM tenants t WHERE t.id = current_tenant()
+FOR NO KEY UPDATE OF t;
+
+-- name: limit_find
+-- role: tenant
+SELECT id, amount FROM limits
+WHERE subject = $1 AND subject_id IS NOT DISTINCT FROM $2 AND subject_name IS NOT DISTINCT FROM $3 AND what = $4
+  AND window_us = $5 AND removed_at IS NULL;
+
+-- name: owners_jids
+-- role: tenant
+SELECT a.jid FROM members m JOIN accounts a ON a.id = m.account_id
+WHERE m.role = 'owner' AND m.removed_at IS NULL AND a.state = 'active'
+ORDER BY a.jid
+LIMIT 20;
+
+-- What there is, of the tenant and of one agent.
+
+-- name: count_agents
+-- role: tenant
+SELECT count(*), count(*) FILTER (WHERE id = $1::uuid) FROM agents WHERE state <> 'deleted';
+
+-- name: count_members
+-- role: tenant
+SELECT count(*), count(*) FILTER (WHERE account_id = $1::uuid) FROM members WHERE removed_at IS NULL;
+
+-- name: count_keys
+-- role: tenant
+SELECT count(*), count(*) FILTER (WHERE account_id = $1::uuid) FROM keys
+WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now());
+
+-- name: count_memory
+-- role: tenant
+SELECT coalesce(sum(size), 0)::bigint, coalesce(sum(size) FILTER (WHERE agent_id = $1::uuid), 0)::bigint FROM documents;
+
+-- name: plan_rows
+-- role: tenant
+-- The tenant's plan, and each row in its stead.
+SELECT t.plan, l.what, l.window_us, l.amount
+FROM tenants t
+LEFT JOIN limits l ON l.subject = 'plan' AND l.removed_at IS NULL
+WHERE t.id = current_tenant()
+LIMIT 200;

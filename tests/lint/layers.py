@@ -50,7 +50,7 @@ HOMES = {
     "microhttpd.h": ["component/doors/rest"],
     "strophe.h": ["component/chat"],
     "cyaml/": ["component/settings"],
-    "yaml.h": ["component/settings"],
+    "yaml.h": ["component/yaml"],
     "nats/": ["component/"],
     "rhonabwy.h": ["component/"],
     "md4c": ["base/markdown"],

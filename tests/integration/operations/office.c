@@ -62,6 +62,19 @@ static bool mail(Hub *hub, Text address, Text subject, Text body, Failure *reter
         return true;
 }
 
+static bool limits(Hub *hub, LimitUse *uses, size_t count, Failure *reterr_failure) {
+        (void) hub, (void) reterr_failure;
+        for (size_t i = 0; i < count; i++) {
+                uses[i].known = limit_facts[uses[i].what].kind == LIMIT_IS_RATE;
+                uses[i].used = uses[i].known ? 3 : 0;
+        }
+        return true;
+}
+
+static const Plans *plans(Hub *hub) {
+        return ((Office *) hub)->plans;
+}
+
 static void add_people(Office *office) {
         static const struct {
                 const char *jid, *role;
@@ -84,8 +97,8 @@ static void empty(Database *database) {
         }
         place_execute("SET client_min_messages = warning; TRUNCATE tenants, accounts, operation_log, leases CASCADE");
         place_execute("SELECT set_config('aiox.tenant', 'a10c0000-0000-4000-8000-000000000000', false)");
-        place_execute("INSERT INTO tenants (id, slug, name) "
-                      "VALUES ('a10c0000-0000-4000-8000-000000000000', 'installation', 'The installation')");
+        place_execute("INSERT INTO tenants (id, slug, name, plan) VALUES "
+                      "('a10c0000-0000-4000-8000-000000000000', 'installation', 'The installation', 'enterprise')");
 }
 
 Office *office_open(void) {
@@ -102,7 +115,10 @@ Office *office_open(void) {
                              .snapshot = snapshot,
                              .settings = settings,
                              .registration = registration,
-                             .mail = mail };
+                             .mail = mail,
+                             .limits = limits,
+                             .plans = plans };
+        office->plans = plans_builtin();
         office->registration = (Registration){ .mode = REGISTRATION_CLOSED, .retention_days = 30 };
         Database *database = place_database();
         empty(database);

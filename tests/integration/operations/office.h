@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "orchestrator/governance/plans.h"
 #include "orchestrator/operations/call.h"
 #include "tests/integration/store/place.h"
 #include "tests/unit/unit.h"
@@ -16,6 +17,7 @@ typedef struct Office {
         size_t heard_count;
         DirectoryChange last; /* of AGENT; its texts are gone */
         Uuid cancelled;
+        const Plans *plans;        /* the built-in ones until a test says otherwise */
         int64_t audited;           /* events put into the audit beside operations' own */
         char told[400];            /* whom the hub was to tell last, and what */
         Registration registration; /* closed until a test opens it */

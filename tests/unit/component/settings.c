@@ -104,7 +104,7 @@ START_TEST(wrong_files_are_refused_with_their_line) {
                   ":2: setting 'workers' must be a whole number of threads from 1 to 1024" },
                 { "workers: 0\n", "from 1 to 1024" },
                 { "workers: 99999999999999999999\n", "from 1 to 1024" },
-                { "workers: 3\nworkers: 4\n", ":2: this setting stands here twice" },
+                { "workers: 3\nworkers: 4\n", ":2: this key stands here twice" },
                 { "hub_name: {a: b}\n", ":1: expected a plain value" },
                 { "hub_name: &x a\n", ":1: anchors and tags are not used here" },
                 { "- a\n", "expected lines of 'name: value'" },

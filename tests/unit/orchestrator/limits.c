@@ -10,7 +10,7 @@ static Limit rate(int64_t amount, int64_t window_us) {
 }
 
 static LimitVerdict take(Limit *limit, int64_t amount, int64_t now_us) {
-        return limits_take(&limit, 1, LIMIT_MESSAGES, amount, now_us);
+        return limits_take(&limit, 1, LIMIT_MESSAGES, amount, now_us, 1);
 }
 
 /* How many messages are let in at this moment. */
@@ -79,7 +79,7 @@ START_TEST(limit_without_a_window_bounds_a_single_amount) {
         } cases[] = { { 100, false }, { 100, false }, { 101, true }, { 1, false } };
 
         for (size_t i = 0; i < COUNT_OF(cases); i++)
-                ck_assert(limits_take(&list, 1, LIMIT_BODY_BYTES, cases[i].amount, NOW).refused == cases[i].refused);
+                ck_assert(limits_take(&list, 1, LIMIT_BODY_BYTES, cases[i].amount, NOW, 1).refused == cases[i].refused);
 }
 END_TEST
 
@@ -87,9 +87,9 @@ START_TEST(limits_of_something_else_do_not_count) {
         Limit bytes = { .what = LIMIT_BODY_BYTES, .amount = 0 };
         Limit *list = &bytes;
 
-        ck_assert(!limits_take(&list, 1, LIMIT_MESSAGES, 1, NOW).refused);
-        ck_assert(limits_take(&list, 1, LIMIT_BODY_BYTES, 1, NOW).refused);
-        ck_assert(!limits_take(NULL, 0, LIMIT_BODY_BYTES, 1, NOW).refused);
+        ck_assert(!limits_take(&list, 1, LIMIT_MESSAGES, 1, NOW, 1).refused);
+        ck_assert(limits_take(&list, 1, LIMIT_BODY_BYTES, 1, NOW, 1).refused);
+        ck_assert(!limits_take(NULL, 0, LIMIT_BODY_BYTES, 1, NOW, 1).refused);
 }
 END_TEST
 
@@ -102,11 +102,11 @@ START_TEST(every_list_counts_and_the_narrowest_that_refuses_is_named) {
         other.subject = LIMIT_OF_GRANT;
         wide.next = &narrow;
         for (int i = 0; i < 3; i++)
-                ck_assert(!limits_take(lists, 3, LIMIT_MESSAGES, 1, NOW).refused);
-        LimitVerdict verdict = limits_take(lists, 3, LIMIT_MESSAGES, 1, NOW);
+                ck_assert(!limits_take(lists, 3, LIMIT_MESSAGES, 1, NOW, 1).refused);
+        LimitVerdict verdict = limits_take(lists, 3, LIMIT_MESSAGES, 1, NOW, 1);
         ck_assert(verdict.refused);
         ck_assert_int_eq(verdict.subject, LIMIT_OF_AGENT);
-        verdict = limits_take(lists, 3, LIMIT_MESSAGES, 200, NOW);
+        verdict = limits_take(lists, 3, LIMIT_MESSAGES, 200, NOW, 1);
         ck_assert_int_eq(verdict.amount, 3);
 }
 END_TEST
@@ -115,9 +115,9 @@ START_TEST(refusal_takes_nothing_from_anybody) {
         Limit wide = rate(10, MINUTE), narrow = rate(1, MINUTE);
         Limit *lists[] = { &wide, &narrow };
 
-        ck_assert(!limits_take(lists, 2, LIMIT_MESSAGES, 1, NOW).refused);
+        ck_assert(!limits_take(lists, 2, LIMIT_MESSAGES, 1, NOW, 1).refused);
         for (int i = 0; i < 50; i++)
-                ck_assert(limits_take(lists, 2, LIMIT_MESSAGES, 1, NOW).refused);
+                ck_assert(limits_take(lists, 2, LIMIT_MESSAGES, 1, NOW, 1).refused);
         ck_assert_int_eq(let_in(&wide, NOW), 9);
 }
 END_TEST

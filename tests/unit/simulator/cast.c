@@ -93,6 +93,25 @@ static void make_accounts(Simulation *simulation) {
         }
 }
 
+/* How many turns may run at once: of a tenant, of one of its people, of an agent. */
+static void make_gauges(Cast *cast) {
+        const struct {
+                LimitSubject subject;
+                Uuid id;
+                int64_t amount;
+        } rows[] = { { LIMIT_OF_TENANT, cast->tenants[CAST_NARROW_TENANT], CAST_NARROW_TURNS },
+                     { LIMIT_OF_ACCOUNT, run_uuid('o', 1), 1 },
+                     { LIMIT_OF_AGENT, cast->agents[7].version.agent_id, 1 } };
+
+        for (size_t i = 0; i < COUNT_OF(rows); i++) {
+                DirectoryChange *change = change_add(cast, DIRECTORY_LIMIT, run_uuid('l', i));
+                change->subject = rows[i].subject;
+                change->subject_id = rows[i].id;
+                change->what = LIMIT_TURNS;
+                change->amount = rows[i].amount;
+        }
+}
+
 static void make_version(Simulation *simulation, int agent) {
         const AgentRow *row = &agent_rows[agent];
         Cast *cast = &simulation->cast;
@@ -148,6 +167,7 @@ void cast_make(Simulation *simulation) {
                         change->name = grant == 0 ? text_of(cast->accounts[10].bare) : TEXT("far.example");
                 }
         }
+        make_gauges(cast);
 }
 
 Directory *cast_directory(const Simulation *simulation, Text domains) {

@@ -7,7 +7,9 @@
 
 /* One conversation as one process serves it. */
 typedef struct LaneWatch {
-        uint64_t running;                  /* its turn; 0 = none */
+        uint64_t running; /* its turn; 0 = none */
+        Uuid tenant_id;
+        bool operates;                     /* the turn runs an operation, which no limit of turns counts */
         int64_t own;                       /* sequence served last, of what its hub accepted and nobody took over */
         int64_t inherited[SIMULATED_HUBS]; /* and of what others accepted */
         char key[];
@@ -264,6 +266,17 @@ static LaneWatch *lane_watch(Process *process, const TurnInput *input) {
         return lane;
 }
 
+static void check_gauge(Process *process) {
+        Uuid narrow = process->simulation->cast.tenants[CAST_NARROW_TENANT];
+        const LaneWatch *lane;
+        int turns = 0;
+
+        for (size_t i = 0; (lane = map_each(process->lanes, &i));)
+                turns += lane->running && !lane->operates && uuid_equal(lane->tenant_id, narrow);
+        if (turns > CAST_NARROW_TURNS)
+                check_violated(process->simulation, "more turns of a tenant run than it may have at once");
+}
+
 /* What came by inheritance may be older than what was served already: there the order holds within one epoch. */
 static void check_order(Process *process, LaneWatch *lane, const StoredMessage *message) {
         int64_t sequence = message->accepted.sequence;
@@ -288,6 +301,9 @@ void check_turn(Process *process, uint64_t number, const TurnInput *input) {
         if (lane->running)
                 check_violated(simulation, "two turns of one lane run at once");
         lane->running = number;
+        lane->tenant_id = input->tenant_id;
+        lane->operates = input->command;
+        check_gauge(process);
         check_order(process, lane, life->stored);
         if (!holds(process, life))
                 return;

@@ -17,15 +17,17 @@
 #include "tests/unit/simulator/simulator.h"
 #include "tests/unit/simulator/store.h"
 
-#define HUBS       3
-#define DOMAINS    2
-#define AGENTS     12
-#define ACCOUNTS   16
-#define WALL_START (INT64_C(1796342000) * SECONDS) /* a day in December 2026, a while before midnight UTC */
-#define LINES      64
-#define ROUNDS     4
-#define UNSTORABLE "unstorable "   /* how a text begins that the database refuses */
-#define QUIET_US   (900 * SECONDS) /* from the end of all faults until everything must have settled */
+#define HUBS               3
+#define DOMAINS            2
+#define AGENTS             12
+#define ACCOUNTS           16
+#define WALL_START         (INT64_C(1796342000) * SECONDS) /* a day in December 2026, a while before midnight UTC */
+#define LINES              64
+#define CAST_NARROW_TENANT 1 /* of whose turns so many run at once in one hub */
+#define CAST_NARROW_TURNS  2
+#define ROUNDS             4
+#define UNSTORABLE         "unstorable "   /* how a text begins that the database refuses */
+#define QUIET_US           (900 * SECONDS) /* from the end of all faults until everything must have settled */
 
 typedef struct Simulation Simulation;
 typedef struct Process Process;

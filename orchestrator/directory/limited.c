@@ -1,0 +1,337 @@
+/* Limits in the directory: where each row hangs, what a plan makes of itself for a tenant, and which of them concern a
+ * message. */
+#include "orchestrator/directory/directory_state.h"
+
+void directory_open_limits(Directory *directory) {
+        directory->limit_places = map_new(16);
+        directory->domain_limits = map_new(16);
+        directory->hubs = 1;
+}
+
+void limits_free(Limit *limit) {
+        while (limit) {
+                Limit *next = limit->next;
+                free(limit);
+                limit = next;
+        }
+}
+
+void directory_close_limits(Directory *directory) {
+        DomainLimits *domain;
+        LimitPlace *place;
+
+        for (size_t i = 0; (domain = map_each(directory->domain_limits, &i));) {
+                limits_free(domain->limits);
+                free(domain->domain);
+                free(domain);
+        }
+        for (size_t i = 0; (place = map_each(directory->limit_places, &i));)
+                free(place);
+        limits_free(directory->limits);
+        free(directory->gauge);
+        map_free(directory->limit_places);
+        map_free(directory->domain_limits);
+}
+
+void tenant_release_limits(Tenant *tenant) {
+        limits_free(tenant->limits);
+        limits_free(tenant->plan_limits);
+        limits_free(tenant->plan_rows);
+        free(tenant->plan);
+        free(tenant->zone);
+        free(tenant->gauge);
+}
+
+static void place_put(Directory *directory, Uuid id, Limit **list, Tenant *tenant) {
+        LimitPlace *place = map_get(directory->limit_places, MAP_KEY(id));
+
+        if (!place) {
+                place = memory_new(sizeof(*place));
+                place->id = id;
+                map_put(directory->limit_places, MAP_KEY(place->id), place);
+        }
+        place->list = list;
+        place->tenant = tenant;
+}
+
+static void place_remove(Directory *directory, Uuid id) {
+        LimitPlace *place = map_get(directory->limit_places, MAP_KEY(id));
+
+        if (place)
+                map_remove(directory->limit_places, MAP_KEY(place->id));
+        free(place);
+}
+
+Limit *directory_limit(const Directory *directory, Uuid id) {
+        const LimitPlace *place = map_get(directory->limit_places, MAP_KEY(id));
+        Limit *limit = place ? *place->list : NULL;
+
+        while (limit && !uuid_equal(limit->id, id))
+                limit = limit->next;
+        return limit;
+}
+
+/* A plan's figure for a tenant has no row, and the same id on every hub. */
+Uuid plan_limit_id(Uuid tenant_id, LimitWhat what, int64_t window_us) {
+        uint32_t seconds = (uint32_t) (window_us / SECONDS);
+
+        tenant_id.bytes[0] ^= (uint8_t) (what + 1);
+        tenant_id.bytes[1] ^= (uint8_t) seconds;
+        tenant_id.bytes[2] ^= (uint8_t) (seconds >> 8);
+        tenant_id.bytes[3] ^= (uint8_t) (seconds >> 16);
+        tenant_id.bytes[4] ^= (uint8_t) (seconds >> 24);
+        return tenant_id;
+}
+
+static Limit *limit_pick(Limit **list, LimitWhat what, int64_t window_us) {
+        for (Limit **each = list; *each; each = &(*each)->next)
+                if ((*each)->what == what && (*each)->window_us == window_us) {
+                        Limit *limit = *each;
+                        *each = limit->next;
+                        return limit;
+                }
+        return NULL;
+}
+
+static void plan_put(Directory *directory, Tenant *tenant, Limit **before, PlanFigure figure) {
+        Limit *limit = limit_pick(before, figure.what, figure.window_us);
+
+        if (!limit) {
+                limit = memory_new(sizeof(*limit));
+                limit->id = plan_limit_id(tenant->id, figure.what, figure.window_us);
+                limit->subject = LIMIT_OF_PLAN;
+                limit->what = figure.what;
+                place_put(directory, limit->id, &tenant->plan_limits, NULL);
+        }
+        limit_change(limit, figure.window_us, figure.amount);
+        limit->next = tenant->plan_limits;
+        tenant->plan_limits = limit;
+}
+
+static bool has_row(const Tenant *tenant, const PlanFigure *figure) {
+        for (const Limit *row = tenant->plan_rows; row; row = row->next)
+                if (row->what == figure->what && row->window_us == figure->window_us)
+                        return true;
+        return false;
+}
+
+/* What the plan gives, with the rows in its stead; what was used of the same thing stays used. */
+static void tenant_plan(Directory *directory, Tenant *tenant) {
+        const Plan *plan = directory->plans && tenant->plan ? plan_of(directory->plans, text_of(tenant->plan)) : NULL;
+        Limit *before = tenant->plan_limits;
+
+        tenant->plan_limits = NULL;
+        for (size_t i = 0; plan && i < plan->figure_count; i++)
+                if (!has_row(tenant, &plan->figures[i]))
+                        plan_put(directory, tenant, &before, plan->figures[i]);
+        for (const Limit *row = tenant->plan_rows; row; row = row->next)
+                plan_put(directory, tenant, &before, (PlanFigure){ row->what, row->window_us, row->amount });
+        for (const Limit *limit = before; limit; limit = limit->next)
+                place_remove(directory, limit->id);
+        limits_free(before);
+}
+
+void directory_apply_plan(Directory *directory, Tenant *tenant, const DirectoryChange *change) {
+        bool other = change->plan.length && !text_equal(text_of(tenant->plan), change->plan);
+
+        if (change->gone)
+                return;
+        if (change->zone.length) {
+                free(tenant->zone);
+                tenant->zone = text_keep(change->zone);
+        }
+        if (change->billing_day)
+                tenant->billing_day = change->billing_day;
+        if (!other)
+                return;
+        free(tenant->plan);
+        tenant->plan = text_keep(change->plan);
+        tenant_plan(directory, tenant);
+}
+
+void directory_set_plans(Directory *directory, const Plans *plans) {
+        Tenant *tenant;
+
+        directory->plans = plans;
+        for (size_t i = 0; (tenant = map_each(directory->tenants, &i));)
+                tenant_plan(directory, tenant);
+}
+
+const char *directory_zone(const Tenant *tenant) {
+        return tenant->zone ? tenant->zone : "UTC";
+}
+
+int32_t directory_billing_day(const Tenant *tenant) {
+        return tenant->billing_day ? tenant->billing_day : 1;
+}
+
+static Grant *grant_of(Directory *directory, Uuid id) {
+        Grant *grant = map_get(directory->grants, MAP_KEY(id));
+
+        if (!grant) {
+                grant = memory_new(sizeof(*grant));
+                grant->id = id;
+                map_put(directory->grants, MAP_KEY(grant->id), grant);
+        }
+        return grant;
+}
+
+static DomainLimits *domain_of(Directory *directory, Text name) {
+        DomainLimits *domain = map_get(directory->domain_limits, name);
+
+        if (!domain) {
+                domain = memory_new(sizeof(*domain));
+                domain->domain = text_keep(name);
+                map_put(directory->domain_limits, text_of(domain->domain), domain);
+        }
+        return domain;
+}
+
+static Limit **limit_list(Directory *directory, const DirectoryChange *change) {
+        switch (change->subject) {
+        case LIMIT_OF_PLAN:
+                return &directory_tenant_of(directory, change->subject_id)->plan_rows;
+        case LIMIT_OF_TENANT:
+                return &directory_tenant_of(directory, change->subject_id)->limits;
+        case LIMIT_OF_ACCOUNT:
+                return &directory_account_of(directory, change->subject_id)->limits;
+        case LIMIT_OF_AGENT:
+                return &directory_agent_of(directory, change->subject_id)->limits;
+        case LIMIT_OF_GRANT:
+                return &grant_of(directory, change->subject_id)->limits;
+        case LIMIT_OF_DOMAIN:
+                return &domain_of(directory, change->name)->limits;
+        case LIMIT_OF_INSTALLATION:
+        case LIMIT_SUBJECT_COUNT:
+                break;
+        }
+        return &directory->limits;
+}
+
+static Limit *limit_unlink(const LimitPlace *place, Uuid id) {
+        for (Limit **each = place->list; *each; each = &(*each)->next)
+                if (uuid_equal((*each)->id, id)) {
+                        Limit *limit = *each;
+                        *each = limit->next;
+                        return limit;
+                }
+        return NULL;
+}
+
+static Limit *limit_new(const DirectoryChange *change) {
+        Limit *limit = memory_new(sizeof(*limit));
+
+        limit->id = change->id;
+        limit->subject = change->subject;
+        limit->what = change->what;
+        return limit;
+}
+
+void directory_apply_limit(Directory *directory, const DirectoryChange *change) {
+        const LimitPlace *place = map_get(directory->limit_places, MAP_KEY(change->id));
+        Tenant *before = place ? place->tenant : NULL, *after = NULL;
+        Limit *limit = place ? limit_unlink(place, change->id) : NULL;
+
+        if (change->gone) {
+                free(limit);
+                place_remove(directory, change->id);
+        } else {
+                if (limit && (limit->what != change->what || limit->subject != change->subject)) {
+                        free(limit);
+                        limit = NULL;
+                }
+                if (!limit)
+                        limit = limit_new(change);
+                limit_change(limit, change->window_us, change->amount);
+                Limit **list = limit_list(directory, change);
+                if (change->subject == LIMIT_OF_PLAN)
+                        after = directory_tenant_of(directory, change->subject_id);
+                place_put(directory, change->id, list, after);
+                limit->next = *list;
+                *list = limit;
+        }
+        if (before && before != after)
+                tenant_plan(directory, before);
+        if (after)
+                tenant_plan(directory, after);
+}
+
+void directory_limits(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
+                      Limit *ret_lists[static LIMIT_LISTS]) {
+        const DomainLimits *domain = map_get(directory->domain_limits, sender->domain);
+
+        ret_lists[LIMIT_OF_INSTALLATION] = directory->limits;
+        ret_lists[LIMIT_OF_PLAN] = agent->tenant->plan_limits;
+        ret_lists[LIMIT_OF_TENANT] = agent->tenant->limits;
+        ret_lists[LIMIT_OF_ACCOUNT] = sender->account ? sender->account->limits : NULL;
+        ret_lists[LIMIT_OF_AGENT] = agent->limits;
+        ret_lists[LIMIT_OF_GRANT] = grant ? grant->limits : NULL;
+        ret_lists[LIMIT_OF_DOMAIN] = domain ? domain->limits : NULL;
+}
+
+LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *agent, const Grant *grant,
+                            LimitWhat what, int64_t amount, int64_t monotonic_us) {
+        Limit *lists[LIMIT_LISTS];
+
+        directory_limits(directory, sender, agent, grant, lists);
+        LimitVerdict verdict = limits_take(lists, COUNT_OF(lists), what, amount, monotonic_us, directory->hubs);
+        return verdict;
+}
+
+int64_t directory_least(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
+                        LimitWhat what) {
+        Limit *lists[LIMIT_LISTS];
+
+        directory_limits(directory, sender, agent, grant, lists);
+        const Limit *least = limits_least(lists, COUNT_OF(lists), what);
+        return least ? least->amount : INT64_MAX;
+}
+
+static Gauge *gauge_of(Gauge **place, Limit **first, Limit **second) {
+        if (!*place) {
+                *place = memory_new(sizeof(**place));
+                (*place)->lists[0] = first;
+                (*place)->lists[1] = second;
+        }
+        return *place;
+}
+
+Gauges directory_gauges(Directory *directory, const Sender *sender, Agent *agent) {
+        Tenant *tenant = agent->tenant;
+        Account *account = (Account *) sender->account;
+
+        return (Gauges){ { gauge_of(&directory->gauge, &directory->limits, NULL),
+                           gauge_of(&tenant->gauge, &tenant->plan_limits, &tenant->limits),
+                           account ? gauge_of(&account->gauge, &account->limits, NULL) : NULL,
+                           gauge_of(&agent->gauge, &agent->limits, NULL) } };
+}
+
+static const Gauge *gauge_find(const Directory *directory, const LimitUse *use) {
+        const Text id = MAP_KEY(use->subject_id);
+        const Account *account = use->subject == LIMIT_OF_ACCOUNT ? map_get(directory->accounts, id) : NULL;
+        const Agent *agent = use->subject == LIMIT_OF_AGENT ? map_get(directory->agents, id) : NULL;
+        const Tenant *tenant = use->subject == LIMIT_OF_TENANT || use->subject == LIMIT_OF_PLAN
+                                       ? map_get(directory->tenants, id)
+                                       : NULL;
+
+        return account                                 ? account->gauge
+               : agent                                 ? agent->gauge
+               : tenant                                ? tenant->gauge
+               : use->subject == LIMIT_OF_INSTALLATION ? directory->gauge
+                                                       : NULL;
+}
+
+void directory_use(const Directory *directory, LimitUse *use, int64_t monotonic_us) {
+        LimitKind kind = limit_facts[use->what].kind;
+
+        use->known = kind == LIMIT_IS_RATE || kind == LIMIT_IS_GAUGE;
+        use->used = 0;
+        if (kind == LIMIT_IS_RATE) {
+                const Limit *limit = directory_limit(directory, use->id);
+                use->known = limit != NULL;
+                use->used = limit ? limit_used(limit, monotonic_us) : 0;
+        }
+        const Gauge *gauge = kind == LIMIT_IS_GAUGE ? gauge_find(directory, use) : NULL;
+        if (gauge)
+                use->used = use->what == LIMIT_TURNS ? gauge->turns : gauge->waiting;
+}
