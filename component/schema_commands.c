@@ -1,6 +1,7 @@
 /* `aiox migrate` and `aiox keep`: the schema's owner at work. */
+#include "component/audit_key.h"
 #include "component/command.h"
-#include "store/migrate.h"
+#include "store/retention.h"
 
 #include <stdio.h>
 
@@ -14,6 +15,10 @@ const Option keep_options[] = {
         { "journal-days", "DAYS",
           "Remove parts of the journal older than this, once nothing in them is open; never when "
           "absent." },
+        { "audit-days", "DAYS",
+          "Remove months of the audit that are over for longer than this, after the ends of their chains were signed; "
+          "never when absent." },
+        { "log-days", "DAYS", "How long tenants' logs and security events are kept; 90 when absent." },
         { NULL },
 };
 
@@ -53,11 +58,19 @@ int migrate_main(const Settings *settings, const Arguments *arguments) {
 
 int keep_main(const Settings *settings, const Arguments *arguments) {
         _cleanup_(database_freep) Database *database = open_database(settings);
+        _cleanup_(crypto_keys_freep) Key *seed = NULL;
+        Retention retention = { .hub = text_of(settings->hub_name) };
         KeepSettings keep;
         Failure failure;
         if (!number_option(keep_options, arguments, "days", &keep.days_ahead, &failure) ||
             !number_option(keep_options, arguments, "journal-days", &keep.journal_days, &failure) ||
-            !schema_keep(database, &keep, print_progress, NULL, &failure))
+            !number_option(keep_options, arguments, "audit-days", &retention.audit_days, &failure) ||
+            !number_option(keep_options, arguments, "log-days", &retention.log_days, &failure) ||
+            !schema_keep(database, &keep, print_progress, NULL, &failure) ||
+            (retention.audit_days > 0 && !audit_key_open(settings, true, &seed, &failure)))
+                return command_fail(&failure);
+        retention.seed = seed;
+        if (!retention_keep(database, &retention, print_progress, NULL, &failure))
                 return command_fail(&failure);
         return 0;
 }

@@ -35,3 +35,38 @@ DELETE FROM subscriptions WHERE removed_at < now() - interval '7 days';
 -- role: platform
 -- How many days ahead there is a part of every table.
 SELECT coalesce(min(last) - current_date, -1) FROM (SELECT max(day) AS last FROM parts GROUP BY parent) AS each;
+
+-- name: keep_audit_old
+-- role: owner
+-- Parts of the audit whose month is over for so many days, oldest first, with the bounds of their times.
+SELECT c.relname::text, first.at::timestamptz, (first.at + interval '1 month')::timestamptz, i.inhdetachpending,
+       format(CASE WHEN i.inhdetachpending THEN 'ALTER TABLE audit DETACH PARTITION %I FINALIZE'
+                   ELSE 'ALTER TABLE audit DETACH PARTITION %I CONCURRENTLY' END, c.relname) AS detach,
+       format('DROP TABLE %I', c.relname) AS remove
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+CROSS JOIN LATERAL (SELECT to_date(right(c.relname, 6), 'YYYYMM')::timestamp AT TIME ZONE 'UTC' AS at) AS first
+WHERE i.inhparent = 'audit'::regclass
+  AND (first.at AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC' < now() - $1::integer * interval '1 day'
+ORDER BY first.at;
+
+-- name: keep_audit_ends
+-- role: journal
+-- The last of each chain's records from $1 to before $2, which are about to be removed.
+SELECT DISTINCT ON (a.tenant_id, a.hub) a.tenant_id, l.hub, a.position, a.hash
+FROM audit a JOIN leases l ON l.number = a.hub
+WHERE a.at >= $1 AND a.at < $2
+ORDER BY a.tenant_id, a.hub, a.position DESC;
+
+-- name: keep_audit_close
+-- role: journal
+INSERT INTO audit_closings (tenant_id, hub, position, at, hash, public, signature)
+SELECT $1, number, $3, $4, $5, $6, $7 FROM leases WHERE hub = $2
+ON CONFLICT DO NOTHING;
+
+-- name: keep_logs
+-- role: owner
+DELETE FROM tenant_log WHERE at < now() - $1::integer * interval '1 day';
+
+-- name: keep_security_events
+-- role: owner
+DELETE FROM security_events WHERE at < now() - $1::integer * interval '1 day';

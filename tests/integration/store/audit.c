@@ -1,5 +1,6 @@
 /* What a sceptic tries: the audit altered by whoever owns the database, and the signed heads altered with it. */
 #include "base/map.h"
+#include "store/retention.h"
 #include "store/verify.h"
 #include "tests/integration/store/place.h"
 #include "tests/unit/unit.h"
@@ -10,6 +11,7 @@
 #define RECORDS 12
 #define BEFORE  8 /* records when the first heads were signed */
 #define SIGNED  2 /* heads of each hub */
+#define DAYS    (86400 * SECONDS)
 
 /* Two hubs that write for one tenant and the installation, each signing its chains after BEFORE and after all records.
  * Lives until the test's process ends. */
@@ -24,6 +26,7 @@ typedef struct Scene {
         size_t head_count;
         Arena *arena;
         UuidGenerator generator;
+        int64_t age_us; /* of what is written */
 } Scene;
 
 static const char *const hubs[] = { "hub1", "hub2" };
@@ -35,11 +38,11 @@ static void write_records(Scene *scene, int hub, int count) {
                                             .severity = TEXT("warning"),
                                             .person = TEXT("bob@example.org"),
                                             .facts = TEXT("{\"count\":1}"),
-                                            .at_us = clock_now().wall_us },
+                                            .at_us = clock_now().wall_us - scene->age_us },
                                           { .tenant_id = installation_tenant_id,
                                             .type = TEXT("message.refused"),
                                             .severity = TEXT("warning"),
-                                            .at_us = clock_now().wall_us } };
+                                            .at_us = clock_now().wall_us - scene->age_us } };
                 StoreRequest *request = &scene->requests[hub];
                 request->kind = STORE_COMMIT;
                 request->number++;
@@ -76,13 +79,25 @@ static void announce_key(Scene *scene, int hub) {
                        failure);
 }
 
-static Scene *new_scene(void) {
+static void start(Scene *scene, int hub) {
+        StoreRequest *request = &scene->requests[hub];
+        request->kind = STORE_START;
+        StoreReport *report = place_request(scene->journals[hub], request);
+        ck_assert_msg(report->result == STORE_DONE, "%s", report->failure.text);
+        request->epoch = report->epoch;
+        arena_free(report->arena);
+}
+
+/* Whose first records are as old as that. */
+static Scene *new_scene_at(int64_t age_us) {
         static Scene *scene;
         Failure failure;
         scene = memory_new(sizeof(Scene));
         scene->database = place_database();
         scene->arena = arena_new(0);
+        scene->age_us = age_us;
         place_clean(scene->database);
+        place_execute("SELECT make_parts(current_date - 71, current_date)");
         ck_assert_done(keyring_open(scene->database, getenv("AIOX_MASTER_KEY_FILE"), &scene->keyring, &failure),
                        failure);
         scene->tenant_id = place_tenant(scene->database, scene->keyring, "acme");
@@ -93,17 +108,19 @@ static Scene *new_scene(void) {
                 request->hub = text_of(hubs[hub]);
                 request->domains = TEXT("agents.example");
                 request->process = uuid_make(&scene->generator, clock_now().wall_us);
-                request->kind = STORE_START;
-                StoreReport *report = place_request(scene->journals[hub], request);
-                request->epoch = report->epoch;
-                arena_free(report->arena);
+                start(scene, hub);
                 announce_key(scene, hub);
                 write_records(scene, hub, BEFORE);
                 sign_heads(scene, hub);
                 write_records(scene, hub, RECORDS - BEFORE);
                 sign_heads(scene, hub);
         }
+        scene->age_us = 0;
         return scene;
+}
+
+static Scene *new_scene(void) {
+        return new_scene_at(0);
 }
 
 static AuditVerdict verify_with(Scene *scene, Uuid tenant_id, AuditProof proof) {
@@ -181,12 +198,8 @@ END_TEST
 START_TEST(chain_that_was_written_anew_differs_from_what_was_signed) {
         Scene *scene = new_scene();
         tamper(scene, "DELETE FROM audit WHERE hub = 2 AND position > 6");
-        StoreRequest *request = &scene->requests[1];
-        request->kind = STORE_START;
         scene->journals[1] = place_journal(scene->keyring);
-        StoreReport *report = place_request(scene->journals[1], request);
-        request->epoch = report->epoch;
-        arena_free(report->arena);
+        start(scene, 1);
         write_records(scene, 1, RECORDS);
         check_breach(verify(scene), AUDIT_REWRITTEN, "hub2", BEFORE, "written anew");
         ck_assert_int_eq(verify_with(scene, scene->tenant_id, (AuditProof){ 0 }).breach, AUDIT_INTACT);
@@ -257,6 +270,35 @@ START_TEST(person_who_is_erased_leaves_the_chain_provable) {
 }
 END_TEST
 
+START_TEST(chain_goes_on_from_its_signed_closing_after_its_beginning_was_removed) {
+        Scene *scene = new_scene_at(70 * DAYS);
+        Retention retention = { .audit_days = 20, .seed = &scene->seeds[0], .hub = TEXT("hub1") };
+        Failure failure;
+        write_records(scene, 0, 3);
+        write_records(scene, 1, 3);
+        check_breach(verify(scene), AUDIT_INTACT, "", 0, "before");
+        ck_assert_done(retention_keep(scene->database, &retention, NULL, NULL, &failure), failure);
+        AuditVerdict verdict = verify(scene);
+        check_breach(verdict, AUDIT_INTACT, "", 0, "after");
+        ck_assert_int_eq(verdict.rows, 2 * 3);
+        ck_assert_int_eq(verdict.chains[0].first, RECORDS + 1);
+        ck_assert_int_eq(verdict.chains[0].last, RECORDS + 3);
+        ck_assert_int_eq(verdict.chains[0].signed_position, RECORDS);
+        tamper(scene, "CREATE TABLE closed AS TABLE audit_closings; UPDATE audit_closings SET position = position + 1");
+        ck_assert_int_eq(verify(scene).breach, AUDIT_FORGED);
+        tamper(scene, "DELETE FROM audit_closings");
+        ck_assert_int_eq(verify(scene).breach, AUDIT_ALTERED);
+        tamper(scene, "INSERT INTO audit_closings SELECT * FROM closed; DROP TABLE closed; DELETE FROM audit");
+        check_breach(verify(scene), AUDIT_INTACT, "", 0, "nothing signed is missing");
+        scene->journals[0] = place_journal(scene->keyring);
+        start(scene, 0);
+        write_records(scene, 0, 1);
+        verdict = verify(scene);
+        ck_assert_int_eq(verdict.breach, AUDIT_INTACT);
+        ck_assert_int_eq(verdict.chains[0].first, RECORDS + 1);
+}
+END_TEST
+
 START_TEST(line_of_a_head_reads_back_and_nothing_else_does) {
         Key seed;
         Text line;
@@ -287,4 +329,5 @@ UNIT_TESTS("store/audit", untouched_chains_verify_up_to_their_last_signature,
            whatever_the_databases_owner_does_is_named, chain_that_was_written_anew_differs_from_what_was_signed,
            altered_heads_are_found_out, head_by_another_key_does_not_count,
            hub_whose_heads_are_not_given_is_said_to_be_unchecked, another_tenants_heads_prove_and_tell_nothing,
+           chain_goes_on_from_its_signed_closing_after_its_beginning_was_removed,
            person_who_is_erased_leaves_the_chain_provable, line_of_a_head_reads_back_and_nothing_else_does)
