@@ -89,5 +89,8 @@ int main(int argc, char **argv) {
                 if (count > 0)
                         return run_command(&commands[i], words + count);
         }
+        operation = !words[1] || strncmp(words[1], "--", 2) == 0 ? operation_alone(text_of(words[0])) : NULL;
+        if (operation)
+                return terminal_run(operation, words + 1);
         return run_help(words);
 }

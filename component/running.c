@@ -1,5 +1,6 @@
 #include "component/running.h"
 
+#include "component/bookkeeper.h"
 #include "component/clerk.h"
 #include "component/doors/command.h"
 #include "component/doors/rest.h"
@@ -156,7 +157,9 @@ typedef struct Running {
         Database *database;
         Keyring *keyring;
         Clerk *clerk;
+        Bookkeeper *bookkeeper;
         Versions *versions;
+        PriceBook *prices;
         WorldSettings world;
         bool http;
         HubDoor door;
@@ -233,9 +236,11 @@ static void start_workers(Running *running, const Settings *settings) {
         Loop *loop = &running->loop;
 
         running->versions = versions_new();
+        running->prices = price_book_new(running->database);
         running->world.database = running->database;
         running->world.keyring = running->keyring;
         running->world.versions = running->versions;
+        running->world.prices = running->prices;
         running->world.operations = &running->operations;
         running->world.reload = loop->reload;
         running->world.inbox = loop->inbox;
@@ -280,8 +285,10 @@ static void start_doors(Running *running, const Settings *settings) {
         running->door.inbox = running->loop.inbox;
         running->door.reload = running->loop.reload;
         running->door.hub.name = settings->hub_name;
-        running->operations = (Operations){ running->database, running->keyring, &running->door.hub,
-                                            recurrence_new(RECURRING_OPERATIONS), guesses_new() };
+        running->door.hub.currency = settings->currency;
+        running->operations = (Operations){ running->database,  running->keyring,
+                                            &running->door.hub, recurrence_new(RECURRING_OPERATIONS),
+                                            guesses_new(),      meters_new() };
         running->desk = desk_new(&running->operations, DESK_THREADS);
         loop_open_commands(&running->loop, running->desk);
         running->loop.subscriptions = subscription_door_new(running->desk, running->loop.inbox,
@@ -330,6 +337,7 @@ static bool running_start(Running *running, const Settings *settings, Failure *r
         start_doors(running, settings);
         start_workers(running, settings);
         clerk_start(running->clerk, running->loop.inbox);
+        running->bookkeeper = bookkeeper_start(running->database, running->operations.meters);
         return true;
 }
 
@@ -407,6 +415,8 @@ static void running_stop(Running *running) {
         guesses_free(running->operations.guesses);
         if (running->rest)
                 rest_stop(running->rest);
+        bookkeeper_free(running->bookkeeper);
+        meters_free(running->operations.meters);
         reload_free(loop->reload);
         if (running->http) {
                 model_stop();
@@ -423,6 +433,7 @@ static void running_stop(Running *running) {
                 plans_free(running->plans);
         if (running->versions)
                 versions_free(running->versions);
+        price_book_free(running->prices);
         if (running->keyring)
                 keyring_free(running->keyring);
         if (running->database)

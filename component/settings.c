@@ -94,6 +94,8 @@ const Setting settings_table[] = {
           .help = "Permits tenants' own providers (an agent's `provider_url`) at addresses that are not public, which "
                   "lets "
                   "tenants reach into this machine's network." },
+        { "currency", SETTING_TEXT, AT(currency), .fallback = "EUR",
+          .help = "What all prices and costs are in, as it is shown beside them." },
         { "docs_folder", SETTING_FILE, AT(docs_folder),
           .help = "Folder of Markdown files that the agent `guide` answers from." },
         { "registration", SETTING_CHOICE, AT(registration), .fallback = "invite", .choices = "open|invite|closed",

@@ -30,6 +30,7 @@ typedef struct Settings {
         int64_t drain_seconds, lease_seconds, turn_seconds;
         int64_t sender_rate, domain_rate; /* stanzas a minute; 0 = without limit */
         const char *openai_url, *openai_key_file, *openai_model;
+        const char *currency;
         const char *docs_folder;
         const char *registration;          /* "open", "invite" or "closed" */
         const char **registration_domains; /* NULL = those of the own server */

@@ -90,7 +90,15 @@ static void cell_text(const Json *item, const char *name, TextBuilder *builder) 
                 add_value(builder, value, false);
 }
 
-static void measure(Table *table, const char *columns, const Json *items) {
+static void measure_row(Table *table, const Json *item, TextBuilder *cell) {
+        for (size_t i = 0; i < table->count; i++) {
+                cell_text(item, table->names[i], cell);
+                size_t width = columns_of(text_built(cell));
+                table->widths[i] = width > table->widths[i] ? width : table->widths[i];
+        }
+}
+
+static void measure(Table *table, const char *columns, const Json *items, const Json *total) {
         Text rest = text_of(columns), name;
         while (table->count < COLUMN_LIMIT && text_split(&rest, ' ', &name)) {
                 snprintf(table->names[table->count], sizeof(table->names[0]), "%.*s", TEXT_ARGUMENTS(name));
@@ -98,11 +106,8 @@ static void measure(Table *table, const char *columns, const Json *items) {
         }
         TextBuilder cell = text_builder(0);
         for (size_t row = 0; row < json_count(items); row++)
-                for (size_t i = 0; i < table->count; i++) {
-                        cell_text(json_item(items, row), table->names[i], &cell);
-                        size_t width = columns_of(text_built(&cell));
-                        table->widths[i] = width > table->widths[i] ? width : table->widths[i];
-                }
+                measure_row(table, json_item(items, row), &cell);
+        measure_row(table, total, &cell);
         text_builder_release(&cell);
 }
 
@@ -143,21 +148,26 @@ static void print_more(const Screen *screen, const Json *result) {
         fprintf(screen->notes, "There are more: %s%.*s\n", screen->more, TEXT_ARGUMENTS(after));
 }
 
+static void print_row(const Table *table, const Json *item, TextBuilder *cell) {
+        size_t at = 0;
+        for (size_t i = 0; i < table->count; i++) {
+                cell_text(item, table->names[i], cell);
+                print_cell(table, i, text_built(cell), &at);
+        }
+        fputc('\n', table->screen->out);
+}
+
 static void print_table(const Screen *screen, const char *columns, const Json *result) {
         Table table = { .screen = screen };
-        const Json *items = json_member(result, "data");
-        measure(&table, columns, items);
+        const Json *items = json_member(result, "data"), *total = json_member(result, "total");
+        measure(&table, columns, items, total);
         if (json_count(items) > 0)
                 print_header(&table);
         TextBuilder cell = text_builder(0);
-        for (size_t row = 0; row < json_count(items); row++) {
-                size_t at = 0;
-                for (size_t i = 0; i < table.count; i++) {
-                        cell_text(json_item(items, row), table.names[i], &cell);
-                        print_cell(&table, i, text_built(&cell), &at);
-                }
-                fputc('\n', screen->out);
-        }
+        for (size_t row = 0; row < json_count(items); row++)
+                print_row(&table, json_item(items, row), &cell);
+        if (json_count(items) > 0 && total)
+                print_row(&table, total, &cell);
         text_builder_release(&cell);
         print_more(screen, result);
 }

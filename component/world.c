@@ -265,6 +265,20 @@ static bool needs_database(const Version *version, const TurnInput *input) {
         return !input->body.length || version->short_term_limit > 0 || version->knowledge;
 }
 
+/* A version is kept for good, its price is not: a turn has a copy with what holds as it begins. A tenant's own provider
+ * sends the tenant its own bills. */
+static bool version_price(WorkerWorld *world, Failure *reterr_failure) {
+        Version *priced = &world->priced;
+        ModelPrice price = { { -1, -1, -1 } };
+
+        *priced = *world->version;
+        if (!priced->provider_url.length &&
+            !price_book_find(world->settings->prices, priced->model, &price, reterr_failure))
+                return false;
+        price_settle(&price, &priced->prompt_price_nano, &priced->completion_price_nano, &priced->cached_price_nano);
+        return true;
+}
+
 static bool world_recall(World *world_, const TurnInput *input, Arena *arena, Recalled *ret_recalled,
                          Failure *reterr_failure) {
         WorkerWorld *world = (WorkerWorld *) world_;
@@ -278,8 +292,12 @@ static bool world_recall(World *world_, const TurnInput *input, Arena *arena, Re
                         return false;
                 cached = versions_add(settings->versions, cached);
         }
-        const Version *version = world->version = &cached->version;
-        ret_recalled->version = version;
+        if (world->version) /* of a recall that failed */
+                versions_release(settings->versions, world->version);
+        world->version = &cached->version;
+        if (!version_price(world, reterr_failure))
+                return false;
+        const Version *version = ret_recalled->version = &world->priced;
         if (!needs_database(version, input))
                 return true;
         if (!transaction_begin(settings->database, DATABASE_TENANT, input->tenant_id, &transaction, reterr_failure))

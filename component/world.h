@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/queue.h"
+#include "component/price_book.h"
 #include "component/reload.h"
 #include "orchestrator/operations/call.h"
 #include "orchestrator/world.h"
@@ -20,6 +21,7 @@ typedef struct WorldSettings {
         Database *database;
         Keyring *keyring;
         Versions *versions;
+        PriceBook *prices;
         Operations *operations;
         Reload *reload; /* of the settings in force, whose platform admins may more by chat */
         Queue *inbox;
@@ -41,6 +43,7 @@ typedef struct WorkerWorld {
         TurnControl *control;
         uint64_t turn;
         Version *version; /* held for the turn */
+        Version priced;   /* the same with the prices of its beginning */
         TextBuilder said; /* of the answer, by the call of the model that runs */
         int64_t draft_us; /* when it is shown next */
         int drafts;       /* how often it was */

@@ -177,13 +177,12 @@ static void tell_overbilled(Turn *turn, const Call *call, const BudgetAmounts *b
 
 /* Adds what the call cost to the message: what the provider says, in full; or else all that was held for it. */
 static void call_charge(Turn *turn, const Call *call, const ModelReply *reply, bool turned_away) {
-        const Version *version = turn->recalled.version;
         Usage *usage = &turn->result->usage;
         BudgetAmounts cost = { 0 };
 
         usage->model_calls++;
         if (reply->usage_known) {
-                cost = bound_amounts(version, reply->usage.prompt_tokens, reply->usage.completion_tokens);
+                cost = usage_amounts(turn->recalled.version, &reply->usage);
                 usage->prompt_tokens += reply->usage.prompt_tokens;
                 usage->completion_tokens += reply->usage.completion_tokens;
                 usage->cached_tokens += reply->usage.cached_tokens;

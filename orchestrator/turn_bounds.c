@@ -22,13 +22,27 @@ int64_t bound_prompt(const Version *version, const Conversation *conversation) {
         return bytes < TOKENS_LIMIT ? (int64_t) bytes : TOKENS_LIMIT;
 }
 
-BudgetAmounts bound_amounts(const Version *version, int64_t prompt_tokens, int64_t completion_tokens) {
-        Wide nano = (Wide) prompt_tokens * version->prompt_price_nano +
-                    (Wide) completion_tokens * version->completion_price_nano;
+/* wide: tokens × price of a million. */
+static BudgetAmounts amounts_of(Wide wide, int64_t tokens) {
+        Wide nano = (wide + MILLION - 1) / MILLION;
 
-        nano = (nano + MILLION - 1) / MILLION;
         return (BudgetAmounts){ { [BUDGET_MONEY] = nano < NANO_LIMIT ? (int64_t) nano : NANO_LIMIT,
-                                  [BUDGET_TOKENS] = prompt_tokens + completion_tokens } };
+                                  [BUDGET_TOKENS] = tokens } };
+}
+
+BudgetAmounts bound_amounts(const Version *version, int64_t prompt_tokens, int64_t completion_tokens) {
+        return amounts_of((Wide) prompt_tokens * version->prompt_price_nano +
+                                  (Wide) completion_tokens * version->completion_price_nano,
+                          prompt_tokens + completion_tokens);
+}
+
+BudgetAmounts usage_amounts(const Version *version, const Usage *usage) {
+        int64_t cached = usage->cached_tokens < usage->prompt_tokens ? usage->cached_tokens : usage->prompt_tokens;
+
+        return amounts_of((Wide) (usage->prompt_tokens - cached) * version->prompt_price_nano +
+                                  (Wide) cached * version->cached_price_nano +
+                                  (Wide) usage->completion_tokens * version->completion_price_nano,
+                          usage->prompt_tokens + usage->completion_tokens);
 }
 
 int32_t bound_output(const Version *version, int64_t prompt_tokens, const BudgetAmounts *granted) {

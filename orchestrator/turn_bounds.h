@@ -9,6 +9,8 @@
 int64_t bound_prompt(const Version *version, const Conversation *conversation);
 /* So many tokens, and their price, rounded up. */
 BudgetAmounts bound_amounts(const Version *version, int64_t prompt_tokens, int64_t completion_tokens);
+/* What was used, of which cached tokens may have a price of their own. */
+BudgetAmounts usage_amounts(const Version *version, const Usage *usage);
 /* The output limit that the granted amounts pay for, beside such a prompt; at most the version's. */
 int32_t bound_output(const Version *version, int64_t prompt_tokens, const BudgetAmounts *granted);
 /* What a provider says it used is a stranger's number. */

@@ -19,7 +19,8 @@ typedef struct Version {
         bool streaming;   /* people see its answers grow */
         ModelTool *tools; /* it may use */
         size_t tool_count;
-        int64_t prompt_price_nano, completion_price_nano; /* per million tokens; 0 = free */
+        /* Per million tokens, as the turn began; 0 = free. A cached token is one of the prompt's, at another price. */
+        int64_t prompt_price_nano, completion_price_nano, cached_price_nano;
         Hash policy_hash;
 } Version;
 

@@ -2,6 +2,7 @@
 
 #include "base/map.h"
 #include "store/connection.h"
+#include "store/usage.h"
 
 #include <stdio.h>
 
@@ -201,7 +202,9 @@ bool schema_keep(Database *database, const KeepSettings *settings, Progress prog
         _result_ *made = NULL, *old = NULL;
         int days_ahead = settings->days_ahead > 0 ? settings->days_ahead : 30;
         int journal_days = settings->journal_days > 0 ? settings->journal_days : 36500;
-        if (!database_connect(database, DATABASE_OWNER, &connection, reterr_failure) ||
+        /* What is taken away must have been counted. */
+        if (!usage_count(database, 0, NULL, reterr_failure) ||
+            !database_connect(database, DATABASE_OWNER, &connection, reterr_failure) ||
             !run_only(connection, QUERY_MIGRATION_LOCK, NO_VALUES, reterr_failure) ||
             !run(connection, QUERY_KEEP_MAKE, VALUES(value_integer(days_ahead)), &made, reterr_failure) ||
             !run_only(connection, QUERY_KEEP_OPERATIONS, NO_VALUES, reterr_failure) ||
@@ -221,5 +224,5 @@ bool schema_keep(Database *database, const KeepSettings *settings, Progress prog
                 tell(progress, listener, "%s %s",
                      over ? "removed" : "kept, for a message in it is open:", rows_text(rows, i, 0).bytes);
         }
-        return true;
+        return usage_forget(database, reterr_failure);
 }

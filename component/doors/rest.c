@@ -102,6 +102,7 @@ static bool read_headers(RestCall *call) {
         call->call.caller.request_key = text_copy(call->arena, key);
         call->call.caller.tenant = text_copy(call->arena, tenant);
         call->call.caller.door = "rest";
+        call->call.caller.metered = true;
         const char *type = header(call, "Content-Type");
         if (call->body_size > 0 && type && strncasecmp(type, "application/json", strlen("application/json")) != 0)
                 return failure_set(&call->call.failure, FAILURE_INVALID, "Content-Type must be application/json");

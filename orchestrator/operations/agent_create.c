@@ -34,6 +34,7 @@ static bool create_agent(OperationContext *context, const Input *input, Json **r
         if (!input_has(input, "display_name"))
                 json_put_text(version.document, "display_name", input_text(input, "name"));
         if (!version_check(&version, reterr_failure) ||
+            !version_check_price(context, &version, input, reterr_failure) ||
             !agent_find_owner(context, input_text(input, "owner"), &version.owner_id, reterr_failure) ||
             !limit_check(context, LIMIT_AGENTS, 1, reterr_failure) ||
             !add_agent(context, input, agent_id, &version, reterr_failure) ||

@@ -22,7 +22,7 @@ static bool add_version(OperationContext *context, const Input *input, VersionDo
         if (!version_read(context, context->agent.id, 0, version, reterr_failure))
                 return false;
         version_overlay(version, input);
-        if (!version_check(version, reterr_failure) ||
+        if (!version_check(version, reterr_failure) || !version_check_price(context, version, input, reterr_failure) ||
             (owner.length > 0 && !agent_find_owner(context, owner, &version->owner_id, reterr_failure)))
                 return false;
         return version_add(context, context->agent.id, context_id(context), version, reterr_failure);

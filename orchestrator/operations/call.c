@@ -306,12 +306,25 @@ static Text domain_of(Text principal) {
         return memchr(principal.bytes, '@', principal.length) && text_split(&domain, '@', &local) ? domain : TEXT_NONE;
 }
 
+/* Refused ones too, once it is known whose they are. */
+static void meter(OperationContext *context) {
+        Operations *operations = context->operations;
+        Uuid person = { { 0 } };
+        if (!context->caller->metered || !operations->meters || context->nowhere)
+                return;
+        if (context->domain.length > 0 &&
+            !keyring_person(operations->keyring, context->tenant_id, context->caller->principal, &person, NULL))
+                person = (Uuid){ { 0 } };
+        meters_count_call(operations->meters, context->tenant_id, person, context->now.wall_us);
+}
+
 static bool call(OperationContext *context, const Json *json, Json **ret_result, Failure *reterr_failure) {
         const Input *input;
         OperationRequest request;
         if (!input_check(context->operation, json, context->arena, &input, reterr_failure) ||
             !gate_find_caller(context, input, reterr_failure))
                 return false;
+        meter(context);
         /* Who may not, whatever is named, is told so before anything is looked up. */
         if (!context->operation->own_agent && !gate_check_role(context, reterr_failure))
                 return false;

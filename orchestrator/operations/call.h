@@ -9,6 +9,7 @@
 #pragma once
 
 #include "orchestrator/governance/guesses.h"
+#include "orchestrator/governance/meters.h"
 #include "orchestrator/governance/recurrence.h"
 #include "orchestrator/operations/hub.h"
 #include "orchestrator/operations/operation.h"
@@ -23,6 +24,7 @@ typedef struct Caller {
         Text tenant;      /* slug asked for; empty = the only one; a platform admin's is the installation */
         Uuid message_id;  /* of the chat message that asks; zero = none does */
         const char *door; /* "rest", "command", "chat" */
+        bool metered;     /* a call of the API, which is counted */
         Text request_key; /* Idempotency-Key, or command session and step; empty = none */
 } Caller;
 
@@ -32,6 +34,7 @@ typedef struct Operations {
         Hub *hub;
         Recurrence *recurrence; /* of refusals and reads, for the audit */
         Guesses *guesses;       /* of codes */
+        Meters *meters;         /* NULL: calls are not counted */
 } Operations;
 
 /* input: an object, or NULL. The result is the caller's to free; on failure there is none. */

@@ -67,6 +67,11 @@
         each(execution_cancel) \
         each(feedback_add) \
         each(feedback_list) \
+        each(usage_show) \
+        each(usage_export) \
+        each(usage_list) \
+        each(price_set) \
+        each(price_list) \
         each(audit_list) \
         each(audit_export) \
         each(audit_verification) \

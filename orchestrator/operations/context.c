@@ -138,6 +138,18 @@ void json_put_text_or_null(Json *object, const char *name, Text text) {
                 json_put(object, name, json_new_null());
 }
 
+void json_put_money(Json *object, const char *name, const OperationContext *context, int64_t nano) {
+        char money[64];
+        const char *currency = context->operations->hub->currency;
+        int digits = snprintf(money, sizeof(money), "%lld.%09lld", (long long) (nano / 1000000000),
+                              (long long) (nano % 1000000000));
+        char *point = strchr(money, '.');
+        while (money[digits - 1] == '0' && money + digits > point + 3)
+                digits--;
+        snprintf(money + digits, sizeof(money) - (size_t) digits, " %.16s", currency ? currency : "EUR");
+        json_put_string(object, name, money);
+}
+
 Json *list_result(OperationContext *context, const Input *input, const Rows *rows, ItemMaker *make,
                   const char *cursor) {
         size_t limit = (size_t) input_integer(input, "limit"), count = rows_count(rows);

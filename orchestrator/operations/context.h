@@ -70,6 +70,8 @@ Text agent_address(OperationContext *context, Text name);
 void json_put_uuid(Json *object, const char *name, Uuid uuid);       /* null when zero */
 void json_put_time(Json *object, const char *name, int64_t wall_us); /* RFC 3339; null when 0 */
 void json_put_text_or_null(Json *object, const char *name, Text text);
+/* "12.50 EUR": units of the installation's currency, exact to the nano-unit. */
+void json_put_money(Json *object, const char *name, const OperationContext *context, int64_t nano);
 /* Where a list begins that is ordered by ids: null at its start. */
 bool list_after_id(const Input *input, Value *ret_after, Failure *reterr_failure) _must_check_;
 typedef Json *ItemMaker(OperationContext *context, const Rows *rows, size_t row);

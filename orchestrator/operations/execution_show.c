@@ -36,9 +36,10 @@ static void put_numbers(const Rows *rows, Json *result) {
         static const struct {
                 const char *name;
                 int column;
-        } times[] = { { "admission_ms", 6 }, { "queue_ms", 7 }, { "model_ms", 8 }, { "total_ms", 9 } },
-          counts[] = { { "prompt_tokens", 10 }, { "completion_tokens", 11 }, { "cost_nano", 12 }, { "model_calls", 13 },
-                       { "tool_calls", 14 },    { "attempt", 17 },           { "version", 18 } };
+        } times[] = { { "admission_ms", 6 }, { "queue_ms", 7 }, { "model_ms", 8 }, { "total_ms", 9 } }, counts[] = {
+                { "prompt_tokens", 10 }, { "completion_tokens", 11 }, { "cached_tokens", 28 }, { "cost_nano", 12 },
+                { "model_calls", 13 },   { "tool_calls", 14 },        { "attempt", 17 },       { "version", 18 }
+        };
         for (size_t i = 0; i < COUNT_OF(times); i++)
                 json_put(result, times[i].name,
                          rows_is_null(rows, 0, times[i].column) ? json_new_null()

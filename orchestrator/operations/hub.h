@@ -18,6 +18,7 @@ struct Hub {
         const char *domains;   /* of agents, separated by spaces; the first is the one new addresses are shown with */
         Uuid installation;     /* the reserved tenant */
         const char *audit_key; /* public half, in base64, of the key that signs the ends of its chains */
+        const char *currency;  /* of all money; "EUR" */
 
         /* Applies committed changes to the directory in memory. Changes and their texts live until it returns. */
         bool (*announce)(Hub *hub, const DirectoryChange *changes, size_t count, Failure *reterr_failure);

@@ -15,6 +15,16 @@ const Operation *operation_find(Text name) {
         return NULL;
 }
 
+const Operation *operation_alone(Text noun) {
+        for (const Operation *const *operation = operation_catalogue; *operation; operation++) {
+                Text first, verb;
+                operation_words(*operation, &first, &verb);
+                if ((*operation)->alone && text_equal(first, noun))
+                        return *operation;
+        }
+        return NULL;
+}
+
 void operation_words(const Operation *operation, Text *ret_noun, Text *ret_verb) {
         *ret_verb = text_of(operation->name);
         text_split(ret_verb, '-', ret_noun);

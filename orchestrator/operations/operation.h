@@ -81,6 +81,7 @@ typedef struct Operation {
         bool recorded;            /* each call is, though it changes nothing */
         bool partial;             /* what is absent stays as it is: no defaults */
         const char *tenant_field; /* the field that names the acting tenant; NULL = none does */
+        bool alone;               /* its noun alone runs it on a terminal */
         const char *chat;         /* the word that runs it in a chat with its agent, "new" for /new; NULL = none does */
         Effect effect;
         const char *method, *path; /* "POST", "/agents/{agent}/pause"; below /api/v1 */
@@ -98,6 +99,7 @@ typedef struct Operation {
 
 extern const Operation *const operation_catalogue[]; /* ends with NULL, in order of help */
 const Operation *operation_find(Text name);          /* NULL when there is none */
+const Operation *operation_alone(Text noun);         /* what the noun alone runs; NULL when nothing does */
 /* "agent" and "pause" of "agent-pause". */
 void operation_words(const Operation *operation, Text *ret_noun, Text *ret_verb);
 

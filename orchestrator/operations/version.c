@@ -4,6 +4,7 @@
 #include "orchestrator/operations/secret.h"
 
 #include <assert.h>
+#include <math.h>
 
 void version_release(VersionDocument *version) {
         json_free(version->document);
@@ -89,6 +90,29 @@ static bool check_provider(OperationContext *context, const VersionDocument *ver
                                    TEXT_ARGUMENTS(key));
         return secret_may_go(key, rows_text(rows, 0, 0), host, reterr_failure) ||
                failure_prefix(reterr_failure, "'provider_key'");
+}
+
+bool version_check_price(OperationContext *context, const VersionDocument *version, const Input *input,
+                         Failure *reterr_failure) {
+        static const char *const names[] = { "prompt_price", "completion_price" };
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        const Rows *rows;
+        if (json_to_text(json_member(version->document, "provider_url")).length > 0 ||
+            (!input_has(input, names[0]) && !input_has(input, names[1])))
+                return true;
+        Text model = json_to_text(json_member(version->document, "model"));
+        if (!context_ask_directory(context, QUERY_MODEL_PRICE, VALUES(value_text(model)), &transaction, &rows,
+                                   reterr_failure))
+                return false;
+        for (int i = 0; rows_count(rows) > 0 && i < (int) COUNT_OF(names); i++) {
+                int64_t least = rows_integer(rows, 0, i);
+                if (input_has(input, names[i]) && llround(input_real(input, names[i]) * 1e9) < least)
+                        return failure_set(reterr_failure, FAILURE_INVALID,
+                                           "'%s' must be at least %.9g, what the model costs on this installation; "
+                                           "without it, that is the price",
+                                           names[i], (double) least / 1e9);
+        }
+        return true;
 }
 
 /* Over everything that shapes behaviour. */

@@ -27,6 +27,9 @@ bool version_read(OperationContext *context, Uuid agent_id, int64_t number, Vers
 void version_overlay(VersionDocument *version, const Input *input);
 /* Refuses what this installation cannot run: models and tools it does not have. */
 bool version_check(const VersionDocument *version, Failure *reterr_failure) _must_check_;
+/* Refuses prices in the input that are below those which the installation has for the version's model. */
+bool version_check_price(OperationContext *context, const VersionDocument *version, const Input *input,
+                         Failure *reterr_failure) _must_check_;
 /* Writes it as the agent's next version under a new id, and fills in id and number; it is not in force by that. */
 bool version_add(OperationContext *context, Uuid agent_id, Uuid id, VersionDocument *version,
                  Failure *reterr_failure) _must_check_;

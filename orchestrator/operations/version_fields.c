@@ -26,8 +26,8 @@ const Field version_fields[] = {
           .fallback = "false" },
         { "tools", FIELD_LIST, OPTIONAL, "Tools it may use, by name.", .most = 32 },
         { "allowed_domains", FIELD_LIST, OPTIONAL, "Where its tools may connect to.", .most = 64 },
-        { "prompt_price", FIELD_REAL, OPTIONAL, "Price of a million tokens read; free when absent.", .most = 1000000 },
-        { "completion_price", FIELD_REAL, OPTIONAL, "Price of a million tokens written; free when absent.",
-          .most = 1000000 },
+        { "prompt_price", FIELD_REAL, OPTIONAL,
+          "Price of a million tokens read; the installation's when absent, and never less.", .most = 1000000 },
+        { "completion_price", FIELD_REAL, OPTIONAL, "Price of a million tokens written; the same.", .most = 1000000 },
         { .type = FIELD_END },
 };

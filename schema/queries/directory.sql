@@ -25,12 +25,25 @@ FROM members WHERE changed >= $1::text::xid8
 UNION ALL
 SELECT 3, a.state = 'deleted', a.id, a.tenant_id, a.name, false,
        NULL, a.version_id, a.owner_id, o.jid, a.visibility, a.state, a.pause_reason,
-       coalesce(v.prompt_price_nano, 0) + coalesce(v.completion_price_nano, 0) > 0, v.policy_hash, v.priority_weight,
+       coalesce(v.prompt_price_nano, 0) + coalesce(v.completion_price_nano, 0) > 0
+       OR v.model IN (SELECT model FROM prices WHERE charged_nano > 0), v.policy_hash, v.priority_weight,
        NULL, NULL, NULL, v.name, NULL, left(v.description, 300), 0, 0
 FROM agents a
 JOIN agent_versions v ON v.tenant_id = a.tenant_id AND v.id = a.version_id
 JOIN accounts o ON o.id = a.owner_id
 WHERE a.changed >= $1::text::xid8
+UNION ALL
+-- Agents whose model was given a price; asked of prices alone as long as there is no new one.
+SELECT 3, a.state = 'deleted', a.id, a.tenant_id, a.name, false,
+       NULL, a.version_id, a.owner_id, o.jid, a.visibility, a.state, a.pause_reason,
+       coalesce(v.prompt_price_nano, 0) + coalesce(v.completion_price_nano, 0) > 0
+       OR v.model IN (SELECT model FROM prices WHERE charged_nano > 0), v.policy_hash, v.priority_weight,
+       NULL, NULL, NULL, v.name, NULL, left(v.description, 300), 0, 0
+FROM agents a
+JOIN agent_versions v ON v.tenant_id = a.tenant_id AND v.id = a.version_id
+JOIN accounts o ON o.id = a.owner_id
+WHERE EXISTS (SELECT FROM prices WHERE changed >= $1::text::xid8) AND $1::text <> '0'
+  AND v.model IN (SELECT model FROM prices WHERE changed >= $1::text::xid8)
 UNION ALL
 SELECT 4, removed_at IS NOT NULL, id, tenant_id, subject, false,
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, agent_id, not_before, expires_at, NULL, NULL, NULL, 0, 0

@@ -35,9 +35,10 @@ WITH given AS MATERIALIZED (
         RETURNING message_id
 )
 INSERT INTO accepted (id, tenant_id, agent_id, person_id, sequence, accepted_at, continues, conversation, hub, key_id, domain,
-                      reply_to, body, kind, account_id, grant_id, sender_domain)
+                      reply_to, body, kind, account_id, grant_id, sender_domain, body_bytes)
 SELECT g.id, g.tenant_id, g.agent_id, g.person_id, g.sequence, g.accepted_at, g.continues, g.conversation, $1::smallint,
-       g.key_id, g.domain, g.reply_to, g.body, g.kind, g.account_id, g.grant_id, g.sender_domain
+       g.key_id, g.domain, g.reply_to, g.body, g.kind, g.account_id, g.grant_id, g.sender_domain,
+       coalesce(octet_length(g.body), 0)
 FROM given g
 WHERE g.key IS NULL OR g.id IN (SELECT message_id FROM keyed)
 ON CONFLICT DO NOTHING

@@ -47,7 +47,8 @@ LIMIT $5;
 SELECT e.id, a.name, e.status, e.reason, e.created_at, e.concluded_at, e.admission_ms::double precision,
        e.queue_ms::double precision, e.model_ms::double precision, e.total_ms::double precision, e.prompt_tokens,
        e.completion_tokens, e.cost_nano, e.model_calls, e.tool_calls, e.tools_called::text, e.worker_id, e.attempt,
-       v.number, e.cancel_requested, e.key_id, e.body, e.answer_key_id, e.answer, e.explanation, e.continues, p.jid, p.key_id
+       v.number, e.cancel_requested, e.key_id, e.body, e.answer_key_id, e.answer, e.explanation, e.continues, p.jid, p.key_id,
+       e.cached_tokens
 FROM executions e
 JOIN agents a ON a.id = e.agent_id
 LEFT JOIN agent_versions v ON v.id = e.version_id

@@ -121,11 +121,14 @@ def every_operation_answers_by_rest():
         ("DELETE", "/agents/echo", None), ("POST", "/agents/echo/restore", {}),
         ("GET", "/registration", None), ("POST", "/invites", {"role": "viewer"}), ("GET", "/invites", None),
         ("DELETE", "/workspaces/rest", None), ("POST", "/workspaces/rest/restore", {}),
+        ("GET", "/usage", None), ("GET", "/usage/export?format=jsonl", None), ("GET", "/usage/tenants", None),
+        ("POST", "/prices", {"meter": "tool-runs", "price": 1.5, "margin": 20}), ("GET", "/prices", None),
         ("GET", "/workers", None), ("GET", "/hub", None), ("GET", "/settings", None),
         ("GET", "/invocations", None),
     ]
     for method, path, body in calls:
-        everywhere = path.startswith(("/workspaces", "/accounts", "/hub", "/settings", "/registration"))
+        everywhere = path.startswith(("/workspaces", "/accounts", "/hub", "/settings", "/registration", "/prices",
+                                      "/usage/tenants"))
         ask(method, path, body, tenant=None if everywhere else tenant)
     ask("DELETE", "/invites/" + ask("GET", "/invites", tenant=tenant)["data"][0]["id"], tenant=tenant)
     for method, path, body, status in (("POST", "/registration", {"slug": "mine"}, 400),
@@ -181,6 +184,8 @@ def every_operation_answers_on_the_terminal():
             ["secret", "rotate", "own", "@" + document.name, *t], ["secret", "remove", "own", "--yes", *t],
             ["audit", "list", *t], ["audit", "export", *t], ["audit", "verify", *t], ["feedback", "list", *t],
             ["agent", "delete", "desk", "--yes", *t], ["agent", "restore", "desk", *t],
+            ["usage", "show", *t], ["usage", "export", *t], ["usage", "list"],
+            ["price", "set", "tool-runs", "1.5", "--margin", "20"], ["price", "list"],
             ["worker", "list"], ["hub", "status"], ["settings", "show"],
         ]
         done = {tuple(words[:2]) for words in calls}
