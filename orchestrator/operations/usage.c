@@ -7,7 +7,7 @@
 #define TRANSACTIONS 8 /* that somebody who asks waits for */
 
 /* What was used a moment ago is shown, too. */
-static void catch_up(OperationContext *context) {
+void usage_catch_up(OperationContext *context) {
         Operations *operations = context->operations;
         Failure failure;
         bool done = (!operations->meters || meters_write(operations->meters, operations->database, &failure)) &&
@@ -80,7 +80,7 @@ bool usage_question(OperationContext *context, const Input *input, UsageQuestion
         if (!usage_days(context, input, ret_question, reterr_failure) ||
             !find_person(context, input, &ret_question->person, reterr_failure))
                 return false;
-        catch_up(context);
+        usage_catch_up(context);
         return true;
 }
 

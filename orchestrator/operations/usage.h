@@ -11,9 +11,9 @@
           "Which billing period, when no days are given.",                                                             \
           .choices = "current|previous",                                                                               \
           .fallback = "current" },                                                                                     \
-                { "from", FIELD_TEXT, OPTIONAL, "First day, such as 2026-01-31; of the tenant's zone.", .most = 10 },  \
+                { "from", FIELD_TEXT, OPTIONAL, "First day, such as 2026-01-31, in the tenant's zone.", .most = 10 },  \
         {                                                                                                              \
-                "to", FIELD_TEXT, OPTIONAL, "Last day; today's when only the first is given.", .most = 10              \
+                "to", FIELD_TEXT, OPTIONAL, "Last day; the period's when absent.", .most = 10                          \
         }
 
 typedef struct UsageQuestion {
@@ -24,9 +24,11 @@ typedef struct UsageQuestion {
 } UsageQuestion;
 
 /* Who administers the tenant, or owns the agent that is named, asks about everybody; who does not, about himself.
- * Counts first what is not counted yet, as far as that is possible. */
+ * What was used a moment ago is in it. */
 bool usage_question(OperationContext *context, const Input *input, UsageQuestion *ret_question,
                     Failure *reterr_failure) _must_check_;
+/* Counts what is not counted yet, as far as that is possible. */
+void usage_catch_up(OperationContext *context);
 /* The days alone, of the acting tenant's calendar. */
 bool usage_days(OperationContext *context, const Input *input, UsageQuestion *question,
                 Failure *reterr_failure) _must_check_;

@@ -16,7 +16,8 @@ static bool list_usage(OperationContext *context, const Input *input, Json **ret
         _cleanup_(transaction_endp) Transaction *transaction = NULL;
         UsageQuestion question;
         const Rows *rows;
-        if (!usage_question(context, input, &question, reterr_failure) ||
+        usage_catch_up(context);
+        if (!usage_days(context, input, &question, reterr_failure) ||
             !context_ask_directory(context, QUERY_USAGE_TENANTS,
                                    VALUES(value_text(question.from), value_text(question.to),
                                           value_text(input_text(input, "after")),
