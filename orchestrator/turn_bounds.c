@@ -26,8 +26,9 @@ int64_t bound_prompt(const Version *version, const Conversation *conversation) {
 static BudgetAmounts amounts_of(Wide wide, int64_t tokens) {
         Wide nano = (wide + MILLION - 1) / MILLION;
 
-        return (BudgetAmounts){ { [BUDGET_MONEY] = nano < NANO_LIMIT ? (int64_t) nano : NANO_LIMIT,
-                                  [BUDGET_TOKENS] = tokens } };
+        return (BudgetAmounts){
+                { [BUDGET_MONEY] = nano < NANO_LIMIT ? (int64_t) nano : NANO_LIMIT, [BUDGET_TOKENS] = tokens }
+        };
 }
 
 BudgetAmounts bound_amounts(const Version *version, int64_t prompt_tokens, int64_t completion_tokens) {
