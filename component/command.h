@@ -49,6 +49,7 @@ extern const Option migrate_options[], keep_options[], doctor_options[], chat_op
 int hub_main(const Settings *settings, const Arguments *arguments);
 int migrate_main(const Settings *settings, const Arguments *arguments);
 int keep_main(const Settings *settings, const Arguments *arguments);
+int key_rotate_main(const Settings *settings, const Arguments *arguments);
 int doctor_main(const Settings *settings, const Arguments *arguments);
 int chat_main(const Settings *settings, const Arguments *arguments);
 int settings_check_main(const Settings *settings, const Arguments *arguments);

@@ -2,6 +2,7 @@
 #include "component/audit_key.h"
 #include "component/doctor.h"
 #include "store/cache/cache.h"
+#include "store/keyring_rotate.h"
 #include "store/migrate.h"
 
 #include <sys/timex.h>
@@ -107,9 +108,16 @@ void check_master_key(Doctor *doctor, Finding *finding) {
         Failure failure;
         if (!needs_database(doctor, finding))
                 return;
-        if (keyring_open(doctor->database, doctor->settings->master_key_file, &keyring, &failure))
-                finding_good(finding, "it opens every tenant's key");
-        else
+        size_t pending;
+        if (keyring_open(doctor->database, doctor->settings->master_key_file, &keyring, &failure) &&
+            keyring_rotation_pending(doctor->database, &pending, &failure)) {
+                if (pending > 0)
+                        finding_bad(finding, "Run `aiox key rotate FILE` again, with the file of the new one.",
+                                    FAILURE_CONFLICT, "its change was broken off: the old one still wraps %zu keys",
+                                    pending);
+                else
+                        finding_good(finding, "it opens every tenant's key");
+        } else
                 finding_failed(finding, &failure,
                                "Put the master key that this database was set up with where master_key_file says.");
 }

@@ -10,6 +10,15 @@ const Command commands[] = {
           .with_settings = true, .run = migrate_main },
         { "keep", "", 0, 0, "Makes the database's parts of the days ahead and removes old ones, as its owner.",
           .options = keep_options, .with_settings = true, .run = keep_main },
+        { "key rotate", "FILE", 1, 1, "Changes the master key to the one in FILE, while hubs run.",
+          .details =
+                  "Wraps every tenant's key by the new master key, and puts it where master_key_file says; the old "
+                  "file "
+                  "stays beside it, as FILE.former, and can go. When it is broken off, ask again. Hubs on other "
+                  "machines "
+                  "go on with the keys they have; before they start anew or tenants are made there, they need the new "
+                  "file in place, or beside the old one as FILE.next.",
+          .with_settings = true, .run = key_rotate_main },
         { "doctor", "", 0, 0, "Checks everything the hub needs and says how to mend what is wrong.",
           .options = doctor_options, .with_settings = true, .run = doctor_main },
         { "chat", "JID", 1, 1, "Talks to an agent as any person would, over an XMPP client connection.",

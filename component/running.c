@@ -9,6 +9,7 @@
 #include "component/plaintext.h"
 #include "orchestrator/http/http.h"
 #include "orchestrator/http/mail.h"
+#include "store/keyring_rotate.h"
 #include "store/migrate.h"
 
 #include <poll.h>
@@ -183,6 +184,16 @@ static void domains_join(const Settings *settings, TextBuilder *builder) {
         }
 }
 
+/* Every key opens, by one master key or the other; but the old file must not go yet. */
+static void tell_rotation(Database *database) {
+        size_t pending;
+        Failure failure;
+
+        if (keyring_rotation_pending(database, &pending, &failure) && pending > 0)
+                log_warning("a change of the master key was broken off: run `aiox key rotate` again", "keys left",
+                            LOG_INTEGER, (int64_t) pending);
+}
+
 static bool start_store(Running *running, const Settings *settings, Failure *reterr_failure) {
         DatabaseSettings database = { .conninfo = settings->database, .owner_conninfo = settings->database_owner };
         char application[128];
@@ -190,8 +201,11 @@ static bool start_store(Running *running, const Settings *settings, Failure *ret
         snprintf(application, sizeof(application), "aiox %s", settings->hub_name);
         database.application = application;
         running->database = database_new(&database);
-        return schema_check(running->database, settings->unsafe, reterr_failure) &&
-               keyring_open(running->database, settings->master_key_file, &running->keyring, reterr_failure);
+        if (!schema_check(running->database, settings->unsafe, reterr_failure) ||
+            !keyring_open(running->database, settings->master_key_file, &running->keyring, reterr_failure))
+                return false;
+        tell_rotation(running->database);
+        return true;
 }
 
 static bool start_core(Running *running, const Settings *settings, Failure *reterr_failure) {

@@ -276,12 +276,10 @@ static bool make_ready(Connection *connection, const Call *call, Parameters *ret
                failure_prefix(reterr_failure, "%s", name);
 }
 
-#define CALL_LIMIT 8
-
 bool connection_exchange(Connection *connection, const Call *calls, size_t count, PGresult **ret_last,
                          Failure *reterr_failure) {
-        assert(count > 0 && count <= CALL_LIMIT);
-        Parameters parameters[CALL_LIMIT] = { 0 };
+        assert(count > 0 && count <= CONNECTION_CALLS);
+        Parameters parameters[CONNECTION_CALLS] = { 0 };
         PGresult *result = NULL;
         bool good = true, sent = false;
         for (size_t i = 0; good && i < count; i++)

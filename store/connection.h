@@ -23,6 +23,7 @@ void connection_close(Connection *connection);
 DEFINE_RELEASE(Connection *, connection_close)
 bool connection_is_lost(const Connection *connection);
 
+#define CONNECTION_CALLS 64
 typedef struct Call {
         Query query;
         const Value *values;
@@ -31,8 +32,9 @@ typedef struct Call {
 
 /* Makes a query ready on this connection, when it is not yet. The others here do that themselves. */
 bool connection_prepare(Connection *connection, Query query, Failure *reterr_failure) _must_check_;
-/* Runs queries in one round trip, preparing those that are used for the first time before. ret_last is the result of
- * the last, which the caller clears; when one fails, those after it did not run, and the failure is that of the first.
+/* Runs queries, at most so many, in one round trip, preparing those that are used for the first time before. ret_last
+ * is the result of the last, which the caller clears; when one fails, those after it did not run, and the failure is
+ * that of the first.
  */
 bool connection_exchange(Connection *connection, const Call *calls, size_t count, PGresult **ret_last,
                          Failure *reterr_failure) _must_check_;

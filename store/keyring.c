@@ -1,16 +1,13 @@
 #include "store/keyring.h"
 
 #include "base/map.h"
+#include "store/master.h"
 
-#include <endian.h>
-#include <errno.h>
-#include <fcntl.h>
+#include <assert.h>
 #include <pthread.h>
-#include <sys/stat.h>
 
-#define MASTER_ID_SIZE 8
-#define SLAB_KEYS      512 /* 16 KiB of locked memory at a time */
-#define TENANT_KEYS    16  /* data keys a tenant may have had */
+#define SLAB_KEYS   512 /* 16 KiB of locked memory at a time */
+#define TENANT_KEYS 16  /* data keys a tenant may have had */
 
 typedef struct TenantKeys {
         Uuid tenant_id;
@@ -21,87 +18,12 @@ typedef struct TenantKeys {
 struct Keyring {
         pthread_rwlock_t lock;
         Map *tenants;
-        Key *master;
-        uint8_t master_id[MASTER_ID_SIZE];
+        char *path; /* of the master key */
+        Masters masters;
         Key **slabs;
         size_t slab_count, slab_used; /* slab_used: keys taken from the last slab */
         int64_t seen;                 /* xmin up to which changes were read */
 };
-
-/* By which a wrapped key says whose it is; tells nothing about the master key. */
-static void make_master_id(const Key *master, uint8_t ret_id[static MASTER_ID_SIZE]) {
-        Text purpose = TEXT("master key id");
-        Hash hash = crypto_keyed_hash(master, &purpose, 1);
-        memcpy(ret_id, hash.bytes, MASTER_ID_SIZE);
-}
-
-static bool decode_hex(Text text, uint8_t *ret_bytes, size_t size) {
-        if (text.length != 2 * size)
-                return false;
-        for (size_t i = 0; i < text.length; i++) {
-                char c = text.bytes[i];
-                int digit = c >= '0' && c <= '9'                 ? c - '0'
-                            : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
-                                                                 : -1;
-                if (digit < 0)
-                        return false;
-                ret_bytes[i / 2] = (uint8_t) (ret_bytes[i / 2] << 4 | digit);
-        }
-        return true;
-}
-
-static bool decode_master(Text text, Key *ret_key) {
-        _cleanup_(arena_freep) Arena *arena = arena_new(1024);
-        Text decoded = text_trim(text);
-        if (text.length == KEY_SIZE)
-                decoded = text;
-        else if (decode_hex(decoded, ret_key->bytes, KEY_SIZE))
-                return true;
-        else if (!crypto_base64_decode(arena, decoded, &decoded) || decoded.length != KEY_SIZE)
-                return false;
-        memcpy(ret_key->bytes, decoded.bytes, KEY_SIZE);
-        if (decoded.bytes != text.bytes)
-                crypto_wipe((void *) decoded.bytes, decoded.length);
-        return true;
-}
-
-static bool read_master(const char *path, Key *ret_key, Failure *reterr_failure) {
-        _cleanup_(close_fdp) int file = open(path, O_RDONLY | O_CLOEXEC);
-        struct stat about;
-        char bytes[256];
-        if (file < 0 || fstat(file, &about) != 0)
-                return failure_set(reterr_failure, FAILURE_NOT_FOUND, "cannot read the master key %s: %s", path,
-                                   strerror(errno));
-        if (about.st_mode & S_IRWXO)
-                return failure_set(reterr_failure, FAILURE_FORBIDDEN,
-                                   "the master key %s may be read by everybody: chmod 600 it", path);
-        ssize_t length = read(file, bytes, sizeof(bytes));
-        bool good = length > 0 && decode_master((Text){ bytes, (size_t) length }, ret_key);
-        crypto_wipe(bytes, sizeof(bytes));
-        return good || failure_set(reterr_failure, FAILURE_INVALID,
-                                   "the master key %s is not 32 bytes, raw, base64 or hexadecimal: make one with "
-                                   "`openssl rand -base64 32`",
-                                   path);
-}
-
-/* A wrapped key is sealed to its place like any other value; the id is the row's key. */
-typedef struct KeyPlace {
-        uint8_t id[18];
-} KeyPlace;
-
-static Text key_place(Uuid tenant_id, int key_id, KeyPlace *room) {
-        uint16_t number = htobe16((uint16_t) key_id);
-        memcpy(room->id, tenant_id.bytes, 16);
-        memcpy(room->id + 16, &number, 2);
-        return (Text){ (const char *) room->id, sizeof(room->id) };
-}
-
-static bool wrap(const Key *master, Uuid tenant_id, int key_id, const Key *key, Arena *arena, Text *ret_wrapped,
-                 Failure *reterr_failure) {
-        KeyPlace room;
-        return crypto_seal(master, TEXT("tenant_keys"), TEXT("wrapped"), key_place(tenant_id, key_id, &room),
-                           MAP_KEY(*key), arena, ret_wrapped, reterr_failure);
-}
 
 /* With the lock held for writing. */
 static Key *new_key(Keyring *keyring) {
@@ -129,6 +51,55 @@ static void put_key(Keyring *keyring, Uuid tenant_id, int key_id, const Key *key
         pthread_rwlock_unlock(&keyring->lock);
 }
 
+/* A data key never changes: when it is known already, it does not matter that it was wrapped anew by a key we have not.
+ */
+static bool needs_no_unwrapping(Keyring *keyring, Uuid tenant_id, int64_t key_id, Text by) {
+        pthread_rwlock_rdlock(&keyring->lock);
+        TenantKeys *tenant = map_get(keyring->tenants, MAP_KEY(tenant_id));
+        bool needs_none = tenant && tenant->keys[key_id] && !masters_find(&keyring->masters, by);
+        pthread_rwlock_unlock(&keyring->lock);
+        return needs_none;
+}
+
+/* Another file may have come since: the master key is being changed, or was. */
+static bool read_masters_again(Keyring *keyring, Failure *reterr_failure) {
+        Masters masters = { 0 };
+        if (!masters_read(keyring->path, &masters, reterr_failure))
+                return false;
+        pthread_rwlock_wrlock(&keyring->lock);
+        masters_release(&keyring->masters);
+        keyring->masters = masters;
+        pthread_rwlock_unlock(&keyring->lock);
+        return true;
+}
+
+static bool no_master(Text id, Failure *reterr_failure) {
+        TextBuilder hex = text_builder(64);
+        text_add_hex(&hex, (const uint8_t *) id.bytes, id.length);
+        failure_set(reterr_failure, FAILURE_FORBIDDEN,
+                    "the master key is not the one this database was sealed with (%s): give us the file that was used "
+                    "before, or, when the master key was changed, the new one",
+                    hex.bytes);
+        text_builder_release(&hex);
+        return false;
+}
+
+/* The master key of an id, copied out, for files may be read again meanwhile; the caller wipes it. */
+static bool take_master(Keyring *keyring, Text id, Key *ret_master, Failure *reterr_failure) {
+        for (int attempt = 0; attempt < 2; attempt++) {
+                pthread_rwlock_rdlock(&keyring->lock);
+                const Key *found = masters_find(&keyring->masters, id);
+                if (found)
+                        *ret_master = *found;
+                pthread_rwlock_unlock(&keyring->lock);
+                if (found)
+                        return true;
+                if (attempt == 0 && !read_masters_again(keyring, reterr_failure))
+                        return false;
+        }
+        return no_master(id, reterr_failure);
+}
+
 static bool unwrap_row(void *taker, const Rows *rows, Failure *reterr_failure) {
         Keyring *keyring = taker;
         Uuid tenant_id = rows_uuid(rows, 0, 0);
@@ -136,22 +107,13 @@ static bool unwrap_row(void *taker, const Rows *rows, Failure *reterr_failure) {
         if (key_id > TENANT_KEYS)
                 return failure_set(reterr_failure, FAILURE_INTERNAL, "a tenant has more than %d data keys",
                                    TENANT_KEYS);
-        if (!text_equal(rows_text(rows, 0, 2), (Text){ (const char *) keyring->master_id, MASTER_ID_SIZE }))
-                return failure_set(
-                        reterr_failure, FAILURE_FORBIDDEN,
-                        "the master key is not the one this database was sealed with: give us the file that was "
-                        "used before");
-        _cleanup_(arena_freep) Arena *arena = arena_new(1024);
-        KeyPlace room;
-        Text key;
-        if (!crypto_open(keyring->master, TEXT("tenant_keys"), TEXT("wrapped"),
-                         key_place(tenant_id, (int) key_id, &room), rows_text(rows, 0, 3), arena, &key, reterr_failure))
-                return failure_prefix(reterr_failure, "the data key of a tenant");
-        if (key.length != KEY_SIZE)
-                return failure_set(reterr_failure, FAILURE_INTERNAL,
-                                   "a tenant's data key has another length than ours");
-        put_key(keyring, tenant_id, (int) key_id, (const Key *) key.bytes);
-        crypto_wipe((void *) key.bytes, key.length);
+        if (needs_no_unwrapping(keyring, tenant_id, key_id, rows_text(rows, 0, 2)))
+                return true;
+        _cleanup_(crypto_keys_freep) Key *keys = crypto_keys_new(2); /* the master's, the tenant's */
+        if (!take_master(keyring, rows_text(rows, 0, 2), &keys[0], reterr_failure) ||
+            !master_unwrap(&keys[0], tenant_id, (int) key_id, rows_text(rows, 0, 3), &keys[1], reterr_failure))
+                return false;
+        put_key(keyring, tenant_id, (int) key_id, &keys[1]);
         return true;
 }
 
@@ -176,20 +138,40 @@ bool keyring_has(Keyring *keyring, Uuid tenant_id) {
         return has;
 }
 
-bool keyring_make(Keyring *keyring, Transaction *transaction, Uuid tenant_id, Failure *reterr_failure) {
-        _cleanup_(crypto_keys_freep) Key *key = crypto_keys_new(1);
-        _cleanup_(arena_freep) Arena *arena = arena_new(1024);
-        Text wrapped, master_id = { (const char *) keyring->master_id, MASTER_ID_SIZE };
+/* By which new keys are wrapped: the one that a change of the master key says, or the file's when there never was one.
+ */
+static bool master_in_force(Keyring *keyring, Transaction *transaction, MasterId *ret_id, Key *ret_master,
+                            Failure *reterr_failure) {
         const Rows *rows;
-        crypto_random(key->bytes, KEY_SIZE);
-        if (!wrap(keyring->master, tenant_id, 1, key, arena, &wrapped, reterr_failure) ||
-            !transaction_run(
-                    transaction, QUERY_KEYRING_INSERT,
-                    VALUES(value_uuid(tenant_id), value_integer(1), value_bytes(master_id), value_bytes(wrapped)),
-                    &rows, reterr_failure))
+        if (!transaction_run(transaction, QUERY_MASTER_HOLD, NO_VALUES, NULL, reterr_failure) ||
+            !transaction_run(transaction, QUERY_MASTER_IN_FORCE, NO_VALUES, &rows, reterr_failure))
+                return false;
+        pthread_rwlock_rdlock(&keyring->lock);
+        *ret_id = keyring->masters.ids[0];
+        pthread_rwlock_unlock(&keyring->lock);
+        if (rows_count(rows) > 0) {
+                assert(rows_text(rows, 0, 0).length == MASTER_ID_SIZE);
+                memcpy(ret_id->bytes, rows_text(rows, 0, 0).bytes, MASTER_ID_SIZE);
+        }
+        return take_master(keyring, master_id_text(ret_id), ret_master, reterr_failure);
+}
+
+bool keyring_make(Keyring *keyring, Transaction *transaction, Uuid tenant_id, Failure *reterr_failure) {
+        _cleanup_(crypto_keys_freep) Key *keys = crypto_keys_new(2); /* the tenant's, the master's */
+        _cleanup_(arena_freep) Arena *arena = arena_new(1024);
+        MasterId master;
+        Text wrapped;
+        const Rows *rows;
+        crypto_random(keys[0].bytes, KEY_SIZE);
+        if (!master_in_force(keyring, transaction, &master, &keys[1], reterr_failure) ||
+            !master_wrap(&keys[1], tenant_id, 1, &keys[0], arena, &wrapped, reterr_failure) ||
+            !transaction_run(transaction, QUERY_KEYRING_INSERT,
+                             VALUES(value_uuid(tenant_id), value_integer(1), value_bytes(master_id_text(&master)),
+                                    value_bytes(wrapped)),
+                             &rows, reterr_failure))
                 return false;
         if (rows_changed(rows) > 0) {
-                put_key(keyring, tenant_id, 1, key);
+                put_key(keyring, tenant_id, 1, &keys[0]);
                 return true;
         }
         /* There is one already: another process was faster. */
@@ -210,10 +192,9 @@ bool keyring_open(Database *database, const char *master_key_file, Keyring **ret
         _cleanup_(keyring_freep) Keyring *keyring = memory_new(sizeof(Keyring));
         pthread_rwlock_init(&keyring->lock, NULL);
         keyring->tenants = map_new(64);
-        keyring->master = crypto_keys_new(1);
-        if (!read_master(master_key_file, keyring->master, reterr_failure))
+        keyring->path = memory_string(master_key_file);
+        if (!masters_read(master_key_file, &keyring->masters, reterr_failure))
                 return false;
-        make_master_id(keyring->master, keyring->master_id);
         if (!keyring_refresh(keyring, database, reterr_failure))
                 return false;
         if (!keyring_has(keyring, installation_tenant_id) && !make_installation_key(keyring, database, reterr_failure))
@@ -231,57 +212,10 @@ void keyring_free(Keyring *keyring) {
         for (size_t i = 0; i < keyring->slab_count; i++)
                 crypto_keys_free(keyring->slabs[i]);
         free(keyring->slabs);
-        crypto_keys_free(keyring->master);
+        masters_release(&keyring->masters);
+        free(keyring->path);
         pthread_rwlock_destroy(&keyring->lock);
         free(keyring);
-}
-
-/* Every key by the new master key, in one transaction that changes the tenant it acts for as it goes. */
-static bool rewrap_all(Keyring *keyring, Database *database, const Key *master, Failure *reterr_failure) {
-        _cleanup_(transaction_endp) Transaction *transaction = NULL;
-        uint8_t id[MASTER_ID_SIZE];
-        Text master_id = { (const char *) id, MASTER_ID_SIZE };
-        TenantKeys *tenant;
-        make_master_id(master, id);
-        if (!transaction_begin(database, DATABASE_TENANT, installation_tenant_id, &transaction, reterr_failure))
-                return false;
-        for (size_t i = 0; (tenant = map_each(keyring->tenants, &i));) {
-                if (!transaction_run(transaction, QUERY_TRANSACTION_TENANT, VALUES(value_uuid(tenant->tenant_id)), NULL,
-                                     reterr_failure))
-                        return false;
-                for (int key_id = 1; key_id <= tenant->newest; key_id++) {
-                        _cleanup_(arena_freep) Arena *arena = arena_new(1024);
-                        Text wrapped;
-                        if (!tenant->keys[key_id])
-                                continue;
-                        if (!wrap(master, tenant->tenant_id, key_id, tenant->keys[key_id], arena, &wrapped,
-                                  reterr_failure) ||
-                            !transaction_run(transaction, QUERY_KEYRING_REWRAP,
-                                             VALUES(value_uuid(tenant->tenant_id), value_integer(key_id),
-                                                    value_bytes(master_id), value_bytes(wrapped)),
-                                             NULL, reterr_failure))
-                                return false;
-                }
-        }
-        return transaction_commit(transaction, reterr_failure);
-}
-
-bool keyring_rewrap(Keyring *keyring, Database *database, const char *new_master_key_file, Failure *reterr_failure) {
-        _cleanup_(crypto_keys_freep) Key *master = crypto_keys_new(1);
-        if (!read_master(new_master_key_file, master, reterr_failure) ||
-            !keyring_refresh(keyring, database, reterr_failure))
-                return false;
-        /* Held for reading against keys that come meanwhile: nobody makes a tenant while keys are rewrapped. */
-        pthread_rwlock_rdlock(&keyring->lock);
-        bool done = rewrap_all(keyring, database, master, reterr_failure);
-        pthread_rwlock_unlock(&keyring->lock);
-        if (!done)
-                return false;
-        pthread_rwlock_wrlock(&keyring->lock);
-        *keyring->master = *master;
-        make_master_id(master, keyring->master_id);
-        pthread_rwlock_unlock(&keyring->lock);
-        return true;
 }
 
 void keyring_forget(Keyring *keyring, Uuid tenant_id) {

@@ -2,8 +2,8 @@
  * values, and making persons' ids. Data keys are stored wrapped by a master key that comes from a file outside the
  * database. Not a cipher (base/crypto.h) and not a secret store for tenants.
  *
- * Any thread. keyring_open(), keyring_refresh() and keyring_rewrap() talk to the database and block; the rest does not,
- * beyond a short lock. A sealed value opens only at the place it was sealed for: table, column and the row's whole key.
+ * Any thread. keyring_open() and keyring_refresh() talk to the database and block; the rest does not, beyond a short
+ * lock. A sealed value opens only at the place it was sealed for: table, column and the row's whole key.
  */
 #pragma once
 
@@ -31,9 +31,6 @@ bool keyring_refresh(Keyring *keyring, Database *database, Failure *reterr_failu
 /* Makes the first data key of a tenant within the transaction that makes the tenant (DATABASE_TENANT, of that tenant).
  */
 bool keyring_make(Keyring *keyring, Transaction *transaction, Uuid tenant_id, Failure *reterr_failure) _must_check_;
-/* Wraps every key anew by the master key of another file, in one transaction. */
-bool keyring_rewrap(Keyring *keyring, Database *database, const char *new_master_key_file,
-                    Failure *reterr_failure) _must_check_;
 /* A tenant deleted is a key destroyed: the rows must be deleted too, or they come back with the next start. */
 void keyring_forget(Keyring *keyring, Uuid tenant_id);
 bool keyring_has(Keyring *keyring, Uuid tenant_id);

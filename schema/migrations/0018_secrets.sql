@@ -19,6 +19,15 @@ CREATE TABLE secrets (
 SELECT guard_tenant_rows('secrets');
 GRANT SELECT, INSERT, UPDATE, DELETE ON secrets TO aiox_tenant;
 
+-- Since the master key was changed: by which one new data keys are wrapped. Its id, which tells nothing of it.
+CREATE TABLE master_key (
+        one   boolean PRIMARY KEY DEFAULT true CHECK (one),
+        id    bytea NOT NULL CHECK (octet_length(id) = 8),
+        since timestamptz NOT NULL DEFAULT now()
+);
+GRANT SELECT ON master_key TO aiox_tenant, aiox_platform;
+GRANT INSERT, UPDATE ON master_key TO aiox_platform;
+
 -- A version may bring its own provider: its endpoint, and the secret that is the endpoint's key.
 ALTER TABLE agent_versions
         ADD COLUMN provider_url text CHECK (provider_url <> ''),
