@@ -17,6 +17,8 @@ static bool show_tenant(OperationContext *context, const Input *input, Json **re
         json_put_text(tenant, "name", rows_text(rows, 0, 2));
         json_put_text(tenant, "plan", rows_text(rows, 0, 3));
         json_put_text(tenant, "state", rows_text(rows, 0, 4));
+        json_put_text(tenant, "zone", rows_text(rows, 0, 9));
+        json_put_integer(tenant, "billing_day", rows_integer(rows, 0, 10));
         json_put_integer(tenant, "members", rows_integer(rows, 0, 7));
         json_put_integer(tenant, "agents", rows_integer(rows, 0, 8));
         json_put_time(tenant, "created_at", rows_time(rows, 0, 5));

@@ -18,12 +18,14 @@ LIMIT $3;
 -- name: tenant_read
 -- role: tenant
 SELECT t.id, t.slug, t.name, t.plan, t.state, t.created_at, t.updated_at,
-       (SELECT count(*) FROM members WHERE removed_at IS NULL), (SELECT count(*) FROM agents WHERE state <> 'deleted')
+       (SELECT count(*) FROM members WHERE removed_at IS NULL), (SELECT count(*) FROM agents WHERE state <> 'deleted'),
+       t.zone, t.billing_day
 FROM tenants t WHERE t.id = current_tenant();
 
 -- name: tenant_change
 -- role: tenant
-UPDATE tenants SET name = coalesce($1, name), plan = coalesce($2, plan), state = coalesce($3, state), updated_at = now()
+UPDATE tenants SET name = coalesce($1, name), plan = coalesce($2, plan), state = coalesce($3, state),
+                   zone = coalesce($4, zone), billing_day = coalesce($5, billing_day), updated_at = now()
 WHERE id = current_tenant();
 
 -- name: member_put

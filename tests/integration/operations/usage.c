@@ -174,7 +174,14 @@ START_TEST(a_period_is_the_tenants_and_wrong_days_are_refused_by_name) {
                 office_refuse(office, ADMIN, "", "usage-show", wrong[i][0], FAILURE_INVALID);
                 ck_assert_msg(strstr(office->failure.text, wrong[i][1]) != NULL, "%s", office->failure.text);
         }
-        office_execute(office, "UPDATE tenants SET zone = 'Pacific/Kiritimati', billing_day = 31 WHERE slug = 'acme'");
+        office_refuse(office, OWNER, "", "tenant-update", "{\"slug\":\"acme\",\"billing_day\":31}", FAILURE_FORBIDDEN);
+        office_refuse(office, OWNER, "", "tenant-update", "{\"slug\":\"acme\",\"zone\":\"UTC\"}", FAILURE_FORBIDDEN);
+        office_refuse(office, ROOT, "", "tenant-update", "{\"slug\":\"acme\",\"zone\":\"Middle/Earth\"}",
+                      FAILURE_INVALID);
+        office_refuse(office, ROOT, "", "tenant-update", "{\"slug\":\"acme\",\"billing_day\":32}", FAILURE_INVALID);
+        expect(office_do(office, ROOT, "", "tenant-update",
+                         "{\"slug\":\"acme\",\"zone\":\"Pacific/Kiritimati\",\"billing_day\":31}"),
+               "\"billing_day\":31");
         char *current = memory_string(place_ask("SELECT format('\"from\":\"%s\"', first) || ' ' || (next - 1) FROM "
                                                 "billing_month((now() AT TIME ZONE 'Pacific/Kiritimati')::date, 31)"));
         char *to = strchr(current, ' ');
