@@ -2,6 +2,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "component/command.h"
+#include "component/guard.h"
 #include "component/running.h"
 
 #include <pthread.h>
@@ -22,7 +23,7 @@ int hub_main(const Settings *settings, const Arguments *arguments) {
         Failure failure = { 0 };
 
         (void) arguments;
-        if (!crypto_start(&failure))
+        if (!guard_memory(settings->allow_core_dumps, &failure) || !crypto_start(&failure))
                 return command_fail(&failure);
         signals_block();
         log_start(log_level_of(settings->log_level));

@@ -131,6 +131,10 @@ const Setting settings_table[] = {
           .help = "Permits Redis beyond this machine; there is no encryption." },
         { "allow_plaintext_models", SETTING_BOOLEAN, AT(allow_plaintext_models), .fallback = "false",
           .help = "Permits a model provider beyond this machine by http://." },
+        { "allow_core_dumps", SETTING_BOOLEAN, AT(allow_core_dumps), .fallback = "false",
+          .help = "Lets the hub's memory, keys and messages included, be dumped when it crashes, and be read by "
+                  "debuggers of "
+                  "its own user, as sanitizers need." },
         { "unsafe", SETTING_BOOLEAN, AT(unsafe), .fallback = "false",
           .help = "Starts although the database may lose what it confirmed (fsync or synchronous_commit is off). "
                   "Only for throw-away data." },

@@ -41,6 +41,7 @@ typedef struct Settings {
         const char *log_level;
         bool allow_plaintext_server, allow_plaintext_database, allow_plaintext_redis, allow_plaintext_models;
         bool allow_private_providers; /* tenants' own */
+        bool allow_core_dumps;
         bool unsafe;
         /* where they were read from */
         const char *file; /* NULL = none */

@@ -44,6 +44,8 @@ hub_configure() {
                 [database_owner]="\"$AIOX_DATABASE_OWNER\"" [redis]=$AIOX_REDIS
                 [redis_secret_file]=$AIOX_REDIS_SECRET_FILE [master_key_file]=$STACK/secrets/master.key
                 [api_socket]=$RUN/hub_$number/api [docs_folder]=$REPOSITORY/docs)
+        # A sanitizer looks at the hub as a debugger does.
+        ! grep -qa -e __asan_init -e __tsan_init "$AIOX_BIN/aiox" || settings[allow_core_dumps]=true
         for setting in "$@"; do
                 settings[${setting%%=*}]=${setting#*=}
         done

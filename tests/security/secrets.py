@@ -9,7 +9,7 @@ import pty
 import subprocess
 import sys
 
-from withstand import AGENTS, Lab, Model, run, until
+from withstand import AGENTS, Lab, Model, Skip, run, until
 
 SECRET = "CANARY-k3y-of-the-tenant"
 ROTATED = "CANARY-second-k3y"
@@ -118,6 +118,22 @@ def nothing_of_it_is_in_clear_outside_of_memory(lab, model):
     assert len(dump.stdout) > 100_000
 
 
+def the_hubs_memory_is_its_own(lab, model):
+    """What the kernel says of a process that may be neither dumped nor attached to by its user."""
+    pid = lab.pid()
+    if lab.sanitized:
+        raise Skip("a sanitizer looks at the hub as a debugger does")
+    assert os.stat("/proc/%d/environ" % pid).st_uid == 0
+    locked = [line for line in pathlib.Path("/proc/%d/status" % pid).read_text().splitlines() if "VmLck" in line]
+    assert int(locked[0].split()[1]) > 0, locked
+    # As any other user, and as the hub's own where that is not root.
+    script = "import ctypes,os; os.setuid(65534); c=ctypes.CDLL(None,use_errno=True); " \
+             "print(c.ptrace(16,%d,0,0), ctypes.get_errno())" % pid
+    if os.geteuid() == 0:
+        done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True)
+        assert done.stdout.split() == ["-1", "1"], done.stdout
+
+
 def a_provider_in_our_network_is_not_reached_unless_allowed(lab, model):
     settings = lab.folder / "hub_1/aiox.yaml"
     settings.write_text(settings.read_text().replace("allow_private_providers: true", "allow_private_providers: false"))
@@ -142,6 +158,7 @@ def main():
             a_secret_on_the_command_line_or_in_a_chat_is_refused,
             a_secret_is_typed_without_echo,
             nothing_of_it_is_in_clear_outside_of_memory,
+            the_hubs_memory_is_its_own,
             a_provider_in_our_network_is_not_reached_unless_allowed,
         ], lab, model)
     finally:
