@@ -49,7 +49,7 @@ void loop_take_contact(Loop *loop, Link *link, const Stanza *stanza, Arena *aren
                 Listing listing = { directory, directory_sender(directory, &stanza->from), loop->now.wall_us, 0 };
                 Agent *agent = directory_agent(directory, &listing.asker, stanza->to.local, loop->now.wall_us, NULL);
                 ContactView view = stanza->to.local.length == 0 ? view_of_hub(loop, &listing)
-                                   : agent                      ? roster_view(agent, loop->now)
+                                   : agent                      ? roster_view(agent, loop->now, arena)
                                                                 : (ContactView){ 0 };
                 if (view.seen && command_is_for(stanza)) {
                         loop_take_command(loop, link, stanza, &listing.asker, arena);

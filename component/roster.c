@@ -1,6 +1,7 @@
 #include "component/roster.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #define RATE           1250 /* people a second, each domain */
 #define BURST          10
@@ -197,12 +198,28 @@ static bool may_see(Roster *roster, const Subscription *subscription, Moment now
         return true;
 }
 
-ContactView roster_view(const Agent *agent, Moment now) {
+/* In UTC, since who reads it may be anywhere. */
+static Text spent_status(const Agent *agent, Arena *arena) {
+        time_t until = (time_t) (agent->spent_until_us / SECONDS);
+        struct tm calendar;
+        char status[64];
+
+        gmtime_r(&until, &calendar);
+        strftime(status, sizeof(status), "Over budget until %Y-%m-%d %H:%M UTC.", &calendar);
+        return text_copy(arena, text_of(status));
+}
+
+ContactView roster_view(const Agent *agent, Moment now, Arena *arena) {
+        bool paused = agent->state == AGENT_PAUSED, spent = !paused && now.wall_us < agent->spent_until_us;
+
         return (ContactView){
                 .seen = true,
                 .active = agent->state == AGENT_ACTIVE,
+                .busy = spent,
                 .name = text_of(agent->display_name),
-                .status = agent->state == AGENT_PAUSED ? text_of(agent->pause_reason) : TEXT_NONE,
+                .status = paused  ? text_of(agent->pause_reason)
+                          : spent ? spent_status(agent, arena)
+                                  : TEXT_NONE,
                 .note = text_of(agent->description),
                 .wall_us = now.wall_us,
                 .idle_seconds = agent->concluded_us ? (now.monotonic_us - agent->concluded_us) / SECONDS : 0,
@@ -215,7 +232,7 @@ static void say_presence(Roster *roster, const Subscription *subscription, Text 
                 outgoing_add_again(list, arena, roster->presence, who);
                 return;
         }
-        ContactView view = roster_view(subscription->agent, now);
+        ContactView view = roster_view(subscription->agent, now, arena);
         contact_add_presence(list, arena, address, who, &view);
         roster->agent = subscription->agent;
         roster->presence = list->last;

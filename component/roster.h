@@ -36,5 +36,5 @@ bool roster_has_ended(const Subscription *subscription);
  * more. Returns how many; 0 when there are none. Texts live in the arena. */
 size_t roster_take_ended(Roster *roster, Arena *arena, Text *ret_agent, Text *ret_people, size_t most);
 
-/* How an agent looks to somebody who may see it. */
-ContactView roster_view(const Agent *agent, Moment now);
+/* How an agent looks to somebody who may see it. What is not the agent's own lives in the arena. */
+ContactView roster_view(const Agent *agent, Moment now, Arena *arena);

@@ -1,5 +1,6 @@
 #include "orchestrator/conversation.h"
 #include "orchestrator/core_state.h"
+#include "orchestrator/directory/budgets.h"
 
 CoreSettings core_defaults(void) {
         return (CoreSettings){
@@ -220,6 +221,7 @@ static Message *message_from(Core *core, const Arrival *arrival, const Admission
         message->weight = admission->weight;
         message->arrived_us = arrival->arrived_us;
         message->admission_us = core->now.monotonic_us - arrival->arrived_us;
+        BudgetParties parties = directory_parties(&admission->sender, admission->agent, admission->grant);
         message->accepted = (AcceptedRecord){
                 .id = uuid_make(&core->uuids, core->now.wall_us),
                 .tenant_id = admission->agent->tenant_id,
@@ -229,6 +231,9 @@ static Message *message_from(Core *core, const Arrival *arrival, const Admission
                 .body = arrival->body,
                 .command = arrival->command,
                 .conversation = conversation_of(arrival->thread),
+                .account_id = parties.account_id,
+                .grant_id = parties.grant_id,
+                .sender_domain = parties.domain,
                 .accepted_us = core->now.wall_us,
         };
         message_keys(message, arrival, core->now);
@@ -271,6 +276,7 @@ static void on_message(Core *core, Arrival *arrival) {
                 .arrival = arrival,
                 .lane_depth = lanes_depth,
                 .core = core,
+                .cache_away = core->cache_away,
                 .capacity = 1.0 - (double) core->running_count / core->settings.workers,
         };
 
@@ -408,7 +414,15 @@ static void store_run(Core *core) {
         core_command(core, COMMAND_STORE)->request = request;
 }
 
+/* Whether what was spent is open again, by the calendar or because its limit is another. */
+static void budgets_look(Core *core) {
+        core->budgets_looked_us = core->now.monotonic_us;
+        directory_renew_budgets(core->directory, core->now.wall_us);
+}
+
 static void core_settle(Core *core) {
+        if (core->now.monotonic_us - core->budgets_looked_us >= SECONDS)
+                budgets_look(core);
         if (core->leading) {
                 commit_expire(core);
                 turns_expire(core);
@@ -447,6 +461,7 @@ void core_step(Core *core, Moment now, const Event *event, Commands *ret_command
                 for (size_t i = 0; i < event->directory.count; i++)
                         directory_apply(core->directory, &event->directory.changes[i]);
                 gauges_look_again(core);
+                budgets_look(core);
                 break;
         case EVENT_RETRACTED:
                 names_retract(core, event);
@@ -508,6 +523,10 @@ void core_set_patience(Core *core, int64_t lease_us, int64_t drain_us, int64_t t
         core->settings.lease_us = lease_us;
         core->settings.drain_us = drain_us;
         core->settings.turn_us = turn_us;
+}
+
+void core_set_cache_away(Core *core, bool away) {
+        core->cache_away = away;
 }
 
 bool core_meter(Core *core, Moment now, const Jid *from) {

@@ -234,6 +234,9 @@ void core_set_patience(Core *core, int64_t lease_us, int64_t drain_us, int64_t t
 /* Other limits than before: what waited for a turn to end is looked at again. */
 void core_limits_changed(Core *core);
 
+/* Whether budgets cannot be checked at present: what needs them is refused at the door. */
+void core_set_cache_away(Core *core, bool away);
+
 /* Meters one stanza that is no message (presence, state, marker, IQ): false = drop it without an answer. */
 bool core_meter(Core *core, Moment now, const Jid *from);
 

@@ -234,6 +234,9 @@ struct Core {
         int32_t running_count;
         uint64_t turn_generation;
 
+        bool cache_away;           /* budgets cannot be checked */
+        int64_t budgets_looked_us; /* monotonic: whether those that were spent are open again */
+
         /* lease */
         bool started, starting_again, leading, exiting;
         int64_t beat_us, last_beat_report_us;

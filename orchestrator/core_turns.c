@@ -1,6 +1,7 @@
 /* Turns: from the moment a lane is served to the conclusion. A turn has a slot while a worker holds it; what is no
  * longer this hub's is let go, and its end thrown away. */
 #include "orchestrator/core_state.h"
+#include "orchestrator/directory/budgets.h"
 #include "orchestrator/turn_bounds.h"
 
 #define SLOT_BITS 16
@@ -81,8 +82,9 @@ static BudgetParties message_parties(const AcceptedRecord *accepted) {
                                 accepted->sender_domain };
 }
 
-/* agent NULL: it is gone, and the turn says only what the message has cost. */
-static void turn_input(Message *message, const Agent *agent, Text owner) {
+/* agent NULL: it is gone, and the turn says only what the message has cost. False: there is no room in the message's
+ * arena. */
+static bool turn_input(Core *core, Message *message, const Agent *agent) {
         const AcceptedRecord *accepted = &message->accepted;
 
         message->input = (TurnInput){
@@ -90,7 +92,7 @@ static void turn_input(Message *message, const Agent *agent, Text owner) {
                 .tenant_id = accepted->tenant_id,
                 .agent_id = accepted->agent_id,
                 .version_id = agent ? agent->version_id : (Uuid){ { 0 } },
-                .owner = owner,
+                .owner = agent ? text_copy(message->arena, text_of(agent->owner)) : TEXT_NONE,
                 .sender = accepted->sender,
                 .agent = accepted->reply_to.agent,
                 .thread = accepted->reply_to.thread,
@@ -98,23 +100,29 @@ static void turn_input(Message *message, const Agent *agent, Text owner) {
                 .command = accepted->command,
                 .conversation = accepted->conversation,
                 .attempt = message->attempts,
-                .deadline_us = message->turn_deadline_us,
                 .steps = message->steps,
                 .step_count = message->step_count,
-                .closing = message->decided,
                 .parties = message_parties(accepted),
         };
-        if (agent)
-                memcpy(message->input.policy_hash.bytes, agent->policy_hash, HASH_SIZE);
+        if (!agent)
+                return true;
+        TurnInput *input = &message->input;
+        Budget *budgets;
+        bool room = directory_budgets(core->directory, &input->parties, message->arena, &budgets, &input->budget_count);
+        input->budgets = budgets;
+        input->zone = text_copy(message->arena, text_of(directory_zone(agent->tenant)));
+        input->billing_day = directory_billing_day(agent->tenant);
+        memcpy(input->policy_hash.bytes, agent->policy_hash, HASH_SIZE);
+        return room && input->owner.bytes && input->zone.bytes;
 }
 
 void turns_start(Core *core, Message *message) {
         const Agent *agent = directory_agent_by_id(core->directory, message->accepted.agent_id);
-        Text owner = agent ? text_copy(message->arena, text_of(agent->owner)) : TEXT_NONE;
+        bool room = turn_input(core, message, agent);
 
         if (!message->decided && (message->cancelled || !agent))
                 turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, TEXT_NONE, message->cancelled_why);
-        else if (!message->decided && !owner.bytes)
+        else if (!message->decided && !room)
                 turns_conclude(core, message, OUTCOME_ERROR, FAILURE_TOO_LARGE, TEXT_NONE,
                                TEXT("The message takes more memory than one may."));
         if (message->state == MESSAGE_CONCLUDING) {
@@ -123,8 +131,9 @@ void turns_start(Core *core, Message *message) {
         }
         message->state = MESSAGE_RUNNING;
         message->started_us = core->now.monotonic_us;
+        message->input.closing = message->decided;
         message->turn_deadline_us = agent ? gauges_turn_deadline(core, message, agent) : message->deadline_us;
-        turn_input(message, agent, owner);
+        message->input.deadline_us = message->turn_deadline_us;
         Command *command = core_command(core, COMMAND_TURN);
         command->turn.turn = message->turn;
         command->turn.input = &message->input;
@@ -186,7 +195,8 @@ static bool must_be_counted(Core *core, const Message *message) {
         if (!message->recovered || message->counted || message->accepted.command)
                 return false;
         const Agent *agent = directory_agent_by_id(core->directory, message->accepted.agent_id);
-        bool may_cost = !agent || agent->priced;
+        BudgetParties parties = message_parties(&message->accepted);
+        bool may_cost = !agent || agent->priced || directory_counts_tokens(core->directory, &parties);
         for (size_t i = 0; i < message->step_count; i++)
                 may_cost |= !amounts_none(&message->steps[i].spent);
         return may_cost;
@@ -252,6 +262,9 @@ void turns_ended(Core *core, const Event *event) {
         }
         message->counted = true;
         message->owes = result->owes;
+        if (result->spent.opens_us > core->now.wall_us)
+                directory_spend(core->directory, &message->input.parties, &result->spent.budget, result->spent.opens_us,
+                                result->explanation);
         message->concluded.usage = result->usage;
         message->concluded.version_id = result->version_id;
         message->concluded.policy_hash = result->policy_hash;

@@ -1,3 +1,4 @@
+#include "orchestrator/directory/budgets.h"
 #include "orchestrator/pipeline.h"
 
 /* What a pause answers, with the reason if one was given. */
@@ -26,6 +27,18 @@ static bool govern_size(const Admission *admission, Failure *ret_refusal) {
         return true;
 }
 
+/* What cannot be checked is refused, if it has to be; and what is known to be spent is not asked again. */
+static bool govern_budget(const Admission *admission, Failure *ret_refusal) {
+        BudgetParties parties = directory_parties(&admission->sender, admission->agent, admission->grant);
+
+        if (admission->cache_away &&
+            (admission->agent->priced || directory_counts_tokens(admission->directory, &parties)))
+                return failure_set(ret_refusal, FAILURE_UNAVAILABLE,
+                                   "What this may cost cannot be checked at the moment. Try again later.");
+        const char *spent = directory_spent(admission->directory, &parties, admission->now.wall_us);
+        return !spent || failure_set(ret_refusal, FAILURE_LIMIT, "%s", spent);
+}
+
 static bool govern_agent(const Admission *admission, Failure *ret_refusal) {
         const Agent *agent = admission->agent;
 
@@ -33,10 +46,7 @@ static bool govern_agent(const Admission *admission, Failure *ret_refusal) {
                 return true;
         if (agent->state == AGENT_PAUSED)
                 return refuse_paused(agent, FAILURE_UNAVAILABLE, ret_refusal);
-        if (agent->priced && admission->cache_away)
-                return failure_set(ret_refusal, FAILURE_UNAVAILABLE,
-                                   "The budget cannot be checked at the moment. Try again later.");
-        return true;
+        return govern_budget(admission, ret_refusal);
 }
 
 /* How many of the tenant's, the person's and the agent's messages wait already. */

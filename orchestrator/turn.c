@@ -121,6 +121,10 @@ static bool counts_tokens(const TurnInput *input) {
         return false;
 }
 
+static int64_t least_output(const Version *version) {
+        return (version->max_tokens - 1) / LEAST_OUTPUT + 1;
+}
+
 static Call call_of(const Turn *turn, CallKey key) {
         const Version *version = turn->recalled.version;
         Call call = { .prompt = bound_prompt(version, &turn->conversation) };
@@ -128,7 +132,7 @@ static Call call_of(const Turn *turn, CallKey key) {
         call.bound = (CallBound){
                 .key = key,
                 .spent = turn->booked,
-                .least = bound_amounts(version, call.prompt, (version->max_tokens - 1) / LEAST_OUTPUT + 1),
+                .least = bound_amounts(version, call.prompt, least_output(version)),
                 .most = bound_amounts(version, call.prompt, version->max_tokens),
         };
         call.held = call.bound.most;
@@ -136,12 +140,27 @@ static Call call_of(const Turn *turn, CallKey key) {
         return call;
 }
 
+/* An emptier message may fit in what is left. */
+static void spent_weigh(const Turn *turn, SpentBudget *spent) {
+        const Version *version = turn->recalled.version;
+        int64_t prompt = bound_prompt(version, &(Conversation){ 0 }) + (int64_t) version->prompt.length +
+                         (int64_t) version->goal.length + (int64_t) version->constraints.length;
+        BudgetAmounts least = bound_amounts(version, prompt, least_output(version));
+        BudgetUnit unit = spent->budget.unit;
+
+        if (least.units[unit] <= spent->budget.amount - spent->spent)
+                spent->opens_us = 0;
+}
+
 static bool call_hold(Turn *turn, void *call_, Failure *reterr_failure) {
         Call *call = call_;
         World *world = turn->world;
 
-        return world->reserve(world, turn->input, &call->bound, &call->held, &turn->result->spent, reterr_failure) &&
-               world->sent(world, turn->input, call->bound.key, reterr_failure);
+        if (world->reserve(world, turn->input, &call->bound, &call->held, &turn->result->spent, reterr_failure))
+                return world->sent(world, turn->input, call->bound.key, reterr_failure);
+        if (turn->result->spent.known)
+                spent_weigh(turn, &turn->result->spent);
+        return false;
 }
 
 /* Holds what the call may cost, and lowers its output limit to what that pays for. */

@@ -50,7 +50,8 @@ typedef struct CallBound {
 typedef struct SpentBudget {
         bool known;
         Budget budget;
-        int64_t opens_us; /* wall clock: when its window ends; 0 = the call is larger than all of it */
+        int64_t spent;    /* of it */
+        int64_t opens_us; /* wall clock: when there is more of it; 0 = others may leave some, or need less */
 } SpentBudget;
 
 typedef struct ToolResult {

@@ -9,6 +9,8 @@ void contact_add_presence(OutgoingList *list, Arena *arena, Text agent, Text to,
                                          view->hub ? agent : agent_full(arena, agent), to);
         if (!view->hub && !view->active)
                 element_add_text(presence, TEXT("show"), TEXT_NONE, TEXT("away"));
+        else if (!view->hub && view->busy)
+                element_add_text(presence, TEXT("show"), TEXT_NONE, TEXT("dnd"));
         if (view->status.length > 0)
                 element_add_text(presence, TEXT("status"), TEXT_NONE, view->status);
         caps_set(presence, contact_caps_version(arena, view));

@@ -77,6 +77,7 @@ Directory *directory_new(const char *domains, Uuid installation) {
         directory->grants = map_new(16);
         directory_open_limits(directory);
         directory->announced = map_new(16);
+        directory->spent = map_new(16);
         subscriptions_open(&directory->subscriptions);
         directory->absent.state = AGENT_DELETED;
         directory->absent.tenant = &directory->absent_tenant;
@@ -169,13 +170,22 @@ static void apply_member(Directory *directory, const DirectoryChange *change) {
         (*place)->role = change->role;
 }
 
+static void look_renew(Agent *agent) {
+        agent->look = agent->look == LOOK_LAST ? 1 : agent->look + 1;
+}
+
+void directory_renew_look(Directory *directory, Agent *agent) {
+        look_renew(agent);
+        subscriptions_concern_agent(&directory->subscriptions, agent);
+}
+
 static void apply_agent(Directory *directory, const DirectoryChange *change) {
         Agent *agent = directory_agent_of(directory, change->id);
         bool existed = agent->state != AGENT_DELETED;
 
         if (agent->look == 0 || agent->state != change->state || !uuid_equal(agent->version_id, change->version_id) ||
             !text_equal(text_of(agent->pause_reason), change->pause_reason))
-                agent->look = agent->look == LOOK_LAST ? 1 : agent->look + 1;
+                look_renew(agent);
         agent->tenant_id = change->tenant_id;
         agent->tenant = directory_tenant_of(directory, change->tenant_id);
         agent->version_id = change->version_id;
@@ -413,6 +423,7 @@ static void agent_free(Agent *agent) {
 
 void directory_free(Directory *directory) {
         subscriptions_close(&directory->subscriptions);
+        directory_close_budgets(directory);
         Tenant *tenant;
         for (size_t i = 0; (tenant = map_each(directory->tenants, &i));) {
                 tenant_release_limits(tenant);

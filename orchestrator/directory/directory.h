@@ -46,13 +46,14 @@ struct Agent {
         AgentState state;
         bool priced; /* its model costs money: needs the cache to answer */
         uint8_t policy_hash[32];
-        double priority;      /* P of the score, 0 to 1 */
-        double reputation;    /* R of the score: kept by the core, starts at 0.5 */
-        int64_t concluded_us; /* monotonic: when it last concluded something, also kept by the core; 0 = not yet */
-        Tenant *tenant;       /* owned by the directory, like what follows */
-        char *local;          /* local part of its JID */
-        char *former;         /* the same as it was last, when it has none any more */
-        uint32_t look;        /* another one whenever what people see of it changed; never 0 once its row came */
+        double priority;        /* P of the score, 0 to 1 */
+        double reputation;      /* R of the score: kept by the core, starts at 0.5 */
+        int64_t concluded_us;   /* monotonic: when it last concluded something, also kept by the core; 0 = not yet */
+        int64_t spent_until_us; /* wall clock: it is over budget until then, see budgets.h; 0 = it is not */
+        Tenant *tenant;         /* owned by the directory, like what follows */
+        char *local;            /* local part of its JID */
+        char *former;           /* the same as it was last, when it has none any more */
+        uint32_t look;          /* another one whenever what people see of it changed; never 0 once its row came */
         Grant *grants;
         Limit *limits;
         Gauge *gauge; /* NULL until something of it was held */

@@ -61,6 +61,7 @@ struct Directory {
         Map *tenants, *accounts, *accounts_by_jid, *agents, *agents_by_local, *grants, *limit_places, *domain_limits,
                 *announced;
         Subscriptions subscriptions;
+        Map *spent;         /* agents that budgets refuse, see budgets.c */
         Limit *limits;      /* of the installation */
         Gauge *gauge;       /* the same */
         const Plans *plans; /* NULL: no plan limits anything */
@@ -75,6 +76,12 @@ struct Directory {
 Tenant *directory_tenant_of(Directory *directory, Uuid id);
 Account *directory_account_of(Directory *directory, Uuid id);
 Agent *directory_agent_of(Directory *directory, Uuid id);
+
+/* What people see of it has changed. */
+void directory_renew_look(Directory *directory, Agent *agent);
+
+/* budgets.c */
+void directory_close_budgets(Directory *directory);
 
 /* limited.c */
 void directory_open_limits(Directory *directory);

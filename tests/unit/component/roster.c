@@ -1,4 +1,5 @@
 #include "component/roster.h"
+#include "orchestrator/directory/budgets.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -180,6 +181,33 @@ START_TEST(an_agents_look_is_told_when_it_changed_and_only_then) {
         put_agent(&place, desk, "desk", VISIBILITY_PUBLIC, AGENT_ACTIVE);
         put_agent(&place, desk, "desk", VISIBILITY_TENANT, AGENT_ACTIVE);
         put_agent(&place, desk, "desk", VISIBILITY_PUBLIC, AGENT_ACTIVE);
+        ck_assert_str_eq(said(&place), HELLO(BOB, DESK));
+}
+END_TEST
+
+START_TEST(an_agent_over_budget_is_not_to_be_disturbed_until_it_has_some_again) {
+        _cleanup_(place_release) Place place;
+        const Budget budget = { BUDGET_OF_AGENT, BUDGET_TOKENS, BUDGET_DAY, 100 };
+        const BudgetParties parties = { .agent_id = desk };
+        fill(&place);
+        subscribe(&place, desk, BOB);
+        open_up(&place);
+        said(&place);
+        directory_apply(place.directory, &(DirectoryChange){ .kind = DIRECTORY_LIMIT,
+                                                             .id = { { 8 } },
+                                                             .subject = LIMIT_OF_AGENT,
+                                                             .subject_id = desk,
+                                                             .what = LIMIT_TOKENS,
+                                                             .window_us = LIMIT_DAY_US,
+                                                             .amount = 100 });
+        place.now.wall_us = INT64_C(1800000000) * SECONDS;
+        directory_spend(place.directory, &parties, &budget, INT64_C(1800003600) * SECONDS, TEXT("Spent."));
+        directory_spend(place.directory, &parties, &budget, INT64_C(1800003600) * SECONDS, TEXT("Spent."));
+        ck_assert_str_eq(said(&place), HELLO(BOB, DESK) "dndOver budget until 2027-01-15 09:00 UTC.");
+        directory_renew_budgets(place.directory, place.now.wall_us);
+        ck_assert_str_eq(said(&place), "");
+        place.now.wall_us = INT64_C(1800003600) * SECONDS;
+        directory_renew_budgets(place.directory, place.now.wall_us);
         ck_assert_str_eq(said(&place), HELLO(BOB, DESK));
 }
 END_TEST
@@ -366,7 +394,8 @@ START_TEST(those_that_ended_come_in_parts_of_one_agent) {
 END_TEST
 
 UNIT_TESTS("component/roster", a_stream_that_stands_begins_with_hello_to_everybody, who_was_let_in_is_told_so_once,
-           an_agents_look_is_told_when_it_changed_and_only_then, access_that_ends_ends_the_subscription,
+           an_agents_look_is_told_when_it_changed_and_only_then,
+           an_agent_over_budget_is_not_to_be_disturbed_until_it_has_some_again, access_that_ends_ends_the_subscription,
            a_member_who_leaves_is_subscribed_no_more, who_is_on_it_no_more_is_told_so_and_may_come_back,
            what_ended_while_nobody_could_be_told_is_told_later, each_domain_has_a_stream_of_its_own,
            goodbye_is_the_last_word_save_that_access_ended, ten_thousand_are_told_within_seconds_and_a_few_at_a_time,

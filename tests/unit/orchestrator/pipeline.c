@@ -165,7 +165,7 @@ START_TEST(each_stage_refuses_with_its_reason) {
                 { limit_size, FAILURE_TOO_LARGE, "The message has 5 bytes; the agent's limit is 3." },
                 { pause_it, FAILURE_UNAVAILABLE, "guide is paused: on holiday" },
                 { pause_without_a_word, FAILURE_UNAVAILABLE, "guide is paused." },
-                { lose_the_cache, FAILURE_UNAVAILABLE, "The budget cannot be checked at the moment. Try again later." },
+                { lose_the_cache, FAILURE_UNAVAILABLE, "What this may cost cannot be checked at the moment. Try again later." },
                 { fill_other_lanes, FAILURE_LIMIT,
                   "100 of your messages are still waiting for an answer. Wait for one of them." },
                 { fill_the_lane, FAILURE_LIMIT,

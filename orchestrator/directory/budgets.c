@@ -1,0 +1,226 @@
+#include "orchestrator/directory/budgets.h"
+
+#include "orchestrator/directory/directory_state.h"
+
+/* One agent and one limit. */
+typedef struct SpentKey {
+        Uuid agent_id, limit_id;
+} SpentKey;
+
+struct SpentLimit {
+        SpentKey key;
+        Budget budget;
+        int64_t until_us;
+        bool shows; /* it concerns whoever writes to the agent */
+        char sentence[];
+};
+
+BudgetParties directory_parties(const Sender *sender, const Agent *agent, const Grant *grant) {
+        return (BudgetParties){
+                .tenant_id = agent->tenant_id,
+                .agent_id = agent->id,
+                .account_id = sender->account ? account_id(sender->account) : (Uuid){ { 0 } },
+                .grant_id = grant ? grant->id : (Uuid){ { 0 } },
+                .domain = sender->account ? TEXT_NONE : sender->domain,
+        };
+}
+
+static const struct {
+        int64_t window_us;
+        BudgetWindow window;
+} windows[] = {
+        { LIMIT_MINUTE_US, BUDGET_MINUTE },
+        { LIMIT_DAY_US, BUDGET_DAY },
+        { LIMIT_MONTH_US, BUDGET_MONTH },
+};
+
+static const BudgetSubject subjects[LIMIT_SUBJECT_COUNT] = {
+        [LIMIT_OF_INSTALLATION] = BUDGET_OF_INSTALLATION,
+        [LIMIT_OF_PLAN] = BUDGET_OF_TENANT,
+        [LIMIT_OF_TENANT] = BUDGET_OF_TENANT,
+        [LIMIT_OF_ACCOUNT] = BUDGET_OF_ACCOUNT,
+        [LIMIT_OF_AGENT] = BUDGET_OF_AGENT,
+        [LIMIT_OF_GRANT] = BUDGET_OF_GRANT,
+        [LIMIT_OF_DOMAIN] = BUDGET_OF_DOMAIN,
+};
+
+static bool budget_of(const Limit *limit, Budget *ret_budget) {
+        if (limit->what != LIMIT_TOKENS && limit->what != LIMIT_MONEY_NANO)
+                return false;
+        for (size_t i = 0; i < COUNT_OF(windows); i++)
+                if (windows[i].window_us == limit->window_us) {
+                        *ret_budget = (Budget){ subjects[limit->subject],
+                                                limit->what == LIMIT_TOKENS ? BUDGET_TOKENS : BUDGET_MONEY,
+                                                windows[i].window, limit->amount };
+                        return true;
+                }
+        return false;
+}
+
+static void lists_of(Directory *directory, const BudgetParties *parties, const Limit *ret_lists[static LIMIT_LISTS]) {
+        const Tenant *tenant = map_get(directory->tenants, MAP_KEY(parties->tenant_id));
+        const Account *account = uuid_is_zero(parties->account_id)
+                                         ? NULL
+                                         : map_get(directory->accounts, MAP_KEY(parties->account_id));
+        const Agent *agent = map_get(directory->agents, MAP_KEY(parties->agent_id));
+        const Grant *grant = uuid_is_zero(parties->grant_id) ? NULL
+                                                             : map_get(directory->grants, MAP_KEY(parties->grant_id));
+        const DomainLimits *domain = parties->domain.length ? map_get(directory->domain_limits, parties->domain) : NULL;
+
+        ret_lists[LIMIT_OF_INSTALLATION] = directory->limits;
+        ret_lists[LIMIT_OF_PLAN] = tenant ? tenant->plan_limits : NULL;
+        ret_lists[LIMIT_OF_TENANT] = tenant ? tenant->limits : NULL;
+        ret_lists[LIMIT_OF_ACCOUNT] = account ? account->limits : NULL;
+        ret_lists[LIMIT_OF_AGENT] = agent ? agent->limits : NULL;
+        ret_lists[LIMIT_OF_GRANT] = grant ? grant->limits : NULL;
+        ret_lists[LIMIT_OF_DOMAIN] = domain ? domain->limits : NULL;
+}
+
+/* The budgets of all lists, one after the other: start with { 0 }. */
+typedef struct BudgetWalk {
+        const Limit *lists[LIMIT_LISTS];
+        size_t list;
+        const Limit *limit; /* the one that was given last */
+} BudgetWalk;
+
+static bool walk_next(BudgetWalk *walk, Budget *ret_budget) {
+        const Limit *limit = walk->limit ? walk->limit->next : walk->lists[walk->list];
+
+        for (;;) {
+                for (; limit; limit = limit->next)
+                        if (budget_of(limit, ret_budget)) {
+                                walk->limit = limit;
+                                return true;
+                        }
+                if (++walk->list >= LIMIT_LISTS)
+                        return false;
+                limit = walk->lists[walk->list];
+        }
+}
+
+static BudgetWalk walk_of(Directory *directory, const BudgetParties *parties) {
+        BudgetWalk walk = { 0 };
+
+        lists_of(directory, parties, walk.lists);
+        return walk;
+}
+
+bool directory_budgets(Directory *directory, const BudgetParties *parties, Arena *arena, Budget **ret_budgets,
+                       size_t *ret_count) {
+        BudgetWalk walk = walk_of(directory, parties), again = walk;
+        Budget budget;
+        size_t count = 0;
+
+        while (walk_next(&walk, &budget))
+                count++;
+        *ret_count = 0;
+        *ret_budgets = count ? arena_take_array(arena, Budget, count) : NULL;
+        if (count && !*ret_budgets)
+                return false;
+        while (*ret_count < count && walk_next(&again, &(*ret_budgets)[*ret_count]))
+                ++*ret_count;
+        return true;
+}
+
+bool directory_counts_tokens(Directory *directory, const BudgetParties *parties) {
+        BudgetWalk walk = walk_of(directory, parties);
+        Budget budget;
+
+        while (walk_next(&walk, &budget))
+                if (budget.unit == BUDGET_TOKENS)
+                        return true;
+        return false;
+}
+
+static bool is_of_senders(BudgetSubject subject) {
+        return subject == BUDGET_OF_ACCOUNT || subject == BUDGET_OF_GRANT || subject == BUDGET_OF_DOMAIN;
+}
+
+static bool same_budget(const Budget *one, const Budget *other) {
+        return one->subject == other->subject && one->unit == other->unit && one->window == other->window &&
+               one->amount == other->amount;
+}
+
+/* Whether the agent shows that it is over budget, and until when. */
+static void agent_show(Directory *directory, Agent *agent) {
+        const struct SpentLimit *spent;
+        int64_t until_us = 0;
+
+        for (size_t i = 0; (spent = map_each(directory->spent, &i));)
+                if (spent->shows && uuid_equal(spent->key.agent_id, agent->id) && spent->until_us > until_us)
+                        until_us = spent->until_us;
+        if (agent->spent_until_us == until_us)
+                return;
+        agent->spent_until_us = until_us;
+        directory_renew_look(directory, agent);
+}
+
+void directory_spend(Directory *directory, const BudgetParties *parties, const Budget *budget, int64_t until_us,
+                     Text sentence) {
+        BudgetWalk walk = walk_of(directory, parties);
+        Agent *agent = map_get(directory->agents, MAP_KEY(parties->agent_id));
+        Budget each;
+
+        while (agent && walk_next(&walk, &each)) {
+                SpentKey key = { agent->id, walk.limit->id };
+                if (!same_budget(&each, budget) || map_get(directory->spent, MAP_KEY(key)))
+                        continue;
+                struct SpentLimit *spent = memory_new(sizeof(*spent) + sentence.length + 1);
+                spent->key = key;
+                spent->budget = each;
+                spent->until_us = until_us;
+                spent->shows = !is_of_senders(each.subject);
+                if (sentence.length)
+                        memcpy(spent->sentence, sentence.bytes, sentence.length);
+                map_put(directory->spent, MAP_KEY(spent->key), spent);
+        }
+        if (agent)
+                agent_show(directory, agent);
+}
+
+const char *directory_spent(Directory *directory, const BudgetParties *parties, int64_t wall_us) {
+        if (map_count(directory->spent) == 0)
+                return NULL;
+        BudgetWalk walk = walk_of(directory, parties);
+        Budget budget;
+
+        while (walk_next(&walk, &budget)) {
+                SpentKey key = { parties->agent_id, walk.limit->id };
+                const struct SpentLimit *spent = map_get(directory->spent, MAP_KEY(key));
+                if (spent && same_budget(&spent->budget, &budget) && wall_us < spent->until_us)
+                        return spent->sentence;
+        }
+        return NULL;
+}
+
+/* A model that has become free spends no money. */
+static bool still_spent(Directory *directory, const struct SpentLimit *spent, int64_t wall_us) {
+        const Limit *limit = directory_limit(directory, spent->key.limit_id);
+        const Agent *agent = map_get(directory->agents, MAP_KEY(spent->key.agent_id));
+        Budget budget;
+
+        return limit && agent && wall_us < spent->until_us && budget_of(limit, &budget) &&
+               same_budget(&spent->budget, &budget) && (agent->priced || budget.unit == BUDGET_TOKENS);
+}
+
+void directory_renew_budgets(Directory *directory, int64_t wall_us) {
+        struct SpentLimit *spent;
+
+        for (size_t i = 0; (spent = map_each(directory->spent, &i));) {
+                if (still_spent(directory, spent, wall_us))
+                        continue;
+                Agent *agent = map_get(directory->agents, MAP_KEY(spent->key.agent_id));
+                map_remove(directory->spent, MAP_KEY(spent->key));
+                free(spent);
+                if (agent)
+                        agent_show(directory, agent);
+        }
+}
+
+void directory_close_budgets(Directory *directory) {
+        struct SpentLimit *spent;
+
+        for (size_t i = 0; (spent = map_each(directory->spent, &i));)
+                free(spent);
+        map_free(directory->spent);
+}

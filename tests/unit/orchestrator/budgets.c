@@ -1,0 +1,229 @@
+/* Budgets as the core knows them: which concern a message, and what is refused at the door for them. */
+#include "orchestrator/directory/budgets.h"
+#include "tests/unit/orchestrator/rig.h"
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#define DAY_LIMIT ((Uuid){ { 7, 1 } })
+
+static void put_limit(Rig *rig, Uuid id, LimitSubject subject, Uuid subject_id, LimitWhat what, int64_t window_us,
+                      int64_t amount) {
+        rig_change(rig, (DirectoryChange){ .kind = DIRECTORY_LIMIT,
+                                           .id = id,
+                                           .tenant_id = rig_acme,
+                                           .subject = subject,
+                                           .subject_id = subject_id,
+                                           .what = what,
+                                           .window_us = window_us,
+                                           .amount = amount,
+                                           .gone = amount < 0 });
+}
+
+static void put_agent(Rig *rig, bool priced) {
+        rig_change(rig, (DirectoryChange){ .kind = DIRECTORY_AGENT,
+                                           .id = rig_desk,
+                                           .tenant_id = rig_acme,
+                                           .name = TEXT("desk"),
+                                           .owner_id = rig_ann,
+                                           .owner = TEXT("ann@example.org"),
+                                           .visibility = VISIBILITY_TENANT,
+                                           .priced = priced });
+}
+
+static void setup(Rig *rig) {
+        rig_prepare(rig);
+        rig_start(rig);
+        put_agent(rig, true);
+}
+
+/* NULL: it was let in. */
+static const char *refusal(Rig *rig, Said said) {
+        if (!said.from)
+                said.from = "bob@example.org/x";
+        said.agent = "desk.acme";
+        rig_say(rig, said);
+        const Command *refused = rig_command(rig, COMMAND_REFUSE, 0);
+        static Failure failure;
+
+        if (!refused)
+                return NULL;
+        failure = refused->arrival.failure;
+        return failure.text;
+}
+
+START_TEST(a_message_carries_the_budgets_of_all_whom_it_concerns) {
+        const struct {
+                LimitSubject subject;
+                Uuid subject_id;
+                LimitWhat what;
+                int64_t window_us;
+                Budget budget;
+                bool none;
+        } rows[] = {
+                { LIMIT_OF_INSTALLATION,
+                  { { 0 } },
+                  LIMIT_MONEY_NANO,
+                  LIMIT_MONTH_US,
+                  { BUDGET_OF_INSTALLATION, BUDGET_MONEY, BUDGET_MONTH, 1 } },
+                { LIMIT_OF_TENANT,
+                  rig_acme,
+                  LIMIT_TOKENS,
+                  LIMIT_MINUTE_US,
+                  { BUDGET_OF_TENANT, BUDGET_TOKENS, BUDGET_MINUTE, 2 } },
+                { LIMIT_OF_AGENT,
+                  rig_desk,
+                  LIMIT_MONEY_NANO,
+                  LIMIT_DAY_US,
+                  { BUDGET_OF_AGENT, BUDGET_MONEY, BUDGET_DAY, 3 } },
+                { LIMIT_OF_ACCOUNT,
+                  rig_bob,
+                  LIMIT_TOKENS,
+                  LIMIT_DAY_US,
+                  { BUDGET_OF_ACCOUNT, BUDGET_TOKENS, BUDGET_DAY, 4 } },
+                { LIMIT_OF_TENANT, rig_zeta, LIMIT_TOKENS, LIMIT_DAY_US, .none = true },
+                { LIMIT_OF_AGENT, rig_secret, LIMIT_TOKENS, LIMIT_DAY_US, .none = true },
+                { LIMIT_OF_ACCOUNT, rig_ann, LIMIT_TOKENS, LIMIT_DAY_US, .none = true },
+                { LIMIT_OF_TENANT, rig_acme, LIMIT_MESSAGES, LIMIT_DAY_US, .none = true },
+        };
+        _cleanup_(rig_release) Rig rig;
+        size_t expected = 0;
+
+        setup(&rig);
+        for (size_t i = 0; i < COUNT_OF(rows); i++)
+                put_limit(&rig, (Uuid){ { 7, (uint8_t) i } }, rows[i].subject, rows[i].subject_id, rows[i].what,
+                          rows[i].window_us, (int64_t) i + 1);
+        rig_accept(&rig, (Said){ .from = "bob@example.org/x", .agent = "desk.acme", .body = "hello" });
+        const TurnInput *input = rig_turn(&rig, "hello")->input;
+        for (size_t i = 0; i < COUNT_OF(rows); i++) {
+                bool found = false;
+                for (size_t k = 0; k < input->budget_count; k++)
+                        found |= memcmp(&input->budgets[k], &rows[i].budget, sizeof(Budget)) == 0;
+                ck_assert_msg(found == !rows[i].none, "row %zu", i);
+                expected += !rows[i].none;
+        }
+        ck_assert_uint_eq(input->budget_count, expected);
+        ck_assert(uuid_equal(input->parties.account_id, rig_bob));
+        ck_assert_text(input->zone, TEXT("UTC"));
+        ck_assert_int_eq(input->billing_day, 1);
+}
+END_TEST
+
+/* bob's message is refused by a budget of so much, which opens in an hour. */
+static void refuse_by(Rig *rig, Budget budget) {
+        TurnResult result = { .outcome = OUTCOME_REFUSED,
+                              .reason = FAILURE_LIMIT,
+                              .explanation = TEXT("The budget is spent until tomorrow."),
+                              .spent = { .known = true, .budget = budget } };
+
+        rig_accept(rig, (Said){ .from = "bob@example.org/x", .agent = "desk.acme", .body = "spend" });
+        result.spent.opens_us = rig->now.wall_us + 3600 * SECONDS;
+        rig_end_with(rig, rig_turn(rig, "spend"), result);
+        rig_settle(rig);
+}
+
+static const Agent *desk_of(const Rig *rig) {
+        return directory_agent_by_id(core_directory(rig->core), rig_desk);
+}
+
+START_TEST(an_agent_over_budget_says_so_at_the_door_until_its_window_opens) {
+        _cleanup_(rig_release) Rig rig;
+
+        setup(&rig);
+        put_limit(&rig, DAY_LIMIT, LIMIT_OF_AGENT, rig_desk, LIMIT_MONEY_NANO, LIMIT_DAY_US, 100);
+        uint32_t look = desk_of(&rig)->look;
+        refuse_by(&rig, (Budget){ BUDGET_OF_AGENT, BUDGET_MONEY, BUDGET_DAY, 100 });
+        ck_assert_uint_ne(desk_of(&rig)->look, look);
+        ck_assert_int_eq(desk_of(&rig)->spent_until_us, rig.now.wall_us + 3600 * SECONDS);
+        ck_assert_str_eq(refusal(&rig, (Said){ .body = "more" }), "The budget is spent until tomorrow.");
+        ck_assert_str_eq(refusal(&rig, (Said){ .from = "ann@example.org/x", .body = "mine" }),
+                         "The budget is spent until tomorrow.");
+        ck_assert_ptr_null(refusal(&rig, (Said){ .body = "/help", .command = true }));
+        look = desk_of(&rig)->look;
+        rig_settle(&rig);
+        rig_pass(&rig, 3600 * SECONDS);
+        rig_settle(&rig);
+        ck_assert_uint_ne(desk_of(&rig)->look, look);
+        ck_assert_int_eq(desk_of(&rig)->spent_until_us, 0);
+        ck_assert_ptr_null(refusal(&rig, (Said){ .body = "now" }));
+        rig_settle(&rig);
+}
+END_TEST
+
+START_TEST(a_limit_that_is_raised_or_removed_opens_the_door_at_once) {
+        const int64_t amounts[] = { 200, -1 };
+
+        for (size_t i = 0; i < COUNT_OF(amounts); i++) {
+                _cleanup_(rig_release) Rig rig;
+                setup(&rig);
+                put_limit(&rig, DAY_LIMIT, LIMIT_OF_TENANT, rig_acme, LIMIT_MONEY_NANO, LIMIT_DAY_US, 100);
+                refuse_by(&rig, (Budget){ BUDGET_OF_TENANT, BUDGET_MONEY, BUDGET_DAY, 100 });
+                put_limit(&rig, DAY_LIMIT, LIMIT_OF_TENANT, rig_acme, LIMIT_MONEY_NANO, LIMIT_DAY_US, 100);
+                ck_assert_ptr_nonnull(refusal(&rig, (Said){ .body = "the same row again" }));
+                uint32_t look = desk_of(&rig)->look;
+                put_limit(&rig, DAY_LIMIT, LIMIT_OF_TENANT, rig_acme, LIMIT_MONEY_NANO, LIMIT_DAY_US, amounts[i]);
+                ck_assert_uint_ne(desk_of(&rig)->look, look);
+                ck_assert_ptr_null(refusal(&rig, (Said){ .body = "now" }));
+                rig_settle(&rig);
+        }
+}
+END_TEST
+
+START_TEST(a_model_that_became_free_is_not_held_up_by_money) {
+        _cleanup_(rig_release) Rig rig;
+
+        setup(&rig);
+        put_limit(&rig, DAY_LIMIT, LIMIT_OF_AGENT, rig_desk, LIMIT_MONEY_NANO, LIMIT_DAY_US, 100);
+        refuse_by(&rig, (Budget){ BUDGET_OF_AGENT, BUDGET_MONEY, BUDGET_DAY, 100 });
+        put_agent(&rig, false);
+        ck_assert_ptr_null(refusal(&rig, (Said){ .body = "free" }));
+        ck_assert_int_eq(desk_of(&rig)->spent_until_us, 0);
+        rig_settle(&rig);
+}
+END_TEST
+
+START_TEST(a_persons_own_budget_is_spent_for_nobody_else) {
+        _cleanup_(rig_release) Rig rig;
+
+        setup(&rig);
+        put_limit(&rig, DAY_LIMIT, LIMIT_OF_ACCOUNT, rig_bob, LIMIT_TOKENS, LIMIT_DAY_US, 100);
+        uint32_t look = desk_of(&rig)->look;
+        refuse_by(&rig, (Budget){ BUDGET_OF_ACCOUNT, BUDGET_TOKENS, BUDGET_DAY, 100 });
+        ck_assert_ptr_nonnull(refusal(&rig, (Said){ .body = "more" }));
+        ck_assert_uint_eq(desk_of(&rig)->look, look);
+        ck_assert_ptr_null(refusal(&rig, (Said){ .from = "ann@example.org/x", .body = "mine" }));
+        rig_settle(&rig);
+}
+END_TEST
+
+START_TEST(what_cannot_be_checked_is_refused_and_nothing_else) {
+        const struct {
+                bool priced;
+                LimitWhat what;
+                bool refused;
+        } cases[] = {
+                { true, LIMIT_MESSAGES, true },
+                { false, LIMIT_TOKENS, true },
+                { false, LIMIT_MONEY_NANO, false },
+                { false, LIMIT_MESSAGES, false },
+        };
+
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                _cleanup_(rig_release) Rig rig;
+                setup(&rig);
+                put_agent(&rig, cases[i].priced);
+                put_limit(&rig, DAY_LIMIT, LIMIT_OF_TENANT, rig_acme, cases[i].what, LIMIT_DAY_US, 1000);
+                core_set_cache_away(rig.core, true);
+                ck_assert_int_eq(refusal(&rig, (Said){ .body = "away" }) != NULL, cases[i].refused);
+                ck_assert_ptr_null(refusal(&rig, (Said){ .body = "/help", .command = true }));
+                core_set_cache_away(rig.core, false);
+                ck_assert_ptr_null(refusal(&rig, (Said){ .body = "back" }));
+                rig_settle(&rig);
+        }
+}
+END_TEST
+
+UNIT_TESTS("orchestrator/budgets", a_message_carries_the_budgets_of_all_whom_it_concerns,
+           an_agent_over_budget_says_so_at_the_door_until_its_window_opens,
+           a_limit_that_is_raised_or_removed_opens_the_door_at_once, a_model_that_became_free_is_not_held_up_by_money,
+           a_persons_own_budget_is_spent_for_nobody_else, what_cannot_be_checked_is_refused_and_nothing_else)
