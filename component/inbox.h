@@ -8,6 +8,7 @@
 #include "base/queue.h"
 #include "orchestrator/core.h"
 #include "orchestrator/operations/snapshot.h"
+#include "store/cache/rates.h"
 
 typedef enum NoteKind {
         NOTE_STEP,   /* a running turn waits until a step is durable */
@@ -19,6 +20,7 @@ typedef enum NoteKind {
         NOTE_COMMAND,   /* a job of the command door is done */
         NOTE_CALL,      /* an operation that a door of the hub thread asked for is done */
         NOTE_LIMITS,    /* asked: how much of them is used */
+        NOTE_RATES,     /* rates: what other hubs let through */
         NOTE_SETTINGS,  /* others are in force */
         NOTE_AUDIT,     /* an event to be put into the audit: inbox_audit() */
         NOTE_TELL,      /* a sentence for a person: inbox_tell() */
@@ -27,14 +29,19 @@ typedef enum NoteKind {
 typedef struct Note {
         QueueItem item; /* first */
         NoteKind kind;
-        Event event;                     /* STEP, TURN_ENDED, DIRECTORY, CANCEL, AUDIT: as the core takes it */
-        TurnResult result;               /* TURN_ENDED */
-        Arena *arena;                    /* what the event points to, when nobody waits; freed with the note */
-        Snapshot *snapshot;              /* SNAPSHOT: to be filled in, with the note's arena */
-        struct CommandJob *job;          /* COMMAND: not freed with the note */
-        struct DeskCall *call;           /* CALL: the door's */
-        LimitUse *uses;                  /* LIMITS: to be filled in, in the note's arena */
-        size_t use_count;                /* LIMITS */
+        Event event;            /* STEP, TURN_ENDED, DIRECTORY, CANCEL, AUDIT: as the core takes it */
+        TurnResult result;      /* TURN_ENDED */
+        Arena *arena;           /* what the event points to, when nobody waits; freed with the note */
+        Snapshot *snapshot;     /* SNAPSHOT: to be filled in, with the note's arena */
+        struct CommandJob *job; /* COMMAND: not freed with the note */
+        struct DeskCall *call;  /* CALL: the door's */
+        LimitUse *uses;         /* LIMITS: to be filled in, in the note's arena */
+        size_t use_count;       /* LIMITS */
+        struct {
+                RateDelta *deltas; /* in the note's arena */
+                size_t count;
+                bool away; /* the hubs cannot tell each other */
+        } rates;
         const struct Settings *settings; /* SETTINGS */
         const Plans *plans;              /* SETTINGS */
         struct {

@@ -38,6 +38,36 @@ static void take_settings(Loop *loop, const Settings *settings, const Plans *pla
         core_limits_changed(loop->core);
 }
 
+static void take_rates(Loop *loop, const Note *note) {
+        Directory *directory = core_directory(loop->core);
+
+        loop->rates_away = note->rates.away;
+        directory_divide(directory, loop->rates_away ? core_live_hubs(loop->core) : 1);
+        for (size_t i = 0; i < note->rates.count; i++)
+                directory_subtract(directory, note->rates.deltas[i].limit, note->rates.deltas[i].amount,
+                                   loop->now.monotonic_us);
+}
+
+/* Once a second, when the heartbeat wakes us anyway. */
+static void share_rates(Loop *loop) {
+        Directory *directory = core_directory(loop->core);
+        int32_t hubs = core_live_hubs(loop->core);
+        RateDelta deltas[256];
+        size_t count;
+
+        if (!loop->sharer || loop->now.monotonic_us < loop->share_us)
+                return;
+        loop->share_us = loop->now.monotonic_us + SECONDS;
+        directory_divide(directory, loop->rates_away ? hubs : 1);
+        do {
+                for (count = 0; count < COUNT_OF(deltas); count++)
+                        if (!directory_untold(directory, &deltas[count].limit, &deltas[count].amount))
+                                break;
+                sharer_give(loop->sharer, deltas, count, hubs);
+        } while (count == COUNT_OF(deltas));
+        directory_share(directory, hubs > 1);
+}
+
 static void take_note(Loop *loop, Note *note) {
         switch (note->kind) {
         case NOTE_STEP:
@@ -69,6 +99,10 @@ static void take_note(Loop *loop, Note *note) {
         case NOTE_LIMITS:
                 for (size_t i = 0; i < note->use_count; i++)
                         directory_use(core_directory(loop->core), &note->uses[i], loop->now.monotonic_us);
+                inbox_answer(note, NULL);
+                break;
+        case NOTE_RATES:
+                take_rates(loop, note);
                 inbox_answer(note, NULL);
                 break;
         case NOTE_SETTINGS:
@@ -227,6 +261,7 @@ bool loop_run(Loop *loop) {
                 take_due_links(loop);
                 if (signalled)
                         take_signals(loop);
+                share_rates(loop);
                 if (loop->now.monotonic_us >= core_wake(loop->core))
                         loop_step(loop, &(Event){ .kind = EVENT_TICK });
         }

@@ -18,6 +18,7 @@
 #include "component/roster.h"
 #include "component/scribe.h"
 #include "component/seldom.h"
+#include "component/sharer.h"
 #include "component/workers.h"
 #include "store/journal.h"
 
@@ -44,7 +45,10 @@ typedef struct Loop {
         int64_t heads_us; /* monotonic: when the ends of the audit's chains are signed next */
         Queue *inbox;
         UuidGenerator uuids;
-        Link **links; /* one a domain, in the order of the settings */
+        Sharer *sharer;
+        int64_t share_us; /* monotonic: when the others are told next */
+        bool rates_away;  /* they cannot be */
+        Link **links;     /* one a domain, in the order of the settings */
         size_t link_count;
         bool links_open;
         int64_t *link_since_us; /* wall clock, of the state it is in */

@@ -341,6 +341,20 @@ static bool start_loop(Running *running, const Settings *settings, Failure *rete
                                reterr_failure);
 }
 
+static bool start_sharer(Running *running, const Settings *settings, Failure *reterr_failure) {
+        RateStream *stream;
+        Text secret = TEXT_NONE;
+
+        if (!settings_secret(settings, "redis_secret_file", running->arena, &secret, reterr_failure) &&
+            reterr_failure->kind != FAILURE_NOT_FOUND)
+                return false;
+        const char *password = secret.length ? text_string(running->arena, secret) : NULL;
+        if (!rate_stream_new(settings->redis, password, &stream, reterr_failure))
+                return false;
+        running->loop.sharer = sharer_start(stream, running->loop.inbox);
+        return true;
+}
+
 static bool running_start(Running *running, const Settings *settings, Failure *reterr_failure) {
         running->arena = arena_new(0);
         running->loop.inbox = queue_new(true);
@@ -352,7 +366,7 @@ static bool running_start(Running *running, const Settings *settings, Failure *r
         start_workers(running, settings);
         clerk_start(running->clerk, running->loop.inbox);
         running->bookkeeper = bookkeeper_start(running->database, running->operations.meters);
-        return true;
+        return start_sharer(running, settings, reterr_failure);
 }
 
 /* Sends what is ready and ends the streams in good order, within a moment. */
@@ -411,6 +425,8 @@ static void running_stop(Running *running) {
                 rest_close(running->rest);
         if (running->clerk)
                 clerk_free(running->clerk);
+        if (loop->sharer)
+                sharer_free(loop->sharer);
         if (loop->scribe) {
                 loop_sign_heads(loop, true);
                 scribe_free(loop->scribe);

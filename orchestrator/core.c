@@ -291,6 +291,8 @@ static void on_message(Core *core, Arrival *arrival) {
                 return;
         }
         names_enter(core, message, arrival->replaces);
+        if (admission.near)
+                core_tell_near(core, admission.near, admission.agent);
         core->counts.admission_us_total += message->admission_us;
         commit_accept(core, message);
 }

@@ -228,6 +228,9 @@ void commands_release(Commands *commands);
  */
 bool core_domain_is_shared(const Core *core, Text domain);
 
+/* How many hubs live, as far as this one's heartbeat says; itself counts. */
+int32_t core_live_hubs(const Core *core);
+
 /* Other durations from now on; what has a deadline keeps it. */
 void core_set_patience(Core *core, int64_t lease_us, int64_t drain_us, int64_t turn_us);
 

@@ -137,3 +137,28 @@ int64_t gauges_turn_deadline(Core *core, const Message *message, const Agent *ag
         int64_t left_us = message->deadline_us - core->now.monotonic_us;
         return seconds < left_us / SECONDS ? core->now.monotonic_us + seconds * SECONDS : message->deadline_us;
 }
+
+/* Who may do something about it: the agent's owner, or the tenant's owners; of a person, a domain and the whole, nobody
+ * is told. */
+void core_tell_near(Core *core, const Limit *limit, const Agent *agent) {
+        bool of_agent = limit->subject == LIMIT_OF_AGENT || limit->subject == LIMIT_OF_GRANT;
+        bool of_tenant = limit->subject == LIMIT_OF_TENANT || limit->subject == LIMIT_OF_PLAN;
+        char what[LIMIT_TEXT_SIZE], kind[UUID_STRING_SIZE];
+        TextBuilder builder = text_builder(1024);
+        Arena *arena = arena_new(4096);
+        Text owner;
+
+        uuid_format(limit->id, kind);
+        limit_format(limit->what, limit->window_us, limit->amount, what);
+        text_add_format(&builder, "%s %s has used four fifths of its limit of %s.",
+                        of_agent ? "The agent" : "The tenant", of_agent ? agent->name : directory_slug(agent->tenant),
+                        what);
+        Text text = text_copy(arena, text_built(&builder));
+        text_builder_release(&builder);
+        const char *name = text_string(arena, text_of(kind));
+        core_bury(core, arena);
+        if (of_agent)
+                core_tell(core, text_of(agent->owner), name, text);
+        for (size_t i = 0; of_tenant && (owner = directory_each_owner(core->directory, agent->tenant, &i)).length;)
+                core_tell(core, owner, name, text);
+}

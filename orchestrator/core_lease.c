@@ -58,6 +58,14 @@ bool core_domain_is_shared(const Core *core, Text domain) {
         return false;
 }
 
+int32_t core_live_hubs(const Core *core) {
+        int32_t count = 1;
+
+        for (const Peer *peer = core->peers; peer; peer = peer->next)
+                count += !peer->released && peer->unchanged_us <= LIVELY_US;
+        return count;
+}
+
 static Peer *peer_dead(Core *core) {
         for (Peer *peer = core->peers; peer; peer = peer->next)
                 if (peer->shares_domain && (peer->abandoned || peer->unchanged_us >= core->settings.lease_us))

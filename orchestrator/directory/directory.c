@@ -328,6 +328,21 @@ Role directory_role(const Directory *directory, const Sender *sender, const Tena
         return ROLE_NONE;
 }
 
+Text directory_each_owner(const Directory *directory, const Tenant *tenant, size_t *iterator) {
+        const Account *account;
+
+        while ((account = map_each(directory->accounts, iterator)))
+                for (const Member *member = account->members; member; member = member->next)
+                        if (member->role == ROLE_OWNER && uuid_equal(member->tenant_id, tenant->id) &&
+                            !account->suspended && account->bare)
+                                return text_of(account->bare);
+        return TEXT_NONE;
+}
+
+const char *directory_slug(const Tenant *tenant) {
+        return tenant->slug;
+}
+
 /* Of several that hold, the one to the person; so its limits are always the same. */
 static const Grant *grant_for(const Agent *agent, const Sender *asker, int64_t wall_us) {
         const Grant *of_domain = NULL;

@@ -164,6 +164,13 @@ LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *a
 /* By its row's id, or of a plan's figure by the id it has on every hub. NULL when there is none. */
 Limit *directory_limit(const Directory *directory, Uuid id);
 Uuid plan_limit_id(Uuid tenant_id, LimitWhat what, int64_t window_us);
+/* Rates are shared with other hubs: what is let through from now on is kept to be told them, each limit once. */
+void directory_share(Directory *directory, bool shared);
+bool directory_untold(Directory *directory, Uuid *ret_limit, int64_t *ret_amount); /* false: nothing (more) */
+/* What others let through; of a limit that is not here, nothing. */
+void directory_subtract(Directory *directory, Uuid limit, int64_t amount, int64_t monotonic_us);
+/* The hubs cannot tell each other: each of so many has an even part of every rate; 1 = the whole. */
+void directory_divide(Directory *directory, int32_t hubs);
 /* The narrowest `what` of a single amount or moment; INT64_MAX: none. */
 int64_t directory_least(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
                         LimitWhat what);
@@ -185,6 +192,11 @@ typedef struct LimitUse {
         int64_t used; /* out */
 } LimitUse;
 void directory_use(const Directory *directory, LimitUse *use, int64_t monotonic_us);
+
+/* The bare JIDs of a tenant's owners, in no order: for (size_t i = 0; (jid = directory_each_owner(…, &i)).length;) Goes
+ * through all accounts. */
+Text directory_each_owner(const Directory *directory, const Tenant *tenant, size_t *iterator);
+const char *directory_slug(const Tenant *tenant); /* NULL until its row came */
 
 /* Of the agents' presence. `domain` is one of ours; NULL when there is none. */
 Subscriptions *directory_subscriptions(Directory *directory);

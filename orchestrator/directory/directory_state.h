@@ -65,9 +65,12 @@ struct Directory {
         Limit *limits;      /* of the installation */
         Gauge *gauge;       /* the same */
         const Plans *plans; /* NULL: no plan limits anything */
-        int32_t hubs;       /* that share a bucket without telling each other; 1 = they do tell, or there is one */
-        Agent *hub;         /* at the bare domains: everybody may talk to it */
-        Agent absent;       /* looked at when there is none, so that absence costs the same */
+        bool shared;        /* with other hubs, who are told what is let through */
+        Uuid *untold;       /* limits of which there is something to be told */
+        size_t untold_count, untold_capacity;
+        int32_t hubs; /* that share a bucket without telling each other; 1 = they do tell, or there is one */
+        Agent *hub;   /* at the bare domains: everybody may talk to it */
+        Agent absent; /* looked at when there is none, so that absence costs the same */
         Tenant absent_tenant;
         size_t agent_count; /* with a row, not deleted */
 };

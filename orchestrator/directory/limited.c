@@ -29,6 +29,7 @@ void directory_close_limits(Directory *directory) {
                 free(place);
         limits_free(directory->limits);
         free(directory->gauge);
+        free(directory->untold);
         map_free(directory->limit_places);
         map_free(directory->domain_limits);
 }
@@ -269,12 +270,58 @@ void directory_limits(Directory *directory, const Sender *sender, const Agent *a
         ret_lists[LIMIT_OF_DOMAIN] = domain ? domain->limits : NULL;
 }
 
+static void list_untold(Directory *directory, Limit *const *lists, LimitWhat what) {
+        for (size_t i = 0; i < LIMIT_LISTS; i++)
+                for (Limit *limit = lists[i]; limit; limit = limit->next) {
+                        if (limit->what != what || limit->window_us == 0 || limit->listed)
+                                continue;
+                        if (directory->untold_count == directory->untold_capacity) {
+                                directory->untold_capacity = 2 * directory->untold_capacity + 64;
+                                directory->untold = memory_resize(
+                                        directory->untold, directory->untold_capacity * sizeof(*directory->untold));
+                        }
+                        limit->listed = true;
+                        directory->untold[directory->untold_count++] = limit->id;
+                }
+}
+
+void directory_share(Directory *directory, bool shared) {
+        directory->shared = shared;
+}
+
+bool directory_untold(Directory *directory, Uuid *ret_limit, int64_t *ret_amount) {
+        while (directory->untold_count > 0) {
+                *ret_limit = directory->untold[--directory->untold_count];
+                Limit *limit = directory_limit(directory, *ret_limit);
+                if (!limit)
+                        continue;
+                *ret_amount = limit->untold;
+                limit->untold = 0;
+                limit->listed = false;
+                return true;
+        }
+        return false;
+}
+
+void directory_subtract(Directory *directory, Uuid id, int64_t amount, int64_t monotonic_us) {
+        Limit *limit = directory_limit(directory, id);
+
+        if (limit && amount > 0)
+                limit_subtract(limit, amount, monotonic_us);
+}
+
+void directory_divide(Directory *directory, int32_t hubs) {
+        directory->hubs = hubs;
+}
+
 LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *agent, const Grant *grant,
                             LimitWhat what, int64_t amount, int64_t monotonic_us) {
         Limit *lists[LIMIT_LISTS];
 
         directory_limits(directory, sender, agent, grant, lists);
         LimitVerdict verdict = limits_take(lists, COUNT_OF(lists), what, amount, monotonic_us, directory->hubs);
+        if (!verdict.refused && directory->shared)
+                list_untold(directory, lists, what);
         return verdict;
 }
 

@@ -83,6 +83,7 @@ typedef struct Limit {
         int64_t refilled_us;       /* monotonic */
         bool used;                 /* once; until then it is full */
         int64_t untold;            /* let through here since the other hubs were told last */
+        bool listed;               /* among those to be told */
         int64_t warned_us;         /* monotonic: when it was last said that little is left; 0 = not yet */
 } Limit;
 
