@@ -108,7 +108,7 @@ bool version_check_price(OperationContext *context, const VersionDocument *versi
                 int64_t least = rows_integer(rows, 0, i);
                 if (input_has(input, names[i]) && llround(input_real(input, names[i]) * 1e9) < least)
                         return failure_set(reterr_failure, FAILURE_INVALID,
-                                           "'%s' must be at least %.9g, what the model costs on this installation; "
+                                           "'%s' must be at least %.15g, what the model costs on this installation; "
                                            "without it, that is the price",
                                            names[i], (double) least / 1e9);
         }
