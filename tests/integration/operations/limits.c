@@ -81,6 +81,105 @@ START_TEST(wrong_limits_are_refused_by_name) {
 }
 END_TEST
 
+START_TEST(a_plan_is_narrowed_by_its_tenant_and_changed_by_platform_admins) {
+        Office *office = office_open();
+        office_refuse(office, OWNER, "", "tenant-update", "{\"slug\":\"acme\",\"plan\":\"pro\"}", FAILURE_FORBIDDEN);
+        office_refuse(office, ROOT, "", "tenant-update", "{\"slug\":\"acme\",\"plan\":\"gold\"}", FAILURE_INVALID);
+        ck_assert_ptr_nonnull(strstr(office->failure.text, "free, starter, pro, enterprise"));
+        office_refuse(office, ROOT, "", "tenant-create", "{\"slug\":\"new\",\"plan\":\"gold\"}", FAILURE_INVALID);
+        office_do(office, ROOT, "", "tenant-update", "{\"slug\":\"acme\",\"plan\":\"free\"}");
+        office_refuse(office, ADMIN, "", "limit-set", "{\"what\":\"turns\",\"amount\":3}", FAILURE_POLICY);
+        ck_assert_ptr_nonnull(strstr(office->failure.text, "the plan free gives 2 turns at the same time"));
+        office_do(office, ADMIN, "", "limit-set", "{\"what\":\"turns\",\"amount\":1}");
+        static const char raise[] = "{\"what\":\"turns\",\"plan\":true,\"amount\":9}";
+        office_refuse(office, OWNER, "", "limit-set", raise, FAILURE_FORBIDDEN);
+        office_refuse(office, FOREIGN, "acme", "limit-set", raise, FAILURE_NOT_FOUND);
+        office_refuse(office, ROOT, "", "limit-set", raise, FAILURE_INVALID); /* of no tenant */
+        office_do(office, ROOT, "acme", "limit-set", raise);
+        ck_assert_str_eq(office_ask(office,
+                                    "SELECT facts::json->>'amount_before' || ' ' || (facts::json->>'amount') || ' ' || "
+                                    "(facts::json->>'subject') FROM operation_log WHERE facts::json->>'amount' = '9'"),
+                         "2 9 plan");
+        office_do(office, ADMIN, "", "limit-set", "{\"what\":\"turns\",\"amount\":8}");
+        office_do(office, ROOT, "acme", "limit-remove", "{\"what\":\"turns\",\"plan\":true}");
+        office_refuse(office, ADMIN, "", "limit-set", "{\"what\":\"turns\",\"amount\":7}", FAILURE_POLICY);
+        office_close(office);
+}
+END_TEST
+
+START_TEST(what_a_plan_counts_ends_with_a_sentence_and_owners_hear_of_it_before) {
+        Office *office = office_open();
+        char input[100];
+        office_do(office, ROOT, "", "tenant-update", "{\"slug\":\"acme\",\"plan\":\"free\"}");
+        for (int i = 0; i < 5; i++) {
+                snprintf(input, sizeof(input), "{\"name\":\"a%d\"}", i);
+                office_do(office, ADMIN, "", "agent-create", input);
+                ck_assert_int_eq(strstr(office->told, "The tenant acme has 4 of at most 5 agents.") != NULL, i >= 3);
+        }
+        ck_assert_ptr_nonnull(strstr(office->told, OWNER));
+        office_refuse(office, ADMIN, "", "agent-create", "{\"name\":\"a5\"}", FAILURE_LIMIT);
+        ck_assert_str_eq(office->failure.text, "The plan's limit of 5 agents is reached (the tenant's plan is free). "
+                                               "Remove something, or ask for a wider limit.");
+        office_do(office, ADMIN, "", "agent-delete", "{\"agent\":\"a0\"}");
+        office_do(office, ADMIN, "", "agent-create", "{\"name\":\"a5\"}");
+        office_refuse(office, ADMIN, "", "agent-restore", "{\"agent\":\"a0\"}", FAILURE_LIMIT);
+        /* Four members were there before: who is one may get another role, and nobody comes. */
+        office_do(office, OWNER, "", "member-add", "{\"jid\":\"" VIEWER "\",\"role\":\"operator\"}");
+        office_refuse(office, OWNER, "", "member-add", "{\"jid\":\"" STRANGER "\"}", FAILURE_LIMIT);
+        office_do(office, ADMIN, "", "limit-set", "{\"what\":\"memory-mb\",\"amount\":0,\"agent\":\"a1\"}");
+        office_refuse(office, ADMIN, "", "knowledge-add", "{\"agent\":\"a1\",\"name\":\"n\",\"content\":\"Text.\"}",
+                      FAILURE_LIMIT);
+        ck_assert_ptr_nonnull(strstr(office->failure.text, "The agent's limit of 0 MB of memory is reached"));
+        office_do(office, ADMIN, "", "knowledge-add", "{\"agent\":\"a2\",\"name\":\"n\",\"content\":\"Text.\"}");
+        office_do(office, FOREIGN, "", "agent-create", "{\"name\":\"theirs\"}"); /* another tenant has its own plan */
+        office_close(office);
+}
+END_TEST
+
+START_TEST(usage_is_seen_by_members_and_by_nobody_else) {
+        Office *office = office_open();
+        office_do(office, ROOT, "", "tenant-update", "{\"slug\":\"acme\",\"plan\":\"free\"}");
+        office_do(office, ADMIN, "", "agent-create", "{\"name\":\"desk\"}");
+        office_do(office, ADMIN, "", "limit-set", "{\"what\":\"messages\",\"agent\":\"desk\",\"amount\":7}");
+        office_do(office, ADMIN, "", "limit-set", "{\"what\":\"agents\",\"amount\":2}");
+        const char *usage = office_do(office, VIEWER, "", "limit-usage", "{}");
+        static const char *const shown[] = {
+                "{\"amount\":5,\"kind\":\"count\",\"name\":null,\"remaining\":4,\"subject\":\"plan\",\"used\":1,"
+                "\"what\":\"agents\"",
+                "{\"amount\":2,\"kind\":\"count\",\"name\":null,\"remaining\":1,\"subject\":\"tenant\",\"used\":1,"
+                "\"what\":\"agents\"",
+                "{\"amount\":7,\"kind\":\"rate\",\"name\":\"desk\",\"remaining\":4,\"subject\":\"agent\",\"used\":3,"
+                "\"what\":\"messages\",\"window_seconds\":60}",
+                "\"remaining\":0,\"subject\":\"plan\",\"used\":4,\"what\":\"members\"",
+        };
+        for (size_t i = 0; i < COUNT_OF(shown); i++)
+                ck_assert_msg(strstr(usage, shown[i]), "%s: %s", shown[i], usage);
+        office_do(office, ROOT, "acme", "limit-set", "{\"what\":\"agents\",\"plan\":true,\"amount\":50}");
+        usage = office_do(office, VIEWER, "", "limit-usage", "{}");
+        ck_assert_msg(strstr(usage, "\"remaining\":49,\"subject\":\"plan\""), "%s", usage);
+        ck_assert_ptr_null(strstr(usage, "\"amount\":5,\"kind\":\"count\""));
+        usage = office_do(office, FOREIGN, "", "limit-usage", "{}");
+        ck_assert_str_eq(usage, "{\"after\":null,\"data\":[],\"has_more\":false}");
+        office_refuse(office, FOREIGN, "acme", "limit-usage", "{}", FAILURE_NOT_FOUND);
+        office_refuse(office, STRANGER, "acme", "limit-usage", "{}", FAILURE_NOT_FOUND);
+        office_close(office);
+}
+END_TEST
+
+START_TEST(plans_are_shown_to_everybody) {
+        Office *office = office_open();
+        const char *list = office_do(office, VIEWER, "", "plan-list", "{}");
+        ck_assert_msg(strstr(list, "\"tokens per month\":1000000"), "%s", list);
+        const char *shown = office_do(office, VIEWER, "", "plan-show", "{\"name\":\"enterprise\"}");
+        ck_assert_str_eq(shown,
+                         "{\"limits\":{},\"name\":\"enterprise\",\"price\":\"custom\",\"title\":\"Enterprise\"}");
+        office_refuse(office, VIEWER, "", "plan-show", "{\"name\":\"gold\"}", FAILURE_NOT_FOUND);
+        office_close(office);
+}
+END_TEST
+
 UNIT_TESTS("integration/operations/limits", a_limit_is_one_row_and_the_last_amount_holds,
            a_tenant_limits_itself_and_nobody_else, people_and_domains_are_limited_by_platform_admins,
-           wrong_limits_are_refused_by_name)
+           wrong_limits_are_refused_by_name, a_plan_is_narrowed_by_its_tenant_and_changed_by_platform_admins,
+           what_a_plan_counts_ends_with_a_sentence_and_owners_hear_of_it_before,
+           usage_is_seen_by_members_and_by_nobody_else, plans_are_shown_to_everybody)

@@ -1,0 +1,156 @@
+/* Hubs that share their rates through a real Redis: each has its own directory and its own connection. */
+#include "store/cache/rates.h"
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "orchestrator/directory/directory.h"
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define AMOUNT 60
+
+static const Uuid installation = { { 1 } }, acme = { { 2 } }, desk = { { 4, 1 } }, ann = { { 5, 1 } };
+
+typedef struct Side {
+        RateStream *stream;
+        Directory *directory;
+        Sender ann;
+        Agent *desk;
+} Side;
+
+static RateStream *stream_to(const char *address) {
+        const char *path = getenv("AIOX_REDIS_SECRET_FILE");
+        char password[200] = "";
+        RateStream *stream;
+        Failure failure;
+        FILE *file = path ? fopen(path, "r") : NULL;
+        if (file) {
+                ck_assert_ptr_nonnull(fgets(password, sizeof(password), file));
+                password[strcspn(password, "\n")] = '\0';
+                fclose(file);
+        }
+        ck_assert_done(rate_stream_new(address, file ? password : NULL, &stream, &failure), failure);
+        return stream;
+}
+
+static Side side_open(Uuid limit) {
+        const Text jid = TEXT("ann@example.org");
+        const DirectoryChange changes[] = {
+                { .kind = DIRECTORY_TENANT, .id = acme, .name = TEXT("acme") },
+                { .kind = DIRECTORY_ACCOUNT, .id = ann, .name = jid },
+                { .kind = DIRECTORY_AGENT,
+                  .id = desk,
+                  .tenant_id = acme,
+                  .name = TEXT("desk"),
+                  .owner_id = ann,
+                  .owner = jid },
+                { .kind = DIRECTORY_LIMIT,
+                  .id = limit,
+                  .tenant_id = acme,
+                  .subject = LIMIT_OF_AGENT,
+                  .subject_id = desk,
+                  .what = LIMIT_MESSAGES,
+                  .window_us = LIMIT_HOUR_US,
+                  .amount = AMOUNT },
+        };
+        Side side = { .stream = stream_to(getenv("AIOX_REDIS")),
+                      .directory = directory_new("agents.example", installation) };
+        Jid who = jid_of_bare(jid);
+        for (size_t i = 0; i < COUNT_OF(changes); i++)
+                directory_apply(side.directory, &changes[i]);
+        directory_share(side.directory, true);
+        side.ann = directory_sender(side.directory, &who);
+        side.desk = directory_agent_by_id(side.directory, desk);
+        return side;
+}
+
+static void side_close(Side *side) {
+        rate_stream_free(side->stream);
+        directory_free(side->directory);
+}
+
+static int take(Side *side, int most) {
+        int count = 0;
+        while (count < most && !directory_take(side->directory, &side->ann, side->desk, NULL, LIMIT_MESSAGES, 1,
+                                               clock_now().monotonic_us)
+                                        .refused)
+                count++;
+        return count;
+}
+
+static void share(Side *side) {
+        _cleanup_(arena_freep) Arena *arena = arena_new(1024 * 1024);
+        RateDelta *deltas, out[16];
+        size_t count, given = 0;
+        Failure failure;
+        ck_assert_done(rate_stream_receive(side->stream, arena, &deltas, &count, &failure), failure);
+        for (size_t i = 0; i < count; i++)
+                directory_subtract(side->directory, deltas[i].limit, deltas[i].amount, clock_now().monotonic_us);
+        while (given < COUNT_OF(out) && directory_untold(side->directory, &out[given].limit, &out[given].amount))
+                given++;
+        ck_assert_done(rate_stream_send(side->stream, out, given, &failure), failure);
+}
+
+static Uuid new_limit(void) {
+        Uuid id;
+        crypto_random(id.bytes, sizeof(id.bytes));
+        return id;
+}
+
+START_TEST(what_one_hub_let_through_the_others_have_not) {
+        Uuid limit = new_limit();
+        Side sides[] = { side_open(limit), side_open(limit), side_open(limit) };
+        for (size_t i = 0; i < COUNT_OF(sides); i++)
+                share(&sides[i]); /* from here on they listen */
+        ck_assert_int_eq(take(&sides[0], 40), 40);
+        ck_assert_int_eq(take(&sides[1], 10), 10);
+        for (int round = 0; round < 2; round++)
+                for (size_t i = 0; i < COUNT_OF(sides); i++)
+                        share(&sides[i]);
+        /* Each delta counts once, and a hub's own not at all. */
+        ck_assert_int_eq(take(&sides[2], 100), 10);
+        for (int round = 0; round < 2; round++)
+                for (size_t i = 0; i < COUNT_OF(sides); i++)
+                        share(&sides[i]);
+        for (size_t i = 0; i < COUNT_OF(sides); i++) {
+                ck_assert_int_eq(take(&sides[i], 100), 0);
+                side_close(&sides[i]);
+        }
+}
+END_TEST
+
+START_TEST(hub_that_comes_later_hears_nothing_of_before) {
+        Uuid limit = new_limit();
+        Side one = side_open(limit);
+        share(&one);
+        ck_assert_int_eq(take(&one, 30), 30);
+        share(&one);
+        Side late = side_open(limit);
+        share(&late);
+        share(&late);
+        ck_assert_int_eq(take(&late, 100), AMOUNT);
+        side_close(&one);
+        side_close(&late);
+}
+END_TEST
+
+START_TEST(redis_that_is_away_is_a_failure_and_no_more) {
+        RateStream *stream = stream_to("unix:/nonexistent/redis.sock");
+        _cleanup_(arena_freep) Arena *arena = arena_new(4096);
+        RateDelta delta = { new_limit(), 1 }, *deltas;
+        size_t count;
+        Failure failure;
+        ck_assert(!rate_stream_send(stream, &delta, 1, &failure));
+        ck_assert_int_eq(failure.kind, FAILURE_UNAVAILABLE);
+        ck_assert(!rate_stream_receive(stream, arena, &deltas, &count, &failure));
+        ck_assert_uint_eq(count, 0);
+        rate_stream_free(stream);
+        ck_assert(!rate_stream_new("nowhere", NULL, &stream, &failure));
+        ck_assert_int_eq(failure.kind, FAILURE_INVALID);
+}
+END_TEST
+
+UNIT_TESTS("integration/store/rates", what_one_hub_let_through_the_others_have_not,
+           hub_that_comes_later_hears_nothing_of_before, redis_that_is_away_is_a_failure_and_no_more)
