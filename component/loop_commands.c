@@ -191,6 +191,17 @@ void loop_tell_person(Loop *loop, Text who, Text kind, Text text) {
         loop_send(loop, loop->links[0], &list);
 }
 
+static void log_for_tenant(Loop *loop, const Command *command) {
+        TenantLogLine line = { .tenant_id = command->log.tenant_id,
+                               .agent_id = command->log.agent_id,
+                               .at_us = loop->now.wall_us,
+                               .level = command->log.level,
+                               .sentence = text_of(command->log.sentence),
+                               .fields = command->log.fields };
+
+        scribe_log(loop->scribe, &line);
+}
+
 static void cancel_done(Loop *loop, const Command *command) {
         uint64_t ticket = command->note.ticket;
         Note *note = map_remove(loop->cancels, MAP_KEY(ticket));
@@ -255,6 +266,12 @@ void loop_execute(Loop *loop, const Command *command) {
                 break;
         case COMMAND_TELL:
                 loop_tell_person(loop, command->tell.who, command->tell.kind, command->tell.text);
+                break;
+        case COMMAND_LOG:
+                log_for_tenant(loop, command);
+                break;
+        case COMMAND_ALARM:
+                scribe_alarm(loop->scribe, &command->alarm, loop->now.wall_us);
                 break;
         case COMMAND_NOTE:
                 log_warning(command->note.sentence, "message", LOG_UUID, &command->note.message_id, "who", LOG_TEXT,

@@ -1,169 +1,66 @@
-#include "component/scribe.h"
-
 #include "base/log.h"
-#include "base/map.h"
 #include "component/audit_key.h"
 #include "component/inbox.h"
+#include "component/scribe_parts.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
-#define WITNESS_LINES 40    /* of one message */
-#define KEPT_MOST     65536 /* heads that could not be written */
-#define FORMER_LIFE   (120 * SECONDS)
+#define WAITING_MOST 8192 /* jobs; lines of logs beyond are counted */
+#define LINES_MOST   256  /* of one transaction */
 
-typedef struct Job {
-        QueueItem item; /* first */
-        AuditHead *heads;
-        size_t count;
-        int64_t wall_us;
-} Job;
-
-struct Scribe {
-        ScribeSettings settings;
-        Queue *jobs;
-        pthread_t thread;
-        Key *seed;
-        Arena *arena; /* names */
-        const char *path, *public_key;
-        bool announced; /* the key stands in the database, and what a former life left unsigned is signed */
-        bool failing;
-        AuditHead *kept; /* to be written with the next */
-        size_t kept_count;
-};
-
-static Text hub_of(const Scribe *scribe) {
-        return text_of(scribe->settings.settings->hub_name);
+static void job_free(ScribeJob *job) {
+        if (job->arena)
+                arena_free(job->arena);
+        free(job->heads);
+        free(job);
 }
 
-static void keep(Scribe *scribe, const AuditHead *heads, size_t count) {
-        size_t room = scribe->kept_count < KEPT_MOST ? KEPT_MOST - scribe->kept_count : 0;
-        count = count < room ? count : room;
-        if (count == 0)
-                return;
-        scribe->kept = memory_resize(scribe->kept, (scribe->kept_count + count) * sizeof(AuditHead));
-        memcpy(scribe->kept + scribe->kept_count, heads, count * sizeof(AuditHead));
-        scribe->kept_count += count;
-}
-
-static bool keep_end(void *taker, const Rows *row, Failure *reterr_failure) {
-        AuditHead head = { .tenant_id = rows_uuid(row, 0, 0), .position = rows_integer(row, 0, 1) };
-        (void) reterr_failure;
-        memcpy(head.hash.bytes, rows_text(row, 0, 2).bytes, HASH_SIZE);
-        keep(taker, &head, 1);
-        return true;
-}
-
-/* A hub that was killed between a commit and the minute's end left ends unsigned: those newer than the file, which it
- * had written last. */
-static bool announce(Scribe *scribe, Failure *reterr_failure) {
-        _cleanup_(transaction_endp) Transaction *transaction = NULL;
-        PublicKey public = crypto_public_key(scribe->seed);
-        struct stat about;
-        int64_t since_us = stat(scribe->path, &about) == 0 ? about.st_mtim.tv_sec * SECONDS - FORMER_LIFE : 0;
-        if (!transaction_begin(scribe->settings.database, DATABASE_JOURNAL, (Uuid){ 0 }, &transaction,
-                               reterr_failure) ||
-            !transaction_run(transaction, QUERY_AUDIT_KEY_ADD,
-                             VALUES(value_text(hub_of(scribe)), value_bytes(MAP_KEY(public))), NULL, reterr_failure) ||
-            !transaction_stream(transaction, QUERY_AUDIT_ENDS, VALUES(value_text(hub_of(scribe)), value_time(since_us)),
-                                keep_end, scribe, reterr_failure))
-                return false;
-        return transaction_commit(transaction, reterr_failure);
-}
-
-/* A line that a full disk cut off is ended first, so that no other is lost with it. */
-static bool append(const char *path, Text lines, Failure *reterr_failure) {
-        _cleanup_(close_fdp) int file = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-        struct stat about;
-        char last = '\n';
-        bool good = file >= 0 && fstat(file, &about) == 0;
-        if (good && about.st_size > 0)
-                good = pread(file, &last, 1, about.st_size - 1) == 1;
-        if (good && last != '\n')
-                good = write(file, "\n", 1) == 1;
-        if (good) {
-                errno = ENOSPC;
-                good = write(file, lines.bytes, lines.length) == (ssize_t) lines.length && fdatasync(file) == 0;
-        }
-        return good || failure_set(reterr_failure, FAILURE_UNAVAILABLE, "cannot write the audit's heads %s: %s", path,
-                                   strerror(errno));
-}
-
-static void witness(Scribe *scribe, Text lines) {
-        const Settings *settings = reload_current(scribe->settings.reload);
-        for (const char **jid = settings->audit_witness_jid; jid && *jid; jid++)
-                inbox_tell(scribe->settings.inbox, text_of(*jid), TEXT_NONE, lines);
-}
-
-/* The last of a tenant's is enough: kept ones may have been overtaken. */
-static bool overtaken(const Scribe *scribe, size_t index, Map *newest) {
-        const AuditHead *head = &scribe->kept[index], *known = map_get(newest, MAP_KEY(head->tenant_id));
-        return known != head;
-}
-
-static bool write_heads(Scribe *scribe, int64_t wall_us, Failure *reterr_failure) {
-        _cleanup_(map_freep) Map *newest = map_new(scribe->kept_count);
-        TextBuilder lines = text_builder((size_t) KEPT_MOST * 1024), said = text_builder(0);
-        size_t said_lines = 0;
-        for (size_t i = 0; i < scribe->kept_count; i++) {
-                const AuditHead *known = map_get(newest, MAP_KEY(scribe->kept[i].tenant_id));
-                if (!known || known->position < scribe->kept[i].position)
-                        map_put(newest, MAP_KEY(scribe->kept[i].tenant_id), &scribe->kept[i]);
-        }
-        for (size_t i = 0; i < scribe->kept_count; i++) {
-                _cleanup_(arena_freep) Arena *arena = arena_new(16 * 1024);
-                Text line;
-                AuditHead *head = &scribe->kept[i];
-                if (overtaken(scribe, i, newest))
-                        continue;
-                head->hub = hub_of(scribe);
-                head->at_us = wall_us;
-                head_sign(head, scribe->seed);
-                if (!head_write(head, arena, &line))
-                        continue;
-                text_add(&lines, line);
-                text_add_char(&lines, '\n');
-        }
-        bool written = append(scribe->path, text_built(&lines), reterr_failure);
-        Text rest = text_built(&lines), line;
-        while (written && text_split(&rest, '\n', &line)) {
-                text_add(&said, line);
-                text_add_char(&said, '\n');
-                if (++said_lines % WITNESS_LINES == 0 || rest.length == 0) {
-                        witness(scribe, text_trim(text_built(&said)));
-                        text_builder_reset(&said);
-                }
-        }
-        text_builder_release(&said);
-        text_builder_release(&lines);
-        return written;
-}
-
-static void run_heads(Scribe *scribe, const Job *job) {
+static void write_lines(Scribe *scribe, ScribeJob **jobs, size_t count) {
+        TenantLogLine lines[LINES_MOST];
         Failure failure;
-        keep(scribe, job->heads, job->count);
-        bool good = scribe->announced || announce(scribe, &failure);
-        scribe->announced |= good;
-        if (good && scribe->kept_count > 0) {
-                good = write_heads(scribe, job->wall_us, &failure);
-                scribe->kept_count = good ? 0 : scribe->kept_count;
+        for (size_t i = 0; i < count; i++)
+                lines[i] = jobs[i]->line;
+        bool good = tenant_log_write(scribe->settings.database, scribe_hub(scribe), lines, count, &failure);
+        if (!good && !scribe->log_failing)
+                log_error("tenants' logs are not written", "cause", LOG_STRING, failure.text);
+        scribe->log_failing = !good;
+        for (size_t i = 0; i < count; i++)
+                job_free(jobs[i]);
+}
+
+/* Lines that follow each other share a transaction. */
+static ScribeJob *run_lines(Scribe *scribe, ScribeJob *job) {
+        ScribeJob *jobs[LINES_MOST];
+        size_t count = 0;
+        while (job && job->task == SCRIBE_LOG && count < LINES_MOST) {
+                jobs[count++] = job;
+                job = (ScribeJob *) queue_take(scribe->jobs, 0);
         }
-        if (!good && !scribe->failing)
-                log_error("ends of the audit's chains are not signed", "cause", LOG_STRING, failure.text);
-        scribe->failing = !good;
+        write_lines(scribe, jobs, count);
+        return job;
+}
+
+static void run_job(Scribe *scribe, ScribeJob *job) {
+        if (job->task == SCRIBE_ALARM)
+                scribe_record_alarm(scribe, job);
+        else {
+                scribe_write_heads(scribe, job);
+                scribe_lift_throttles(scribe);
+        }
+        job_free(job);
 }
 
 static void *run(void *scribe_) {
         Scribe *scribe = scribe_;
-        Job *job;
-        while ((job = (Job *) queue_take(scribe->jobs, -1))) {
-                run_heads(scribe, job);
-                free(job->heads);
-                free(job);
-        }
+        ScribeJob *job;
+        while ((job = (ScribeJob *) queue_take(scribe->jobs, -1)))
+                while (job) {
+                        bool line = job->task == SCRIBE_LOG;
+                        ScribeJob *next = line ? run_lines(scribe, job) : NULL;
+                        if (!line)
+                                run_job(scribe, job);
+                        job = next;
+                }
         return NULL;
 }
 
@@ -188,11 +85,51 @@ const char *scribe_public_key(const Scribe *scribe) {
         return scribe->public_key;
 }
 
+static ScribeJob *job_new(ScribeTask task, int64_t wall_us) {
+        ScribeJob *job = memory_new(sizeof(*job));
+        job->task = task;
+        job->wall_us = wall_us;
+        return job;
+}
+
 void scribe_heads(Scribe *scribe, AuditHead *heads, size_t count, int64_t wall_us) {
-        Job *job = memory_new(sizeof(*job));
+        ScribeJob *job = job_new(SCRIBE_HEADS, wall_us);
         job->heads = heads;
         job->count = count;
-        job->wall_us = wall_us;
+        queue_put(scribe->jobs, &job->item);
+}
+
+static bool has_room(Scribe *scribe) {
+        if (queue_length(scribe->jobs) < WAITING_MOST)
+                return true;
+        if (scribe->lost++ == 0)
+                log_warning("tenants' logs come faster than they can be written");
+        return false;
+}
+
+void scribe_log(Scribe *scribe, const TenantLogLine *line) {
+        if (!has_room(scribe))
+                return;
+        scribe->lost = 0;
+        ScribeJob *job = job_new(SCRIBE_LOG, line->at_us);
+        job->arena = arena_new(64 * 1024);
+        job->line = *line;
+        job->line.id = uuid_make(&scribe->uuids, line->at_us);
+        job->line.sentence = text_copy(job->arena, line->sentence);
+        job->line.fields = text_copy(job->arena, line->fields);
+        if (!job->line.fields.length)
+                job->line.fields = TEXT("{}");
+        queue_put(scribe->jobs, &job->item);
+}
+
+void scribe_alarm(Scribe *scribe, const Alarm *alarm, int64_t wall_us) {
+        if (!has_room(scribe))
+                return;
+        ScribeJob *job = job_new(SCRIBE_ALARM, wall_us);
+        job->arena = arena_new(64 * 1024);
+        job->alarm = *alarm;
+        job->alarm.sender = text_copy(job->arena, alarm->sender);
+        job->alarm.domain = text_copy(job->arena, alarm->domain);
         queue_put(scribe->jobs, &job->item);
 }
 

@@ -60,6 +60,11 @@ const Setting settings_table[] = {
                   "older." },
         { "audit_witness_jid", SETTING_PEOPLE, AT(audit_witness_jid), .reloadable = true,
           .help = "Who is sent every signed end in chat, so that his archive keeps it; at best on another server." },
+        { "security_throttle_seconds", SETTING_INTEGER, AT(security_throttle_seconds), .fallback = "0", .least = 0,
+          .most = 604800, .unit = "seconds", .reloadable = true,
+          .help = "How long an account that is refused again and again or writes unusually much, or a domain that "
+                  "never "
+                  "wrote before, is limited to ten messages in ten minutes. 0 = it is only recorded and told." },
         { "api_socket", SETTING_FILE, AT(api_socket), .fallback = "/run/aiox/hub.sock",
           .help = "Unix socket of the REST interface, which `aiox …` commands speak to." },
         { "workers", SETTING_INTEGER, AT(workers), .fallback = "16", .least = 1, .most = 1024, .unit = "threads",

@@ -26,7 +26,7 @@ typedef struct Settings {
         const char **audit_witness_jid;                /* bare JIDs; ends with NULL; NULL = nobody */
         const char *api_socket;
         int64_t workers, batch_messages;
-        int64_t audit_heads_seconds;
+        int64_t audit_heads_seconds, security_throttle_seconds;
         int64_t drain_seconds, lease_seconds, turn_seconds;
         int64_t sender_rate, domain_rate; /* stanzas a minute; 0 = without limit */
         const char *openai_url, *openai_key_file, *openai_model;

@@ -95,6 +95,7 @@ Core *core_new(const CoreSettings *settings, Directory *directory) {
         core->messages = map_new(1024);
         core->named = map_new(1024);
         core->refusals = refusals_new();
+        core->watch = watch_new();
         lanes_open(core);
         delivery_open(core);
         return core;
@@ -295,6 +296,7 @@ static void on_message(Core *core, Arrival *arrival) {
                 core_tell_near(core, admission.near, admission.agent);
         core->counts.admission_us_total += message->admission_us;
         commit_accept(core, message);
+        core_watch_message(core, admission.agent, &arrival->from);
 }
 
 void core_cancel(Core *core, Uuid tenant_id, Uuid message_id, Text by, uint64_t ticket) {
@@ -560,6 +562,7 @@ void core_free(Core *core) {
         delivery_free(core);
         lease_free(core);
         refusals_free(core->refusals);
+        watch_free(core->watch);
         meter_free(core->meter);
         directory_free(core->directory);
         map_free(core->messages);

@@ -9,6 +9,7 @@
 
 #include "base/record.h"
 #include "orchestrator/directory/directory.h"
+#include "orchestrator/governance/watch.h"
 #include "orchestrator/turn.h"
 
 typedef struct Core Core;
@@ -148,6 +149,8 @@ typedef enum CommandKind {
         COMMAND_CLOSE_LINKS, /* this hub lost its lease: close every stream at once, unsent bytes with it */
         COMMAND_OPEN_LINKS,  /* it has a lease (again): connect */
         COMMAND_TELL,        /* tell: a sentence for a person, in chat, from the hub's own address */
+        COMMAND_LOG,         /* log: a line of a tenant's log; lost if it cannot be written */
+        COMMAND_ALARM,       /* alarm: something unusual, to be recorded, told and answered */
         COMMAND_NOTE,        /* for the log: a sentence, with message_id */
         COMMAND_EXIT,        /* end the process; failure says why, NONE = drained */
 } CommandKind;
@@ -193,6 +196,12 @@ typedef struct Command {
                         Text kind; /* told once a minute to each person; empty = every time */
                         Text text;
                 } tell;
+                struct {
+                        Uuid tenant_id, agent_id;
+                        const char *level, *sentence;
+                        Text fields; /* JSON */
+                } log;
+                Alarm alarm;
                 struct {
                         Text domain;
                         uint64_t ticket;

@@ -222,6 +222,7 @@ static void concluded_reported(Core *core, Message *message, RowFate fate) {
         case ROW_WRITTEN:
                 core->counts.concluded++;
                 agent_note(core, concluded);
+                core_log_conclusion(core, message);
                 command_settle(core, message);
                 delivery_answer(core, message);
                 break;

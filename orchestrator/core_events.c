@@ -3,8 +3,20 @@
 #include "orchestrator/governance/events.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #define AUDIT_CAPACITY 16384 /* waiting for a commit; what comes beyond is counted, and the count recorded */
+
+/* What is more than usual in the audit is also in the log that the tenant's people read. */
+static void core_log(Core *core, const AuditRecord *record, const char *sentence) {
+        Command *command = core_command(core, COMMAND_LOG);
+
+        command->log.tenant_id = record->tenant_id;
+        command->log.agent_id = record->agent_id;
+        command->log.level = text_equal(record->severity, TEXT("critical")) ? "error" : "warning";
+        command->log.sentence = sentence;
+        command->log.fields = record->facts;
+}
 
 void core_audit_record(Core *core, const AuditRecord *record) {
         const EventType *type = event_type_find(record->type);
@@ -27,6 +39,8 @@ void core_audit_record(Core *core, const AuditRecord *record) {
         if (!record->at_us)
                 audit->record.at_us = core->now.wall_us;
         list_add(&core->auditing, audit);
+        if (!text_equal(audit->record.severity, TEXT("info")))
+                core_log(core, &audit->record, type->sentence);
 }
 
 void core_audit(Core *core, Uuid tenant_id, const char *type, Text person, Uuid message_id, Uuid agent_id,
@@ -60,4 +74,71 @@ void core_tell(Core *core, Text who, const char *kind, Text text) {
         command->tell.who = who;
         command->tell.kind = text_of(kind);
         command->tell.text = text;
+}
+
+/* Events of its turn were written with it. */
+void core_log_conclusion(Core *core, const Message *message) {
+        const ConcludedRecord *concluded = &message->concluded;
+        bool failed = concluded->outcome == OUTCOME_ERROR || concluded->outcome == OUTCOME_REFUSED;
+        AuditRecord record = { .tenant_id = concluded->tenant_id,
+                               .agent_id = concluded->agent_id,
+                               .severity = failed ? TEXT("critical") : TEXT("info") };
+        char id[UUID_STRING_SIZE];
+
+        for (size_t i = 0; i < message->event_count; i++) {
+                const EventType *type = event_type_find(text_of(message->events[i].type));
+                record.severity = text_of(message->events[i].severity);
+                record.facts = message->events[i].facts.length ? message->events[i].facts : TEXT("{}");
+                if (type && !text_equal(record.severity, TEXT("info")))
+                        core_log(core, &record, type->sentence);
+        }
+        if (!failed)
+                return;
+        Arena *arena = arena_new(4096);
+        Json *fields = json_new_object();
+        uuid_format(concluded->id, id);
+        json_put_string(fields, "execution", id);
+        json_put_string(fields, "reason", failure_form(concluded->reason)->name);
+        json_put_integer(fields, "attempt", concluded->attempt);
+        if (json_canonical(fields, arena, &record.facts)) {
+                record.severity = concluded->outcome == OUTCOME_ERROR ? TEXT("critical") : TEXT("warning");
+                core_log(core, &record,
+                         concluded->outcome == OUTCOME_ERROR ? "A message could not be answered."
+                                                             : "A message was refused after it was accepted.");
+        }
+        json_free(fields);
+        core_bury(core, arena);
+}
+
+static void core_alarm(Core *core, const Alarm *alarm) {
+        char type[40];
+        Json *facts = json_new_object();
+
+        snprintf(type, sizeof(type), "security.%s", alarm_name(alarm->kind));
+        json_put_integer(facts, "count", alarm->count);
+        if (alarm->kind == ALARM_VOLUME)
+                json_put_integer(facts, "usual", alarm->usual);
+        if (alarm->domain.length)
+                json_put_text(facts, "domain", alarm->domain);
+        core_audit(core, alarm->tenant_id, type, alarm->sender, (Uuid){ 0 }, alarm->agent_id, facts);
+        core_command(core, COMMAND_ALARM)->alarm = *alarm;
+}
+
+void core_watch_refusal(Core *core, Uuid tenant_id, Uuid agent_id, Text sender) {
+        Uuid watcher = uuid_is_zero(tenant_id) ? directory_installation(core->directory) : tenant_id;
+        Alarm alarm;
+
+        if (core->commands && sender.length &&
+            watch_refusal(core->watch, watcher, agent_id, sender, core->now.monotonic_us, &alarm))
+                core_alarm(core, &alarm);
+}
+
+void core_watch_message(Core *core, const Agent *agent, const Jid *from) {
+        Alarm alarm;
+
+        if (watch_message(core->watch, agent->tenant_id, agent->id, from->bare, core->now.monotonic_us, &alarm))
+                core_alarm(core, &alarm);
+        if (!meter_is_local(core->meter, from->domain) &&
+            watch_domain(core->watch, agent->tenant_id, agent->id, from->domain, &alarm))
+                core_alarm(core, &alarm);
 }

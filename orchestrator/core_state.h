@@ -218,6 +218,7 @@ struct Core {
         int64_t counter;              /* of the sequence, within the epoch */
         int64_t audit_lost;           /* events since the last that could be recorded */
         Refusals *refusals;
+        Watch *watch;
         int64_t refusals_swept_us;
 
         /* lanes */
@@ -273,6 +274,10 @@ void core_refuse(Core *core, const Message *message, const Failure *failure);
 void core_audit(Core *core, Uuid tenant_id, const char *type, Text person, Uuid message_id, Uuid agent_id, Json *facts);
 /* The same of a record, which is copied; severity empty = its type's, at_us 0 = now. */
 void core_audit_record(Core *core, const AuditRecord *record);
+/* What its tenant's people see of a conclusion that was written: nothing of one that went well. */
+void core_log_conclusion(Core *core, const Message *message);
+void core_watch_refusal(Core *core, Uuid tenant_id, Uuid agent_id, Text sender);
+void core_watch_message(Core *core, const Agent *agent, const Jid *from);
 void core_audit_lost(Core *core); /* records how many could not be */
 /* Tells a bare JID a sentence; once a minute of each kind (a person's of one kind beyond that are dropped), or with an
  * empty kind every time. `who` and `text` live until the next step. */

@@ -105,7 +105,7 @@ static bool bucket_opens(Bucket *bucket, Rate rate, int64_t now_us, int64_t *ope
 }
 
 /* Ours is a domain that one of the component's lies below: its people come over no s2s stream. */
-static bool domain_is_local(const Meter *meter, Text domain) {
+bool meter_is_local(const Meter *meter, Text domain) {
         Text rest = text_of(meter->domains), each;
         while (text_split(&rest, ' ', &each)) {
                 if (text_equal(each, domain))
@@ -119,7 +119,7 @@ static bool domain_is_local(const Meter *meter, Text domain) {
 
 /* Taken from both or from neither: who writes too fast uses up nothing of the others of its domain. */
 bool meter_take(Meter *meter, const Jid *from, int64_t monotonic_us, int64_t *ret_opens_us) {
-        bool local = domain_is_local(meter, from->domain);
+        bool local = meter_is_local(meter, from->domain);
         Rate sender_rate = meter->senders.rate, domain_rate = meter->remotes.rate;
         Bucket *sender = NULL, *domain = NULL;
 

@@ -59,4 +59,6 @@ bool refuse_paused(const Agent *agent, FailureKind kind, Failure *ret_refusal);
  * says when it will be let through. */
 Meter *meter_new(Rate sender_rate, Rate domain_rate, const char *domains);
 bool meter_take(Meter *meter, const Jid *from, int64_t monotonic_us, int64_t *ret_opens_us);
+/* Whether people at that domain are our server's, and come over no stream between servers. */
+bool meter_is_local(const Meter *meter, Text domain);
 void meter_free(Meter *meter);

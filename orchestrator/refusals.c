@@ -66,6 +66,7 @@ void refusals_count(Core *core, const Refusal *refusal) {
         Refused *refused = refused_new(refusal, refusal->sender, refusal->agent);
         Refused *known = map_get(refusals->counted, refused_key(refused));
 
+        core_watch_refusal(core, refusal->tenant_id, refusal->agent_id, refusal->sender);
         if (!known && map_count(refusals->counted) >= REFUSALS_CAPACITY) {
                 Refusal any = { .reason = refusal->reason };
                 free(refused);

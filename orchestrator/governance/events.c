@@ -11,6 +11,9 @@ const EventType event_types[] = {
         { "operation.NAME", "info", "An operation was called; the facts say through which door, and what came of it." },
         { "secret.used", "info",
           "A secret of the tenant was sent to the host it is for; one record a minute of each secret." },
+        { "security.domain", "warning", "Somebody at a domain that never wrote before wrote to an agent." },
+        { "security.refusals", "warning", "Somebody was refused again and again." },
+        { "security.volume", "warning", "Somebody wrote far more than in his usual hours." },
         { 0 },
 };
 

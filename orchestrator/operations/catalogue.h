@@ -75,6 +75,9 @@
         each(audit_list) \
         each(audit_export) \
         each(audit_verification) \
+        each(log_list) \
+        each(security_list) \
+        each(security_lift) \
         each(worker_list) \
         each(worker_show) \
         each(hub_status) \

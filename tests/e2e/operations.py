@@ -86,6 +86,13 @@ def operations():
     return [tuple(line.split()[:2]) for line in listed.splitlines() if line.startswith("  ")]
 
 
+def event_of(tenant):
+    """A security event of this tenant, which limits nobody."""
+    return sql(f"""INSERT INTO security_events (tenant_id, id, at, hub, kind, severity)
+                   SELECT id, gen_random_uuid(), now(), 'hub', 'domain', 'info' FROM tenants WHERE slug = '{tenant}'
+                   RETURNING id""")
+
+
 @case
 def every_operation_answers_by_rest():
     ask("POST", "/workspaces", {"slug": "rest", "owner": "olga@localhost"})
@@ -107,7 +114,8 @@ def every_operation_answers_by_rest():
         ("POST", "/agents/echo/grants", {"who": "carol@elsewhere.org"}), ("GET", "/agents/echo/grants", None),
         ("DELETE", "/agents/echo/grants/carol@elsewhere.org", None),
         ("GET", "/agents/echo/subscriptions", None), ("GET", "/audit", None), ("GET", "/audit/export", None),
-        ("POST", "/audit/verification", {}),
+        ("POST", "/audit/verification", {}), ("GET", "/log", None), ("GET", "/security", None),
+        ("POST", "/security/" + event_of("rest") + "/lift", {}),
         ("POST", "/limits", {"what": "messages", "amount": 100}), ("GET", "/limits", None),
         ("GET", "/limits/usage", None), ("GET", "/plans", None), ("GET", "/plans/free", None),
         ("DELETE", "/limits?what=messages", None),
@@ -182,7 +190,8 @@ def every_operation_answers_on_the_terminal():
             ["limit", "remove", "messages", "--agent", "desk", "--yes", *t],
             ["secret", "set", "own", "--value", "@" + document.name, *t], ["secret", "list", *t],
             ["secret", "rotate", "own", "@" + document.name, *t], ["secret", "remove", "own", "--yes", *t],
-            ["audit", "list", *t], ["audit", "export", *t], ["audit", "verify", *t], ["feedback", "list", *t],
+            ["audit", "list", *t], ["audit", "export", *t], ["audit", "verify", *t],
+            ["log", "list", *t], ["security", "list", *t], ["security", "lift", event_of("term"), *t], ["feedback", "list", *t],
             ["agent", "delete", "desk", "--yes", *t], ["agent", "restore", "desk", *t],
             ["usage", "show", *t], ["usage", "export", *t], ["usage", "list"],
             ["price", "set", "tool-runs", "1.5", "--margin", "20"], ["price", "list"],

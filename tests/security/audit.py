@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The audit from outside: signed ends in a file and with a witness, an export that others verify by themselves, and what
-the owner of the database cannot hide."""
+"""The audit from outside: signed ends in a file and with a witness, an export that others verify by themselves, what
+the owner of the database cannot hide; and what is unusual."""
 
 import csv
 import hashlib
@@ -164,10 +164,60 @@ def a_hub_that_is_killed_before_it_signed_still_verifies_and_signs_later(lab):
     assert result["intact"] and result["chains"][0]["signed_to"] >= end, result
 
 
+def rows(lab, *words):
+    return json.loads(lab.aiox(*words, "--json"))["data"]
+
+
+def refusals_again_and_again_are_told_to_admins_limited_and_lifted(lab):
+    lab.aiox("agent", "create", "own", "--owner", lab.account, "--model", "builtin/echo")
+    lab.aiox("account", "create", "nosy@localhost")
+    for number in range(25):
+        assert lab.server.ask("nosy@localhost/x", "own@" + AGENTS, "hello", "nosy-%d" % number).is_error
+    said = lab.server.wait(lambda found: found.get("to") == lab.account and "again and again" in (found.body or ""), 20,
+                           "a word to the admin")
+    assert said.get("from") == AGENTS and "nosy@localhost" in said.body and "Limited" in said.body, said.raw
+    found, = [row for row in rows(lab, "security", "list") if row["kind"] == "refusals"]
+    assert found["account"] == "nosy@localhost" and found["severity"] == "warning" and found["limited_until"], found
+    assert rows(lab, "audit", "list", "--type", "security.refusals")
+    assert rows(lab, "security", "list", "--tenant", "other") == []
+
+    def limits():
+        return [row for row in rows(lab, "limit", "list") if row["name"] == "nosy@localhost"]
+
+    assert limits(), rows(lab, "limit", "list")
+    until(lambda: "own" not in lab.server.ask("nosy@localhost/x", "parrot@" + AGENTS, "x", os.urandom(6).hex()).raw and
+          lab.server.ask("nosy@localhost/x", "parrot@" + AGENTS, "x", os.urandom(6).hex()).is_error, 20, "the limit")
+    assert json.loads(lab.aiox("security", "lift", found["id"], "--json"))["lifted"]
+    assert not limits()
+    assert lab.server.ask("nosy@localhost/x", "parrot@" + AGENTS, "y", "after").body == "y"
+    assert not json.loads(lab.aiox("security", "lift", found["id"], "--json"))["lifted"]
+
+
+def a_limit_whose_time_is_over_is_lifted_by_itself_and_a_new_domain_is_said_once(lab):
+    for number in range(2):
+        lab.server.ask("zoe@elsewhere.example/x", "parrot@" + AGENTS, "hi", "zoe-%d" % number)
+    event, = until(lambda: [row for row in rows(lab, "security", "list") if row["kind"] == "domain"], 20, "the event")
+    assert event["domain"] == "elsewhere.example" and event["limited_until"], event
+    lab.sql("UPDATE security_events SET until = now() WHERE id = '%s'" % event["id"])
+    until(lambda: [row for row in rows(lab, "security", "list") if row["id"] == event["id"] and row["lifted_at"]], 20,
+          "the end of the limit")
+    assert not [row for row in rows(lab, "limit", "list") if row["name"] == "elsewhere.example"]
+
+
+def a_tenants_log_says_what_went_wrong_and_no_word_that_was_written(lab):
+    said = rows(lab, "log", "list")
+    assert any(row["sentence"].startswith("A message was refused") for row in said), said
+    assert any(row["sentence"] == "Somebody was refused again and again." for row in said), said
+    assert "hello" not in json.dumps(said)
+    assert rows(lab, "log", "list", "--level", "error") == []
+    assert not any("refused" in row["sentence"] for row in rows(lab, "log", "list", "--tenant", "other"))
+
+
 def main():
     lab, well = None, False
     try:
-        lab = Lab("--set", "audit_witness_jid=" + WITNESS, "--set", "audit_heads_seconds=1")
+        lab = Lab("--set", "audit_witness_jid=" + WITNESS, "--set", "audit_heads_seconds=1",
+                  "--set", "security_throttle_seconds=600")
         lab.server.up()
         lab.aiox("member", "add", lab.account, "--role", "owner")
         lab.aiox("agent", "create", "parrot", "--owner", lab.account, "--visibility", "public", "--model",
@@ -178,6 +228,9 @@ def main():
             an_end_that_was_cut_off_is_named,
             altered_heads_are_no_heads,
             another_tenant_learns_nothing_from_heads,
+            refusals_again_and_again_are_told_to_admins_limited_and_lifted,
+            a_limit_whose_time_is_over_is_lifted_by_itself_and_a_new_domain_is_said_once,
+            a_tenants_log_says_what_went_wrong_and_no_word_that_was_written,
             a_hub_that_is_killed_before_it_signed_still_verifies_and_signs_later,
         ], lab)
     finally:

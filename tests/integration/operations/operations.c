@@ -98,6 +98,7 @@ START_TEST(prompts_are_sealed_and_read_by_their_owner_only) {
 END_TEST
 
 #define INVITE "a10c0000-0000-4000-8000-00000000000c"
+#define EVENT  "01a1fcd3-ba14-7335-a6b4-b20846167177"
 
 /* A call that is valid for everybody who may, for each operation; the matrix below runs all of them. */
 static const struct {
@@ -174,6 +175,9 @@ static const struct {
         { "audit-list", "{}" },
         { "audit-export", "{}" },
         { "audit-verify", "{}" },
+        { "log-list", "{}" },
+        { "security-list", "{}" },
+        { "security-lift", "{\"event\":\"" EVENT "\"}" },
         { "worker-list", "{}" },
         { "worker-show", "{\"id\":\"main-1\"}" },
         { "hub-status", "{}" },
@@ -211,6 +215,8 @@ static void prepare_subjects(Office *office) {
                 office,
                 "INSERT INTO invites (tenant_id, id, hash, role, uses, expires_at) SELECT current_tenant(), '" INVITE
                 "', sha256('x'), 'viewer', 1, now()");
+        office_execute(office, "INSERT INTO security_events (tenant_id, id, at, hub, kind, severity) "
+                               "SELECT current_tenant(), '" EVENT "', now(), 'main', 'domain', 'info'");
         add_execution(office);
 }
 

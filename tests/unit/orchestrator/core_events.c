@@ -70,5 +70,73 @@ START_TEST(flood_of_events_is_bounded_and_what_is_lost_is_counted_in_the_audit) 
 }
 END_TEST
 
+START_TEST(repeated_refusals_are_an_alarm_once_and_in_audit_and_log) {
+        _cleanup_(rig_release) Rig rig;
+        size_t alarms = 0, lines = 0, recorded = 0;
+
+        rig_prepare(&rig);
+        rig_start(&rig);
+        for (int i = 0; i < 40; i++) {
+                rig_say(&rig, (Said){ .agent = "secret.acme", .from = "bob@example.org/x" });
+                alarms += rig_count(&rig, COMMAND_ALARM);
+                lines += rig_count(&rig, COMMAND_LOG);
+                if (rig_count(&rig, COMMAND_ALARM)) {
+                        const Alarm *alarm = &rig_command(&rig, COMMAND_ALARM, 0)->alarm;
+                        ck_assert_int_eq(alarm->kind, ALARM_REFUSALS);
+                        ck_assert_text(alarm->sender, TEXT("bob@example.org"));
+                        /* Bob is not to know that it is there, so it is not acme's either. */
+                        ck_assert(uuid_equal(alarm->tenant_id, rig_installation));
+                }
+        }
+        for (; rig.request; rig_store(&rig, STORE_DONE))
+                for (size_t i = 0; i < rig.request->batch.audit_count; i++)
+                        recorded += text_equal(rig.request->batch.audit[i].type, TEXT("security.refusals"));
+        ck_assert_uint_eq(alarms, 1);
+        ck_assert_uint_eq(recorded, 1);
+        ck_assert_uint_eq(lines, 2); /* of the first refusal, and of this */
+}
+END_TEST
+
+START_TEST(first_message_of_a_foreign_domain_is_an_alarm_and_that_of_our_server_is_not) {
+        _cleanup_(rig_release) Rig rig;
+
+        rig_prepare(&rig);
+        rig_start(&rig);
+        rig_settle(&rig);
+        rig_say(&rig, (Said){ .agent = "guide", .from = "zoe@elsewhere.net/x" });
+        ck_assert_uint_eq(rig_count(&rig, COMMAND_ALARM), 1);
+        ck_assert_text(rig_command(&rig, COMMAND_ALARM, 0)->alarm.domain, TEXT("elsewhere.net"));
+        rig_say(&rig, (Said){ .agent = "guide", .from = "zed@elsewhere.net/x" });
+        ck_assert_uint_eq(rig_count(&rig, COMMAND_ALARM), 0);
+        rig_say(&rig, (Said){ .agent = "guide", .from = "zed@example/x" });
+        ck_assert_uint_eq(rig_count(&rig, COMMAND_ALARM), 0);
+}
+END_TEST
+
+START_TEST(turn_that_failed_is_in_its_tenants_log_without_a_word_of_it) {
+        _cleanup_(rig_release) Rig rig;
+        const Command *line = NULL;
+
+        rig_prepare(&rig);
+        rig_start(&rig);
+        rig_accept(&rig, (Said){ .agent = "guide", .body = "my secret" });
+        rig_end_with(&rig, rig_turn(&rig, "my secret"),
+                     (TurnResult){ .outcome = OUTCOME_ERROR,
+                                   .reason = FAILURE_UNAVAILABLE,
+                                   .explanation = TEXT("The model is away.") });
+        for (; rig.request; line = line ? line : rig_command(&rig, COMMAND_LOG, 0))
+                rig_store(&rig, STORE_DONE);
+        ck_assert_ptr_nonnull(line);
+        ck_assert_str_eq(line->log.level, "error");
+        ck_assert_str_eq(line->log.sentence, "A message could not be answered.");
+        ck_assert(uuid_equal(line->log.agent_id, rig_guide));
+        ck_assert_ptr_null(memmem(line->log.fields.bytes, line->log.fields.length, "secret", 6));
+        ck_assert_ptr_nonnull(memmem(line->log.fields.bytes, line->log.fields.length, "unavailable", 11));
+}
+END_TEST
+
 UNIT_TESTS("orchestrator/core_events", event_of_another_thread_is_in_the_next_batch, event_may_be_graver_than_its_type,
-           flood_of_events_is_bounded_and_what_is_lost_is_counted_in_the_audit)
+           flood_of_events_is_bounded_and_what_is_lost_is_counted_in_the_audit,
+           repeated_refusals_are_an_alarm_once_and_in_audit_and_log,
+           first_message_of_a_foreign_domain_is_an_alarm_and_that_of_our_server_is_not,
+           turn_that_failed_is_in_its_tenants_log_without_a_word_of_it)

@@ -17,6 +17,8 @@ static const char *const command_names[] = {
         [COMMAND_CLOSE_LINKS] = "closes links",
         [COMMAND_OPEN_LINKS] = "opens links",
         [COMMAND_TELL] = "tells a person",
+        [COMMAND_LOG] = "logs",
+        [COMMAND_ALARM] = "raises an alarm",
         [COMMAND_NOTE] = "notes",
         [COMMAND_EXIT] = "exits",
 };
@@ -189,6 +191,8 @@ void process_command(Process *process, const Command *command) {
                 break;
         case COMMAND_SILENCE:
         case COMMAND_TELL:
+        case COMMAND_LOG:
+        case COMMAND_ALARM:
         case COMMAND_NOTE:
                 break;
         case COMMAND_EXIT:
