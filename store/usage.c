@@ -2,7 +2,7 @@
 
 #include "store/columns.h"
 
-#define PAGE 5000 /* conclusions of a hub in a transaction */
+#define PAGE 20000 /* conclusions of a hub in a transaction */
 
 /* A transaction that counts, alone: it holds the cursors. */
 static bool counting_begin(Database *database, Transaction **ret_transaction, const Rows **ret_hubs,

@@ -17,7 +17,7 @@ typedef struct UsageCall {
         int64_t calls;
 } UsageCall;
 
-/* Counts what was concluded on any hub and is not counted yet, some thousand in a transaction: at most so many of
+/* Counts what was concluded on any hub and is not counted yet, some ten thousand in a transaction: at most so many of
  * those, 0 = all. ret_counted may be NULL. */
 bool usage_count(Database *database, int transactions, int64_t *ret_counted, Failure *reterr_failure) _must_check_;
 /* Adds calls; those whose ids were added before are left out. */

@@ -46,11 +46,6 @@ WHERE model <> '' AND valid_from <= now() AND (valid_until IS NULL OR valid_unti
 GROUP BY model;
 GRANT SELECT ON price_ranges, model_prices TO aiox_tenant, aiox_journal, aiox_directory;
 
--- The day of a version 7 UUID (RFC 9562 §5.7), which names its part.
-CREATE FUNCTION id_day(id uuid) RETURNS date LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-        SELECT (timestamp '1970-01-01' +
-                ('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint * interval '1 millisecond')::date
-$$;
 -- UTC in place of a zone that the database does not know (any more): one tenant's must not stop the counting for all.
 CREATE FUNCTION known_zone(zone text) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -60,7 +55,7 @@ EXCEPTION WHEN invalid_parameter_value THEN
         RETURN 'UTC';
 END
 $$;
-GRANT EXECUTE ON FUNCTION id_day, known_zone TO aiox_tenant, aiox_journal, aiox_directory;
+GRANT EXECUTE ON FUNCTION known_zone TO aiox_tenant, aiox_journal, aiox_directory;
 
 -- What was used on a day of the tenant's zone. Zero ids and an empty model: of none in particular. The sums of cost are
 -- whole: nano-units for tokens as each call was rounded, the others before they are divided by what their prices are for, so

@@ -46,7 +46,7 @@ SELECT hub FROM usage_cursors ORDER BY hub FOR UPDATE;
 -- Counts the next conclusions of hub $1, at most $2, and moves its cursor; returns how many those were, no row for none. A
 -- continuation is part of the message that it continues.
 WITH page AS MATERIALIZED (
-        SELECT c.id, c.tenant_id, c.version_id, c.sequence, c.concluded_at, c.cost_nano, c.prompt_tokens,
+        SELECT c.tableoid AS part, c.id, c.tenant_id, c.version_id, c.sequence, c.concluded_at, c.cost_nano, c.prompt_tokens,
                c.completion_tokens, c.cached_tokens, c.model_calls, c.tool_calls,
                greatest(c.total_us - c.queue_us, 0) AS compute_us,
                coalesce(octet_length(c.answer), 0) + coalesce(octet_length(c.explanation), 0) AS answer_bytes
@@ -66,7 +66,8 @@ WITH page AS MATERIALIZED (
                coalesce(m.charged_nano, 0)::numeric AS message_price, coalesce(r.charged_nano, 0)::numeric AS run_price,
                coalesce(w.charged_nano, 0)::numeric AS compute_price
         FROM page p
-        LEFT JOIN accepted a ON a.id = p.id
+        LEFT JOIN accepted a ON a.id = p.id AND a.id >= (SELECT id FROM page ORDER BY id LIMIT 1)
+                                            AND a.id <= (SELECT id FROM page ORDER BY id DESC LIMIT 1)
         LEFT JOIN agent_versions v ON v.tenant_id = p.tenant_id AND v.id = p.version_id
         LEFT JOIN zones z ON z.id = p.tenant_id
         LEFT JOIN ranges m ON m.meter = 'messages' AND p.concluded_at >= m.valid_from AND p.concluded_at < m.valid_until
@@ -91,7 +92,10 @@ WITH page AS MATERIALIZED (
             count_wide = usage_days.count_wide + excluded.count_wide
 ), kept AS (
         INSERT INTO journal_bytes (tenant_id, day, bytes)
-        SELECT tenant_id, id_day(id), sum(coalesce(body_bytes, 0) + answer_bytes) FROM facts GROUP BY tenant_id, id_day(id)
+        SELECT f.tenant_id, to_date(right(c.relname, 8), 'YYYYMMDD'), f.bytes
+        FROM (SELECT tenant_id, part, sum(coalesce(body_bytes, 0) + answer_bytes) AS bytes FROM facts
+              GROUP BY tenant_id, part) AS f
+        JOIN pg_class c ON c.oid = f.part
         ON CONFLICT (tenant_id, day) DO UPDATE SET bytes = journal_bytes.bytes + excluded.bytes
 )
 UPDATE usage_cursors SET sequence = (SELECT max(sequence) FROM page)

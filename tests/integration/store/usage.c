@@ -86,7 +86,7 @@ static void assert_counted_as_written(const char *tenant) {
 START_TEST(every_conclusion_is_counted_once_and_by_whom_and_what_it_was) {
         _cleanup_(database_freep) Database *database = prepared();
         conclude(ACME, 1, 1, 40, "2026-05-04 12:00Z");
-        conclude(ACME, 2, 1, 12000, "2026-05-05 12:00Z");
+        conclude(ACME, 2, 1, 22000, "2026-05-05 12:00Z");
         conclude(OTHER, 1, 40, 50, "2026-05-04 12:00Z");
         for (int i = 0; i < 3; i++)
                 count(database);
@@ -95,7 +95,7 @@ START_TEST(every_conclusion_is_counted_once_and_by_whom_and_what_it_was) {
         ck_assert_str_eq(ask_as(ACME,
                                 "SELECT string_agg(day || ' ' || model || ' ' || (agent_id = tenant_id) || ' ' || "
                                 "(person_id = tenant_id) || ' ' || messages, ', ' ORDER BY day) FROM usage_days"),
-                         "2026-05-04 openai/paid true true 39, 2026-05-05 openai/paid true true 11999");
+                         "2026-05-04 openai/paid true true 39, 2026-05-05 openai/paid true true 21999");
         conclude(ACME, 1, 50, 60, "2026-05-04 13:00Z");
         count(database);
         assert_counted_as_written(ACME);
