@@ -1,6 +1,7 @@
 #include "component/clerk.h"
 
 #include "base/log.h"
+#include "base/zone.h"
 #include "component/inbox.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #define XID_SIZE      24 /* of an xid8 in decimal digits */
 
 /* Kinds of rows after those of DirectoryKind. */
-enum { KIND_CANCELLED = 7, KIND_SNAPSHOT };
+enum { KIND_CANCELLED = DIRECTORY_POLICY + 1, KIND_SNAPSHOT };
 
 struct Clerk {
         Database *database;
@@ -76,7 +77,11 @@ static void change_read(const Rows *row, DirectoryChange *ret_change) {
                 .subject_id = rows_uuid(row, 0, 20),
                 .window_us = rows_integer(row, 0, 22),
                 .amount = rows_integer(row, 0, 23),
+                .policy = rows_text(row, 0, 24),
+                .model = rows_text(row, 0, 25),
         };
+        if (ret_change->kind == DIRECTORY_TENANT)
+                zone_prepare(ret_change->zone); /* reads its file here, not in the hub thread */
         if (!role_from_name(rows_text(row, 0, 6), &ret_change->role))
                 ret_change->role = ROLE_NONE;
         if (!visibility_from_name(rows_text(row, 0, 10), &ret_change->visibility))
@@ -186,6 +191,8 @@ static bool send_row(void *batch_, const Rows *row, Failure *reterr_failure) {
         change.name = text_copy(arena, change.name);
         change.owner = text_copy(arena, change.owner);
         change.domain = text_copy(arena, change.domain);
+        change.policy = text_copy(arena, change.policy);
+        change.model = text_copy(arena, change.model);
         change.pause_reason = text_copy(arena, change.pause_reason);
         change.description = text_copy(arena, change.description);
         change.plan = text_copy(arena, change.plan);

@@ -161,6 +161,7 @@ typedef struct Running {
         Bookkeeper *bookkeeper;
         Versions *versions;
         PriceBook *prices;
+        TenantPolicies *policies;
         WorldSettings world;
         bool http;
         HubDoor door;
@@ -251,10 +252,12 @@ static void start_workers(Running *running, const Settings *settings) {
 
         running->versions = versions_new();
         running->prices = price_book_new(running->database);
+        running->policies = tenant_policies_new();
         running->world.database = running->database;
         running->world.keyring = running->keyring;
         running->world.versions = running->versions;
         running->world.prices = running->prices;
+        running->world.policies = running->policies;
         running->world.operations = &running->operations;
         running->world.reload = loop->reload;
         running->world.inbox = loop->inbox;
@@ -464,6 +467,8 @@ static void running_stop(Running *running) {
         if (running->versions)
                 versions_free(running->versions);
         price_book_free(running->prices);
+        if (running->policies)
+                tenant_policies_free(running->policies);
         if (running->keyring)
                 keyring_free(running->keyring);
         if (running->database)

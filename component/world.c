@@ -15,6 +15,8 @@
 
 typedef struct CachedVersion {
         Version version; /* first */
+        Policy *policy;
+        Shingles *secret;
         Arena *arena;
         int32_t holders;
 } CachedVersion;
@@ -34,6 +36,8 @@ Versions *versions_new(void) {
 
 static void cached_free(CachedVersion *cached) {
         crypto_wipe((void *) cached->version.prompt.bytes, cached->version.prompt.length);
+        policy_free(cached->policy);
+        shingles_free(cached->secret);
         arena_free(cached->arena);
         free(cached);
 }
@@ -124,6 +128,9 @@ static bool version_fill(const WorldSettings *settings, const TurnInput *input, 
         if (!version_unseal(settings, input, rows, arena, &version->prompt, reterr_failure) ||
             !rows_texts(rows, 0, 4, arena, &constraints, &constraint_count))
                 return failure_prefix(reterr_failure, "the agent's version");
+        if (!policy_new(rows_text(rows, 0, 18), &cached->policy, reterr_failure))
+                return failure_prefix(reterr_failure, "the agent's policy");
+        cached->secret = shingles_new(version->prompt);
         version->id = input->version_id;
         version->tenant_id = input->tenant_id;
         version->agent_id = rows_uuid(rows, 0, 0);
@@ -298,6 +305,11 @@ static bool world_recall(World *world_, const TurnInput *input, Arena *arena, Re
         if (!version_price(world, reterr_failure))
                 return false;
         const Version *version = ret_recalled->version = &world->priced;
+        ret_recalled->secret = cached->secret;
+        ret_recalled->policies[POLICY_OF_AGENT] = cached->policy;
+        if (!world_hold_policy(settings, input, &world->tenant_policy, reterr_failure))
+                return false;
+        ret_recalled->policies[POLICY_OF_TENANT] = world->tenant_policy;
         if (!needs_database(version, input))
                 return true;
         if (!transaction_begin(settings->database, DATABASE_TENANT, input->tenant_id, &transaction, reterr_failure))
@@ -440,5 +452,8 @@ void worker_world_release(WorkerWorld *world) {
         text_builder_release(&world->said);
         if (world->version)
                 versions_release(world->settings->versions, world->version);
+        if (world->tenant_policy)
+                world_release_policy(world->settings, world->tenant_policy);
         world->version = NULL;
+        world->tenant_policy = NULL;
 }

@@ -16,12 +16,14 @@
 #include <pthread.h>
 
 typedef struct Versions Versions;
+typedef struct TenantPolicies TenantPolicies;
 
 typedef struct WorldSettings {
         Database *database;
         Keyring *keyring;
         Versions *versions;
         PriceBook *prices;
+        TenantPolicies *policies;
         Operations *operations;
         Reload *reload; /* of the settings in force, whose platform admins may more by chat */
         Queue *inbox;
@@ -44,6 +46,7 @@ typedef struct WorkerWorld {
         uint64_t turn;
         Version *version; /* held for the turn */
         Version priced;   /* the same with the prices of its beginning */
+        const Policy *tenant_policy; /* held, too; NULL = none */
         TextBuilder said; /* of the answer, by the call of the model that runs */
         int64_t draft_us; /* when it is shown next */
         int drafts;       /* how often it was */
@@ -73,6 +76,14 @@ bool world_unseal_body(const WorldSettings *settings, Uuid tenant_id, Uuid id, i
  * one. */
 bool world_complete(WorkerWorld *world, const ModelRequest *request, Arena *arena, ModelReply *ret_reply,
                     Failure *reterr_failure) _must_check_;
+
+/* world_policy.c: tenants' policies, kept in memory by their hash. */
+TenantPolicies *tenant_policies_new(void);
+void tenant_policies_free(TenantPolicies *policies);
+/* The tenant's, as its hash says or as it is by now; held until it is released. */
+bool world_hold_policy(const WorldSettings *settings, const TurnInput *input, const Policy **ret_policy,
+                       Failure *reterr_failure) _must_check_;
+void world_release_policy(const WorldSettings *settings, const Policy *policy);
 
 Versions *versions_new(void);
 void versions_free(Versions *versions);

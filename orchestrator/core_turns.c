@@ -134,6 +134,7 @@ void turns_start(Core *core, Message *message) {
         message->input.closing = message->decided;
         message->turn_deadline_us = agent ? gauges_turn_deadline(core, message, agent) : message->deadline_us;
         message->input.deadline_us = message->turn_deadline_us;
+        message->input.tenant_policy = policies_hash(directory_policies(core->directory), message->accepted.tenant_id);
         Command *command = core_command(core, COMMAND_TURN);
         command->turn.turn = message->turn;
         command->turn.input = &message->input;

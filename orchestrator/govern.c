@@ -46,7 +46,9 @@ static bool govern_agent(const Admission *admission, Failure *ret_refusal) {
                 return true;
         if (agent->state == AGENT_PAUSED)
                 return refuse_paused(agent, FAILURE_UNAVAILABLE, ret_refusal);
-        return govern_budget(admission, ret_refusal);
+        return policies_admit(directory_policies(admission->directory), agent, admission->sender.domain,
+                              admission->now.wall_us, ret_refusal) &&
+               govern_budget(admission, ret_refusal);
 }
 
 /* How many of the tenant's, the person's and the agent's messages wait already. */

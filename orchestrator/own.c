@@ -17,5 +17,5 @@ bool still_admitted(Directory *directory, Moment now, Text sender, const Agent *
                 return failure_set(ret_refusal, FAILURE_FORBIDDEN, "You may no longer talk to this agent.");
         if (agent->state == AGENT_PAUSED && !command)
                 return refuse_paused(agent, FAILURE_POLICY, ret_refusal);
-        return true;
+        return command || policies_admit(directory_policies(directory), agent, who.domain, now.wall_us, ret_refusal);
 }

@@ -1,6 +1,7 @@
 #include "orchestrator/turn.h"
 #include "orchestrator/turn_bounds.h"
 #include "orchestrator/turn_events.h"
+#include "orchestrator/turn_guard.h"
 
 #define MODEL_ROUNDS        16 /* model calls of one attempt that ended in tool calls */
 #define MODEL_RETRIES       4
@@ -11,6 +12,7 @@
 
 typedef struct Turn {
         const TurnInput *input;
+        TurnInput guarded; /* the same, with what the rules leave of the body */
         World *world;
         Arena *arena;
         TurnResult *result;
@@ -271,7 +273,7 @@ static bool model_next(Turn *turn, ModelReply *ret_reply) {
                 .temperature = version->temperature,
                 .max_tokens = version->max_tokens,
                 .deadline_us = turn->input->deadline_us,
-                .stream = version->streaming ? turn_stream : NULL,
+                .stream = version->streaming && !turn_guards_output(&turn->recalled) ? turn_stream : NULL,
                 .stopped = turn_stopped,
                 .listener = turn,
         };
@@ -310,6 +312,10 @@ static bool tool_run(Turn *turn, const PendingCall *call, ToolResult *ret_result
 
         if (!tool_permitted(turn->recalled.version, call->call.name)) {
                 *ret_result = (ToolResult){ TEXT("This tool is not permitted."), true };
+                return true;
+        }
+        if (turn_wants_approval(&turn->recalled, call->call.name)) {
+                *ret_result = (ToolResult){ TEXT("This tool needs an approval, which nobody can give yet."), true };
                 return true;
         }
         if (call->started && !world->tool_is_idempotent(world, call->call.name)) {
@@ -407,13 +413,14 @@ static bool turn_recall(Turn *turn) {
                 return turn_fail(turn, &failure);
         const Version *version = turn->recalled.version;
         turn->result->version_id = version->id;
-        turn->result->policy_hash = version->policy_hash;
+        turn->result->policy_hash = policy_stamp(&version->policy_hash, turn->recalled.policies[POLICY_OF_TENANT]);
         turn->result->streamed = version->streaming;
         if (!text_equal(version->owner, input->owner) || !uuid_equal(version->tenant_id, input->tenant_id)) {
                 failure_set(&failure, FAILURE_INTERNAL, "The agent's owner is not who the message was accepted for.");
                 return turn_fail(turn, &failure);
         }
-        if (!conversation_begin(&turn->conversation, turn->arena, input, &turn->recalled, &failure) ||
+        if (!turn_guard_input(&turn->guarded, &turn->recalled, turn->arena, turn->result, &failure) ||
+            !conversation_begin(&turn->conversation, turn->arena, &turn->guarded, &turn->recalled, &failure) ||
             !conversation_replay(&turn->conversation, turn->arena, input, &turn->result->usage, &failure))
                 return turn_fail(turn, &failure);
         return true;
@@ -495,12 +502,14 @@ static bool turn_begin(Turn *turn) {
 }
 
 void turn_run(const TurnInput *input, World *world, Arena *arena, TurnResult *ret_result) {
-        Turn turn = { .input = input, .world = world, .arena = arena, .result = ret_result };
+        Turn turn = { .input = input, .guarded = *input, .world = world, .arena = arena, .result = ret_result };
 
         *ret_result = (TurnResult){ .version_id = input->version_id, .policy_hash = input->policy_hash };
         if (input->command)
                 turn_command(&turn);
         else if (turn_begin(&turn))
                 turn_converse(&turn);
+        if (!input->command)
+                turn_guard_output(&turn.recalled, arena, ret_result);
         ret_result->tools = conversation_tools(&turn.conversation, arena);
 }

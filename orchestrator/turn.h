@@ -20,6 +20,7 @@ struct TurnInput {
         int32_t attempt;         /* taken_up steps before this turn */
         int64_t deadline_us;     /* monotonic */
         Hash policy_hash;        /* pinned at the start */
+        Hash tenant_policy;      /* of the tenant's own; zero = it has none */
         const StepRecord *steps; /* of earlier attempts, in order */
         size_t step_count;
         bool closing; /* its conclusion is decided: the turn says what earlier attempts may have cost, no more */

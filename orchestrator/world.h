@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/record.h"
+#include "orchestrator/governance/policy.h"
 #include "orchestrator/models/model.h"
 
 /* An agent's version, whole and immutable. */
@@ -24,10 +25,15 @@ typedef struct Version {
         Hash policy_hash;
 } Version;
 
+/* The tenant's is asked first. */
+typedef enum PolicyOf { POLICY_OF_TENANT, POLICY_OF_AGENT, POLICY_COUNT } PolicyOf;
+
 typedef struct Recalled {
-        const Version *version; /* counted or copied by the maker; valid until the turn ends */
-        Text body;              /* of the message, when the input did not have it */
-        ModelMessage *history;  /* oldest first */
+        const Version *version; /* counted or copied by the maker; valid until the turn ends, like what follows */
+        const Policy *policies[POLICY_COUNT]; /* NULL = none */
+        const Shingles *secret;               /* of the version's prompt; NULL = none */
+        Text body;                            /* of the message, when the input did not have it */
+        ModelMessage *history;                /* oldest first */
         size_t history_count;
         ModelPassage *passages;
         size_t passage_count;

@@ -79,6 +79,7 @@ Directory *directory_new(const char *domains, Uuid installation) {
         directory->announced = map_new(16);
         directory->spent = map_new(16);
         subscriptions_open(&directory->subscriptions);
+        policies_open(&directory->policies);
         directory->absent.state = AGENT_DELETED;
         directory->absent.tenant = &directory->absent_tenant;
         directory->absent.owner = "";
@@ -201,6 +202,7 @@ static void apply_agent(Directory *directory, const DirectoryChange *change) {
         agent->priced = change->priced;
         memcpy(agent->policy_hash, change->policy_hash, sizeof(agent->policy_hash));
         agent->priority = change->priority;
+        policies_apply_agent(agent, change);
         agent_file(directory, agent);
         subscriptions_concern_agent(&directory->subscriptions, agent);
         directory->agent_count += (agent->state != AGENT_DELETED) - existed;
@@ -261,6 +263,10 @@ static void apply_subscription(Directory *directory, const DirectoryChange *chan
                 subscriptions_put(&directory->subscriptions, agent, domain, change->name);
 }
 
+static void apply_policy(Directory *directory, const DirectoryChange *change) {
+        policies_apply(&directory->policies, change);
+}
+
 void directory_apply(Directory *directory, const DirectoryChange *change) {
         static void (*const apply[])(Directory *, const DirectoryChange *) = {
                 [DIRECTORY_TENANT] = apply_tenant,
@@ -270,6 +276,7 @@ void directory_apply(Directory *directory, const DirectoryChange *change) {
                 [DIRECTORY_GRANT] = apply_grant,
                 [DIRECTORY_LIMIT] = directory_apply_limit,
                 [DIRECTORY_SUBSCRIPTION] = apply_subscription,
+                [DIRECTORY_POLICY] = apply_policy,
         };
         if (announced_admit(directory->announced, change))
                 apply[change->kind](directory, change);
@@ -286,6 +293,10 @@ size_t directory_agent_count(const Directory *directory) {
 bool directory_serves(const Directory *directory, Text domain) {
         uint16_t index;
         return domain_index(directory, domain, &index);
+}
+
+Policies *directory_policies(Directory *directory) {
+        return &directory->policies;
 }
 
 Subscriptions *directory_subscriptions(Directory *directory) {
@@ -433,12 +444,14 @@ static void agent_free(Agent *agent) {
         free((char *) agent->display_name);
         free(agent->local);
         free(agent->former);
+        policies_release_agent(agent);
         free(agent);
 }
 
 void directory_free(Directory *directory) {
         subscriptions_close(&directory->subscriptions);
         directory_close_budgets(directory);
+        policies_close(&directory->policies);
         Tenant *tenant;
         for (size_t i = 0; (tenant = map_each(directory->tenants, &i));) {
                 tenant_release_limits(tenant);

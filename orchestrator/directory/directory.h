@@ -11,6 +11,7 @@
 #include "base/failure.h"
 #include "base/jid.h"
 #include "base/uuid.h"
+#include "orchestrator/directory/policies.h"
 #include "orchestrator/directory/subscriptions.h"
 #include "orchestrator/governance/limits.h"
 
@@ -54,6 +55,8 @@ struct Agent {
         char *local;            /* local part of its JID */
         char *former;           /* the same as it was last, when it has none any more */
         uint32_t look;          /* another one whenever what people see of it changed; never 0 once its row came */
+        char *model;
+        Gate *gate; /* of its own policy; NULL admits all */
         Grant *grants;
         Limit *limits;
         Gauge *gauge; /* NULL until something of it was held */
@@ -69,6 +72,7 @@ typedef enum DirectoryKind {
         DIRECTORY_GRANT,
         DIRECTORY_LIMIT,
         DIRECTORY_SUBSCRIPTION,
+        DIRECTORY_POLICY,
 } DirectoryKind;
 
 typedef struct DirectoryChange {
@@ -95,8 +99,10 @@ typedef struct DirectoryChange {
         Text description;
         Text display_name; /* may be empty */
         bool priced;
-        uint8_t policy_hash[32];
+        uint8_t policy_hash[32]; /* POLICY too; there zero when the tenant has none */
         double priority;
+        Text policy; /* AGENT, POLICY: JSON; empty = none */
+        Text model;
         Uuid agent_id; /* GRANT, SUBSCRIPTION */
         Text domain;   /* SUBSCRIPTION: at which of ours; another's is left alone */
         /* GRANT */
@@ -199,5 +205,6 @@ Text directory_each_owner(const Directory *directory, const Tenant *tenant, size
 const char *directory_slug(const Tenant *tenant); /* NULL until its row came */
 
 /* Of the agents' presence. `domain` is one of ours; NULL when there is none. */
+Policies *directory_policies(Directory *directory);
 Subscriptions *directory_subscriptions(Directory *directory);
 Subscription *directory_subscription(const Directory *directory, const Agent *agent, Text domain, Text who);

@@ -62,6 +62,7 @@ struct Directory {
                 *announced;
         Subscriptions subscriptions;
         Map *spent;         /* agents that budgets refuse, see budgets.c */
+        Policies policies;
         Limit *limits;      /* of the installation */
         Gauge *gauge;       /* the same */
         const Plans *plans; /* NULL: no plan limits anything */

@@ -9,6 +9,8 @@ const EventType event_types[] = {
           "A message was refused before it was accepted; one record a minute counts them." },
         { "message.undeliverable", "warning", "An answer came back from the person's server and is not sent again." },
         { "operation.NAME", "info", "An operation was called; the facts say through which door, and what came of it." },
+        { "policy.violation", "info",
+          "A guardrail found something in a message or an answer; the facts name the rule." },
         { "secret.used", "info",
           "A secret of the tenant was sent to the host it is for; one record a minute of each secret." },
         { "security.domain", "warning", "Somebody at a domain that never wrote before wrote to an agent." },

@@ -55,6 +55,10 @@
         each(limit_set) \
         each(limit_list) \
         each(limit_remove) \
+        each(policy_set) \
+        each(policy_show) \
+        each(violation_list) \
+        each(violation_count) \
         each(secret_set) \
         each(secret_list) \
         each(secret_rotate) \

@@ -45,6 +45,8 @@ bool context_announce_agent(OperationContext *context, Uuid agent_id, Failure *r
                 .pause_reason = rows_text(rows, 0, 8),
                 .description = rows_text(rows, 0, 12),
                 .display_name = rows_text(rows, 0, 13),
+                .policy = rows_text(rows, 0, 14),
+                .model = rows_text(rows, 0, 15),
                 .priced = rows_boolean(rows, 0, 9),
                 .priority = rows_real(rows, 0, 11),
         };

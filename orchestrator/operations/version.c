@@ -1,6 +1,7 @@
 #include "orchestrator/operations/version.h"
 
 #include "orchestrator/models/model.h"
+#include "orchestrator/operations/policy.h"
 #include "orchestrator/operations/secret.h"
 
 #include <assert.h>
@@ -115,14 +116,17 @@ bool version_check_price(OperationContext *context, const VersionDocument *versi
         return true;
 }
 
-/* Over everything that shapes behaviour. */
+/* SHA-256 over the canonical JSON (RFC 8785) of everything that shapes behaviour: the version's fields, its prompt and
+ * its owner. */
 static bool hash_policy(OperationContext *context, const VersionDocument *version, Hash *ret_hash,
                         Failure *reterr_failure) {
         Text canonical;
-        if (!json_canonical(version->document, context->arena, &canonical))
+        _cleanup_(json_freep) Json *whole = json_clone(version->document);
+        json_put_uuid(whole, "owner", version->owner_id);
+        json_put_text(whole, "prompt", version->prompt);
+        if (!json_canonical(whole, context->arena, &canonical))
                 return failure_set(reterr_failure, FAILURE_TOO_LARGE, "the version is too large");
-        Text owner = { (const char *) version->owner_id.bytes, sizeof(version->owner_id.bytes) };
-        *ret_hash = crypto_sha256_parts((const Text[]){ owner, canonical, version->prompt }, 3);
+        *ret_hash = crypto_sha256(canonical);
         return true;
 }
 
@@ -133,6 +137,8 @@ bool version_add(OperationContext *context, Uuid agent_id, Uuid id, VersionDocum
         const Rows *rows;
         version->id = id;
         if (!check_provider(context, version, reterr_failure) ||
+            !policy_check(version->document, context->arena, reterr_failure) ||
+            !policy_check_model(context, version->document, reterr_failure) ||
             !hash_policy(context, version, &hash, reterr_failure) ||
             !json_canonical(version->document, context->arena, &document))
                 return false;

@@ -1,4 +1,4 @@
-#include "orchestrator/operations/operation.h"
+#include "orchestrator/operations/policy.h"
 
 const Field version_fields[] = {
         { "display_name", FIELD_TEXT, OPTIONAL, "Name shown to people; the agent's name when absent.", .most = 200 },
@@ -29,5 +29,6 @@ const Field version_fields[] = {
         { "prompt_price", FIELD_REAL, OPTIONAL,
           "Price of a million tokens read; the installation's when absent, and never less.", .most = 1000000 },
         { "completion_price", FIELD_REAL, OPTIONAL, "Price of a million tokens written; the same.", .most = 1000000 },
+        POLICY_FIELDS,
         { .type = FIELD_END },
 };

@@ -88,7 +88,7 @@ SELECT e.id, e.agent_id, e.person_id, a.name FROM executions e JOIN agents a ON 
 -- What hubs keep of an agent in memory.
 SELECT a.id, a.tenant_id, a.name, a.version_id, a.owner_id, o.jid, a.visibility, a.state, a.pause_reason,
        coalesce(v.prompt_price_nano, 0) + coalesce(v.completion_price_nano, 0) > 0, v.policy_hash, v.priority_weight,
-       left(v.description, 300), v.name
+       left(v.description, 300), v.name, v.policy::text, v.model
 FROM agents a
 JOIN accounts o ON o.id = a.owner_id
 JOIN agent_versions v ON v.id = a.version_id

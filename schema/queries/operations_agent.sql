@@ -11,7 +11,7 @@ VALUES (current_tenant(), $1, $2, $3, $4, $5);
 INSERT INTO agent_versions (tenant_id, id, agent_id, number, owner_id, created_by, system_prompt, key_id, policy_hash,
                             name, description, goal, constraints, personality_traits, model, temperature, max_tokens,
                             worker_pool, domain_tags, priority_weight, memory, tools, governance, prompt_price_nano,
-                            completion_price_nano, streaming, provider_url, provider_key)
+                            completion_price_nano, streaming, provider_url, provider_key, policy)
 SELECT current_tenant(), $1, $2, coalesce((SELECT max(number) FROM agent_versions WHERE agent_id = $2), 0) + 1, $3, $4, $5, $6,
        $7, d->>'display_name', coalesce(d->>'description', ''), coalesce(d->>'goal', ''),
        ARRAY(SELECT jsonb_array_elements_text(coalesce(d->'constraints', '[]'))),
@@ -24,7 +24,10 @@ SELECT current_tenant(), $1, $2, coalesce((SELECT max(number) FROM agent_version
        jsonb_build_object('allowed_domains', coalesce(d->'allowed_domains', '[]')),
        round((d->>'prompt_price')::numeric * 1000000000)::bigint,
        round((d->>'completion_price')::numeric * 1000000000)::bigint, coalesce((d->>'streaming')::boolean, false),
-       nullif(d->>'provider_url', ''), nullif(d->>'provider_key', '')
+       nullif(d->>'provider_url', ''), nullif(d->>'provider_key', ''),
+       (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(d)
+        WHERE key IN ('allowed_models', 'sender_domains', 'hours', 'max_output', 'guardrails', 'approval_tools')
+          AND value NOT IN ('null', '""', '[]', '0'))
 FROM (SELECT $8::jsonb AS d) AS document
 RETURNING number;
 
@@ -32,7 +35,7 @@ RETURNING number;
 -- role: tenant
 -- The newest ($2 null), or the one of that number; the document, and beside it what is not part of it.
 SELECT v.id, v.number, v.owner_id, v.system_prompt, v.key_id, v.created_at,
-       jsonb_build_object('display_name', v.name, 'description', v.description, 'goal', v.goal,
+       (jsonb_build_object('display_name', v.name, 'description', v.description, 'goal', v.goal,
                           'constraints', to_jsonb(v.constraints), 'personality', to_jsonb(v.personality_traits),
                           'model', v.model, 'temperature', v.temperature, 'max_tokens', v.max_tokens,
                           'pool', v.worker_pool, 'tags', to_jsonb(v.domain_tags), 'priority', v.priority_weight,
@@ -41,7 +44,9 @@ SELECT v.id, v.number, v.owner_id, v.system_prompt, v.key_id, v.created_at,
                           'provider_url', coalesce(v.provider_url, ''), 'provider_key', coalesce(v.provider_key, ''),
                           'streaming', v.streaming, 'allowed_domains', v.governance->'allowed_domains',
                           'prompt_price', v.prompt_price_nano / 1000000000.0,
-                          'completion_price', v.completion_price_nano / 1000000000.0)::text,
+                          'completion_price', v.completion_price_nano / 1000000000.0,
+                          'allowed_models', '[]'::jsonb, 'sender_domains', '[]'::jsonb, 'hours', '', 'max_output', NULL,
+                          'guardrails', '', 'approval_tools', '[]'::jsonb) || v.policy)::text,
        encode(v.policy_hash, 'hex')
 FROM agent_versions v JOIN agents a ON a.id = v.agent_id
 WHERE v.agent_id = $1 AND CASE WHEN $2::integer IS NULL THEN v.id = a.version_id ELSE v.number = $2 END;

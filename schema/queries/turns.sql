@@ -9,7 +9,7 @@ SELECT body, key_id FROM accepted WHERE id = $1;
 SELECT v.agent_id, o.jid, v.name, v.goal, v.constraints, v.system_prompt, v.key_id, v.model, v.temperature, v.max_tokens,
        CASE WHEN v.memory ->> 'type' = 'none' THEN 0 ELSE coalesce((v.memory ->> 'short_term_limit')::integer, 0) END,
        coalesce(v.prompt_price_nano, 0), coalesce(v.completion_price_nano, 0), v.policy_hash, v.personality_traits, v.streaming,
-       v.provider_url, v.provider_key
+       v.provider_url, v.provider_key, v.policy::text
 FROM agent_versions v JOIN accounts o ON o.id = v.owner_id
 WHERE v.id = $1;
 

@@ -144,7 +144,8 @@ static bool stage_model(World *world, const ModelRequest *request, Arena *arena,
                                    .usage_known = says->tokens != 0,
                                    .retry_after_us = says->retry_after_us,
                                    .retry_helps = says->retry_helps };
-        request->stream(request->listener, ret_reply->content);
+        if (request->stream)
+                request->stream(request->listener, ret_reply->content);
         ret_reply->calls = arena_take_array(arena, ModelToolCall, COUNT_OF(says->tools));
         for (size_t i = 0; ret_reply->calls && i < COUNT_OF(says->tools) && says->tools[i]; i++)
                 ret_reply->calls[ret_reply->call_count++] = (ModelToolCall){ text_of(i ? "two" : "one"),
