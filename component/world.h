@@ -44,12 +44,12 @@ typedef struct WorkerWorld {
         const WorldSettings *settings;
         TurnControl *control;
         uint64_t turn;
-        Version *version; /* held for the turn */
-        Version priced;   /* the same with the prices of its beginning */
+        Version *version;            /* held for the turn */
+        Version priced;              /* the same with the prices of its beginning */
         const Policy *tenant_policy; /* held, too; NULL = none */
-        TextBuilder said; /* of the answer, by the call of the model that runs */
-        int64_t draft_us; /* when it is shown next */
-        int drafts;       /* how often it was */
+        TextBuilder said;            /* of the answer, by the call of the model that runs */
+        int64_t draft_us;            /* when it is shown next */
+        int drafts;                  /* how often it was */
 } WorkerWorld;
 
 WorkerWorld worker_world(const WorldSettings *settings, TurnControl *control, uint64_t turn);

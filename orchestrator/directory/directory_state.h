@@ -61,7 +61,7 @@ struct Directory {
         Map *tenants, *accounts, *accounts_by_jid, *agents, *agents_by_local, *grants, *limit_places, *domain_limits,
                 *announced;
         Subscriptions subscriptions;
-        Map *spent;         /* agents that budgets refuse, see budgets.c */
+        Map *spent; /* agents that budgets refuse, see budgets.c */
         Policies policies;
         Limit *limits;      /* of the installation */
         Gauge *gauge;       /* the same */
