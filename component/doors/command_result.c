@@ -77,7 +77,7 @@ static void add_row(Sheet *sheet, const char *columns, const Json *row) {
 }
 
 static void add_table(Sheet *sheet, const char *columns, const Json *result) {
-        const Json *rows = json_member(result, "data");
+        const Json *rows = json_member(result, "data"), *total = json_member(result, "total");
         Text rest = text_of(columns), column;
         if (json_count(rows) == 0) {
                 form_add_text(sheet->form, TEXT("There are none."));
@@ -87,6 +87,8 @@ static void add_table(Sheet *sheet, const char *columns, const Json *result) {
                 form_add_column(sheet->form, FORM_TEXT_SINGLE, column, name_text(sheet, column, true));
         for (size_t i = 0; i < json_count(rows); i++)
                 add_row(sheet, columns, json_item(rows, i));
+        if (total)
+                add_row(sheet, columns, total);
 }
 
 Form *command_result(const Operation *operation, const Json *result, Arena *arena, bool *ret_cut) {

@@ -157,6 +157,8 @@ def every_operation_answers_by_rest():
     assert shown["status"] == "success" and "over REST" not in json.dumps(shown), shown
     assert 0 < shown["admission_ms"] < shown["total_ms"], shown
     ask("POST", f"/invocations/{execution['id']}/cancel", {}, tenant=tenant)
+    used = ask("GET", "/usage", tenant=tenant)["total"]
+    assert used["messages"] >= 1 and used["api_calls"] > 20 and used["cost"] == "0.00 EUR", used
     assert ask("GET", "/feedback", tenant=tenant)["data"] == []
 
 
@@ -215,6 +217,8 @@ def every_operation_answers_on_the_terminal():
         invite = json.loads(aiox("invite", "list", "--json", *t).stdout)["data"][0]["id"]
         aiox("invite", "revoke", invite, "--yes", *t)
         done.add(("invite", "revoke"))
+        used = aiox("usage", *t).stdout.splitlines()
+        assert used[0].startswith("NAME") and used[-1].startswith("total") and used[-1].endswith("0.00 EUR"), used
         # Who has no address is no person.
         for words in (["tenant", "register", "mine"], ["invite", "accept", "guess"], ["profile", "show"],
                       ["profile", "update", "--name", "x"], ["profile", "prove", "1"], ["member", "leave", "--yes", *t]):
