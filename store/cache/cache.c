@@ -2,66 +2,28 @@
 
 #include "base/clock.h"
 #include "base/map.h"
+#include "store/cache/server.h"
 
-#include <assert.h>
 #include <endian.h>
-#include <hiredis/hiredis.h>
-#include <stdio.h>
 
-#define PATIENCE_US    (500 * MILLISECONDS)
 #define MEMORY_SECONDS 86400
 #define RETRY_US       SECONDS
 
 struct Cache {
-        char *host; /* NULL: a Unix socket */
-        char *path, *password;
-        int port, number;
-        int64_t patience_us, memory_seconds;
+        CacheServer server;
+        int64_t memory_seconds;
         Keyring *keyring;
         redisContext *redis;
         int64_t retry_us; /* not asked before, monotonic */
 };
 
-static bool parse_number(Text text, int64_t least, int64_t most, int *ret_number) {
-        int64_t value;
-        if (!text_to_int64(text, &value) || value < least || value > most)
-                return false;
-        *ret_number = (int) value;
-        return true;
-}
-
-static bool parse_address(Text address, Cache *cache) {
-        static const Text redis = { "redis://", 8 }, local = { "unix:", 5 };
-        Text host, number = TEXT("0"), port = TEXT("6379");
-        if (text_starts_with(address, local)) {
-                cache->path = text_keep((Text){ address.bytes + local.length, address.length - local.length });
-                return cache->path[0] == '/';
-        }
-        if (!text_starts_with(address, redis))
-                return false;
-        Text rest = { address.bytes + redis.length, address.length - redis.length }, place;
-        if (!text_split(&rest, '/', &place))
-                return false;
-        if (rest.length > 0)
-                number = rest;
-        if (!text_split(&place, ':', &host) || host.length == 0)
-                return false;
-        if (place.length > 0)
-                port = place;
-        cache->host = text_keep(host);
-        return parse_number(port, 1, 65535, &cache->port) && parse_number(number, 0, 1 << 20, &cache->number);
-}
-
 bool cache_new(const CacheSettings *settings, Keyring *keyring, Cache **ret_cache, Failure *reterr_failure) {
         _cleanup_(cache_freep) Cache *cache = memory_new(sizeof(Cache));
         cache->keyring = keyring;
-        cache->password = settings->password ? memory_string(settings->password) : NULL;
-        cache->patience_us = settings->patience_us > 0 ? settings->patience_us : PATIENCE_US;
         cache->memory_seconds = settings->memory_seconds > 0 ? settings->memory_seconds : MEMORY_SECONDS;
-        if (!parse_address(text_of(settings->address), cache))
-                return failure_set(reterr_failure, FAILURE_INVALID,
-                                   "\"%s\" is no address of Redis: write redis://host:port/number or unix:/path",
-                                   settings->address);
+        if (!cache_server_set(&cache->server, settings->address, settings->password, settings->patience_us,
+                              reterr_failure))
+                return false;
         *ret_cache = cache;
         cache = NULL;
         return true;
@@ -70,16 +32,11 @@ bool cache_new(const CacheSettings *settings, Keyring *keyring, Cache **ret_cach
 void cache_free(Cache *cache) {
         if (cache->redis)
                 redisFree(cache->redis);
-        if (cache->password)
-                crypto_wipe(cache->password, strlen(cache->password));
-        free(cache->password);
-        free(cache->host);
-        free(cache->path);
+        cache_server_release(&cache->server);
         free(cache);
 }
 
-static bool away(Cache *cache, const char *cause, Failure *reterr_failure) {
-        failure_set(reterr_failure, FAILURE_UNAVAILABLE, "the cache is away: %s", cause);
+static bool away(Cache *cache) {
         if (cache->redis)
                 redisFree(cache->redis);
         cache->redis = NULL;
@@ -89,24 +46,8 @@ static bool away(Cache *cache, const char *cause, Failure *reterr_failure) {
 
 /* Takes the next reply; its errors are failures. */
 static bool take(Cache *cache, redisReply **ret_reply, Failure *reterr_failure) {
-        redisReply *reply;
-        if (redisGetReply(cache->redis, (void **) &reply) != REDIS_OK)
-                return away(cache, cache->redis->errstr, reterr_failure);
-        if (reply->type != REDIS_REPLY_ERROR) {
-                *ret_reply = reply;
-                return true;
-        }
-        char cause[160];
-        snprintf(cause, sizeof(cause), "%s", reply->str); /* LOADING, OOM, READONLY … */
-        freeReplyObject(reply);
-        return away(cache, cause, reterr_failure);
+        return cache_take(cache->redis, ret_reply, reterr_failure) || away(cache);
 }
-
-static void free_replyp(redisReply **reply) {
-        if (*reply)
-                freeReplyObject(*reply);
-}
-#define _reply_ _cleanup_(free_replyp) redisReply
 
 static bool take_only(Cache *cache, Failure *reterr_failure) {
         _reply_ *reply = NULL;
@@ -114,24 +55,11 @@ static bool take_only(Cache *cache, Failure *reterr_failure) {
 }
 
 static bool connect_redis(Cache *cache, Failure *reterr_failure) {
-        struct timeval patience = { .tv_sec = cache->patience_us / SECONDS, .tv_usec = cache->patience_us % SECONDS };
         if (cache->redis)
                 return true;
         if (clock_now().monotonic_us < cache->retry_us)
                 return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "the cache is away");
-        cache->redis = cache->path ? redisConnectUnixWithTimeout(cache->path, patience)
-                                   : redisConnectWithTimeout(cache->host, cache->port, patience);
-        if (!cache->redis)
-                return away(cache, "no memory", reterr_failure);
-        if (cache->redis->err || redisSetTimeout(cache->redis, patience) != REDIS_OK) {
-                char cause[sizeof(cache->redis->errstr)];
-                snprintf(cause, sizeof(cause), "%s", cache->redis->errstr);
-                return away(cache, cause, reterr_failure);
-        }
-        if (cache->password)
-                redisAppendCommand(cache->redis, "AUTH %s", cache->password);
-        redisAppendCommand(cache->redis, "SELECT %d", cache->number);
-        return (!cache->password || take_only(cache, reterr_failure)) && take_only(cache, reterr_failure);
+        return cache_server_connect(&cache->server, &cache->redis, reterr_failure) || away(cache);
 }
 
 bool cache_ping(Cache *cache, Failure *reterr_failure) {

@@ -1,0 +1,26 @@
+/* The scripts of store/cache/budget.c, as Redis runs them. Internal to it. */
+#pragma once
+
+typedef enum BudgetScript {
+        SCRIPT_RESERVE,
+        SCRIPT_SENT,
+        SCRIPT_RELEASE,
+        SCRIPT_SETTLE,
+        SCRIPT_PRESUME,
+        SCRIPT_RECOVER,
+        SCRIPT_LOOK,
+        SCRIPT_LIST,
+        SCRIPT_LOCK,
+        SCRIPT_RENEW,
+        SCRIPT_JOIN,
+        SCRIPT_JOINED,
+        SCRIPT_HAS_JOINED,
+        SCRIPT_BOOKED,
+        SCRIPT_SEED,
+        SCRIPT_OPEN,
+        SCRIPT_COUNT,
+} BudgetScript;
+
+/* What stands before each: ARGV[1] is the generation. */
+extern const char budget_prelude[];
+extern const char *const budget_scripts[SCRIPT_COUNT];
