@@ -20,6 +20,7 @@ Windows *windows_new(Database *database); /* borrowed */
 void windows_free(Windows *windows);
 DEFINE_RELEASE(Windows *, windows_free)
 
-/* FAILURE_INVALID when the database knows no such zone. Empty = UTC; billing_day 0 = 1. */
+/* An empty zone, or one that the database does not know, is UTC; billing_day 0 = 1. FAILURE_INVALID: it is no day of a
+ * month. */
 bool windows_at(Windows *windows, Text zone, int32_t billing_day, int64_t wall_us, Calendar *ret_calendar,
                 Failure *reterr_failure) _must_check_;

@@ -5,16 +5,16 @@
 -- role: journal
 -- The day and the billing month that moment $1 is in, in zone $2 with billing day $3: bounds, and the ends as people there
 -- read them.
-SELECT day_begins(today, $2), day_begins(today + 1, $2), day_begins(month.first, $2), day_begins(month.next, $2),
+SELECT day_begins(today, zone), day_begins(today + 1, zone), day_begins(month.first, zone), day_begins(month.next, zone),
        to_char(today + 1, 'YYYY-MM-DD'), to_char(month.next, 'YYYY-MM-DD')
-FROM (SELECT ($1::timestamptz AT TIME ZONE $2::text)::date AS today) d, billing_month(today, $3::integer) month;
+FROM known_zone($2::text) zone, LATERAL (SELECT ($1::timestamptz AT TIME ZONE zone)::date AS today) d,
+     billing_month(today, $3::integer) month;
 
 -- name: ledger_calendars
 -- role: directory
--- Of every tenant. A zone that the database does not know is UTC here, so that one tenant's does not end it for all.
+-- Of every tenant.
 WITH zones AS MATERIALIZED (
-        SELECT t.zone, coalesce(n.name, 'UTC') AS known
-        FROM (SELECT DISTINCT zone FROM tenants) t LEFT JOIN pg_timezone_names n ON n.name = t.zone
+        SELECT zone, known_zone(zone) AS known FROM (SELECT DISTINCT zone FROM tenants) t
 ), calendars AS MATERIALIZED (
         SELECT c.zone, c.billing_day, day_begins(today, known) AS day, day_begins(today + 1, known) AS next_day,
                day_begins(month.first, known) AS month, day_begins(month.next, known) AS next_month
@@ -98,5 +98,6 @@ LEFT JOIN LATERAL (SELECT max(spent_nano) AS nano, max(spent_tokens) AS tokens F
 -- name: ledger_prices
 -- role: directory
 -- The dearest that a call of each of these agents may have been, by any of its versions.
-SELECT agent_id, coalesce(max(prompt_price_nano), 0), coalesce(max(completion_price_nano), 0), max(max_tokens)::bigint
-FROM agent_versions WHERE agent_id = ANY ($1::uuid[]) GROUP BY agent_id;
+SELECT v.agent_id, coalesce(max(coalesce(v.prompt_price_nano, p.prompt_nano)), 0),
+       coalesce(max(coalesce(v.completion_price_nano, p.completion_nano)), 0), max(v.max_tokens)::bigint
+FROM agent_versions v LEFT JOIN model_prices p USING (model) WHERE v.agent_id = ANY ($1::uuid[]) GROUP BY v.agent_id;

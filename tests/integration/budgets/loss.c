@@ -87,8 +87,8 @@ START_TEST(cost_that_is_settled_while_the_cache_is_away_is_booked_once) {
         ledger_step(&rig, step.message_id, 2, STEP_MODEL_REPLY, 12, 1, 1);
         budgets_settle(hub, step.message_id, 2, money(12));
         ledger_conclude(&rig, committed.message_id, 13, "now()"); /* the row is there, and its settlement comes late */
-        redis_run(&rig);
         await_state(hub, BUDGETS_AWAY);
+        redis_run(&rig);
         await_state(hub, BUDGETS_OPEN);
         await_held(hub, &rig, 40);
         ck_assert_int_eq(spent(hub, &rig, BUDGET_MONTH), 36);

@@ -107,7 +107,8 @@ static void note(QueryOutcome *outcome, PGresult *result) {
                 outcome->touched = outcome->touched || atol(PQcmdTuples(result)) > 0;
         } else {
                 const char *message = PQresultErrorMessage(result);
-                outcome->ran = outcome->ran || strstr(message, "row-level security");
+                bool must_be_first = state && strcmp(state, "25001") == 0; /* of its transaction; reads nothing */
+                outcome->ran = outcome->ran || must_be_first || strstr(message, "row-level security");
                 outcome->touched = outcome->touched || (state && strcmp(state, "23505") == 0);
                 snprintf(outcome->error, sizeof(outcome->error), "%s", message);
         }
