@@ -182,7 +182,8 @@ static const struct {
           "     OR has_column_privilege('aiox_platform', c.oid, a.attnum, 'SELECT')) "
           "AND (c.relname, a.attname) NOT IN (('tenant_keys', 'master_id'), ('tenant_keys', 'wrapped'), ('keys', "
           "'hash'), "
-          "('invites', 'hash'), ('agent_versions', 'policy_hash'), ('policies', 'policy_hash'), ('migrations', 'checksum'), ('master_key', 'id'))" },
+          "('invites', 'hash'), ('agent_versions', 'policy_hash'), ('policies', 'policy_hash'), ('migrations', "
+          "'checksum'), ('master_key', 'id'))" },
         { "every unique key of a tenant's table begins with tenant_id, save ids that lead the journal",
           "SELECT string_agg(i.indexrelid::regclass::text, ', ') FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid "
           "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' "
