@@ -1,5 +1,5 @@
-/* Time zones by name, as the machine's tzdata has them (RFC 8536): what the clock on the wall shows somewhere. The C
- * library knows one zone a process; this knows many. Not a calendar, and no leap seconds.
+/* Time zones by name, as the machine's tzdata has them: what the clock on the wall shows somewhere. The C library knows
+ * one zone a process; GLib, whose only user this is, knows many. Not a calendar, and no leap seconds.
  *
  * A zone is read from its file once and then stays for the process: any thread, and only the first question for a name
  * reads a (local, small) file.

@@ -29,11 +29,11 @@ esac
 
 # NAME, or COMMAND=NAME where the command may come from elsewhere.
 run_packages=(ca-certificates curl openssl procps "postgresql-$postgresql" "postgresql-$postgresql-pgvector"
-        redis-server ejabberd erlang-p1-pgsql)
+        redis-server ejabberd erlang-p1-pgsql tzdata)
 build_packages=(gcc libc6-dev meson ninja-build pkg-config libexpat1-dev libpq-dev libhiredis-dev
         libcurl4-openssl-dev libmicrohttpd-dev libjansson-dev libyaml-dev libsodium-dev libssl-dev libidn-dev
-        libutf8proc-dev libpcre2-dev libexttextcat-dev libexttextcat-data libstrophe-dev libmd4c-dev libseccomp-dev
-        check libsubunit-dev)
+        libutf8proc-dev libpcre2-dev libexttextcat-dev libexttextcat-data libstrophe-dev libmd4c-dev libglib2.0-dev
+        libseccomp-dev check libsubunit-dev)
 test_packages=(clang libclang-rt-dev clang-tidy clang-format clang-tools cppcheck gcovr python3
         python3-slixmpp python3-psycopg2 bubblewrap jq shellcheck universal-ctags node=nodejs npm=npm
         profanity tmux chromium)

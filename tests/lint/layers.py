@@ -43,6 +43,7 @@ HOMES = {
     "openssl/": ["base/crypto.c"],
     "stringprep.h": ["base/jid.c"],
     "utf8proc.h": ["base/"],
+    "glib.h": ["base/"],
     "sanitizer/": ["base/arena.c"],
     "pcre2.h": ["orchestrator/governance/guardrails/pattern.c"],
     "libexttextcat/": ["orchestrator/governance/guardrails/language.c"],
