@@ -59,13 +59,13 @@ static void share_rates(Loop *loop) {
                 return;
         loop->share_us = loop->now.monotonic_us + SECONDS;
         directory_divide(directory, loop->rates_away ? hubs : 1);
-        do {
-                for (count = 0; count < COUNT_OF(deltas); count++)
-                        if (!directory_untold(directory, &deltas[count].limit, &deltas[count].amount))
+        do { /* while it is alone, what a hub let through is kept for one that comes */
+                for (count = 0; hubs > 1 && count < COUNT_OF(deltas); count++)
+                        if (!directory_untold(directory, loop->now.monotonic_us, &deltas[count].limit,
+                                              &deltas[count].amount))
                                 break;
                 sharer_give(loop->sharer, deltas, count, hubs);
         } while (count == COUNT_OF(deltas));
-        directory_share(directory, hubs > 1);
 }
 
 static void take_note(Loop *loop, Note *note) {

@@ -45,12 +45,12 @@ static void sharer_tell_away(Sharer *sharer, bool away, const Failure *failure) 
         if (away == sharer->away)
                 return;
         sharer->away = away;
+        note_send(sharer, memory_new(sizeof(Note)), away);
         if (away)
                 log_warning("cannot share rates with other hubs: each lets through its part", "cause", LOG_STRING,
                             failure->text);
         else
                 log_info("shares rates with other hubs again");
-        note_send(sharer, memory_new(sizeof(Note)), away);
 }
 
 static void sharer_round(Sharer *sharer, const RateDelta *deltas, size_t count) {

@@ -170,9 +170,9 @@ LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *a
 /* By its row's id, or of a plan's figure by the id it has on every hub. NULL when there is none. */
 Limit *directory_limit(const Directory *directory, Uuid id);
 Uuid plan_limit_id(Uuid tenant_id, LimitWhat what, int64_t window_us);
-/* Rates are shared with other hubs: what is let through from now on is kept to be told them, each limit once. */
-void directory_share(Directory *directory, bool shared);
-bool directory_untold(Directory *directory, Uuid *ret_limit, int64_t *ret_amount); /* false: nothing (more) */
+/* What was let through since it was asked for last, each limit once, as far as it still counts: to be told other hubs.
+ * False: nothing (more). */
+bool directory_untold(Directory *directory, int64_t monotonic_us, Uuid *ret_limit, int64_t *ret_amount);
 /* What others let through; of a limit that is not here, nothing. */
 void directory_subtract(Directory *directory, Uuid limit, int64_t amount, int64_t monotonic_us);
 /* The hubs cannot tell each other: each of so many has an even part of every rate; 1 = the whole. */

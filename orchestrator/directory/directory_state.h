@@ -66,7 +66,6 @@ struct Directory {
         Limit *limits;      /* of the installation */
         Gauge *gauge;       /* the same */
         const Plans *plans; /* NULL: no plan limits anything */
-        bool shared;        /* with other hubs, who are told what is let through */
         Uuid *untold;       /* limits of which there is something to be told */
         size_t untold_count, untold_capacity;
         int32_t hubs; /* that share a bucket without telling each other; 1 = they do tell, or there is one */

@@ -116,9 +116,11 @@ static bool has_row(const Tenant *tenant, const PlanFigure *figure) {
         return false;
 }
 
-/* What the plan gives, with the rows in its stead; what was used of the same thing stays used. */
+/* What the plan gives, with the rows in its stead; the installation itself has none; what was used of the same thing
+ * stays used. */
 static void tenant_plan(Directory *directory, Tenant *tenant) {
-        const Plan *plan = directory->plans && tenant->plan ? plan_of(directory->plans, text_of(tenant->plan)) : NULL;
+        bool limited = directory->plans && tenant->plan && !uuid_equal(tenant->id, directory->installation);
+        const Plan *plan = limited ? plan_of(directory->plans, text_of(tenant->plan)) : NULL;
         Limit *before = tenant->plan_limits;
 
         tenant->plan_limits = NULL;
@@ -285,17 +287,14 @@ static void list_untold(Directory *directory, Limit *const *lists, LimitWhat wha
                 }
 }
 
-void directory_share(Directory *directory, bool shared) {
-        directory->shared = shared;
-}
-
-bool directory_untold(Directory *directory, Uuid *ret_limit, int64_t *ret_amount) {
+bool directory_untold(Directory *directory, int64_t monotonic_us, Uuid *ret_limit, int64_t *ret_amount) {
         while (directory->untold_count > 0) {
                 *ret_limit = directory->untold[--directory->untold_count];
                 Limit *limit = directory_limit(directory, *ret_limit);
                 if (!limit)
                         continue;
-                *ret_amount = limit->untold;
+                int64_t used = limit_used(limit, monotonic_us);
+                *ret_amount = limit->untold < used ? limit->untold : used;
                 limit->untold = 0;
                 limit->listed = false;
                 return true;
@@ -320,7 +319,7 @@ LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *a
 
         directory_limits(directory, sender, agent, grant, lists);
         LimitVerdict verdict = limits_take(lists, COUNT_OF(lists), what, amount, monotonic_us, directory->hubs);
-        if (!verdict.refused && directory->shared)
+        if (!verdict.refused)
                 list_untold(directory, lists, what);
         return verdict;
 }

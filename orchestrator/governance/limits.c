@@ -173,7 +173,7 @@ void limit_change(Limit *limit, int64_t window_us, int64_t amount) {
 
 static void limit_spend(Limit *limit, int64_t amount, int64_t now_us, LimitVerdict *verdict) {
         limit->tokens -= (double) amount;
-        limit->untold = limit->listed ? limit->untold + amount : amount;
+        limit->untold += amount;
         if (limit->amount < WARN_LEAST || limit->tokens > (double) limit->amount / 5 ||
             (limit->warned_us && now_us - limit->warned_us < limit->window_us))
                 return;

@@ -60,7 +60,6 @@ static Side side_open(Uuid limit) {
         Jid who = jid_of_bare(jid);
         for (size_t i = 0; i < COUNT_OF(changes); i++)
                 directory_apply(side.directory, &changes[i]);
-        directory_share(side.directory, true);
         side.ann = directory_sender(side.directory, &who);
         side.desk = directory_agent_by_id(side.directory, desk);
         return side;
@@ -88,7 +87,8 @@ static void share(Side *side) {
         ck_assert_done(rate_stream_receive(side->stream, arena, &deltas, &count, &failure), failure);
         for (size_t i = 0; i < count; i++)
                 directory_subtract(side->directory, deltas[i].limit, deltas[i].amount, clock_now().monotonic_us);
-        while (given < COUNT_OF(out) && directory_untold(side->directory, &out[given].limit, &out[given].amount))
+        while (given < COUNT_OF(out) &&
+               directory_untold(side->directory, clock_now().monotonic_us, &out[given].limit, &out[given].amount))
                 given++;
         ck_assert_done(rate_stream_send(side->stream, out, given, &failure), failure);
 }

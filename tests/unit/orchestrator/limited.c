@@ -151,15 +151,13 @@ END_TEST
 static void tell(Scene *from, Scene *to, int64_t now_us) {
         Uuid limit;
         int64_t amount;
-        while (directory_untold(from->directory, &limit, &amount))
+        while (directory_untold(from->directory, now_us, &limit, &amount))
                 directory_subtract(to->directory, limit, amount, now_us);
 }
 
 START_TEST(two_hubs_let_through_one_amount_but_for_a_seconds_worth) {
         Scene one = scene_of("free"), two = scene_of("free");
         int64_t let = 0;
-        directory_share(one.directory, true);
-        directory_share(two.directory, true);
         /* Ten minutes of which both are asked for more than there is, and told each other once a second. */
         for (int64_t second = 0; second < 600; second++) {
                 int64_t now_us = NOW + second * SECONDS;
