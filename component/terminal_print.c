@@ -208,7 +208,7 @@ static void print_text(const Screen *screen, const char *name, const Json *resul
 }
 
 void screen_result(const Screen *screen, const Operation *operation, const Json *result) {
-        if (operation->prints) {
+        if (operation->prints && json_member(result, operation->prints)) {
                 print_text(screen, operation->prints, result);
                 print_more(screen, result);
         } else if (operation->columns)

@@ -79,6 +79,7 @@
         each(audit_list) \
         each(audit_export) \
         each(audit_verification) \
+        each(compliance_report) \
         each(log_list) \
         each(security_list) \
         each(security_lift) \

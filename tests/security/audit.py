@@ -213,6 +213,25 @@ def a_tenants_log_says_what_went_wrong_and_no_word_that_was_written(lab):
     assert not any("refused" in row["sentence"] for row in rows(lab, "log", "list", "--tenant", "other"))
 
 
+def a_report_shows_who_had_access_and_what_was_exported_and_deleted_to_its_tenant_alone(lab):
+    lab.aiox("grant", "add", "parrot", "gus@partner.example")
+    lab.aiox("agent", "delete", "own", "--yes")
+    until(lambda: rows(lab, "audit", "list", "--type", "operation.agent-delete"), 20, "the record")
+    text = lab.aiox("compliance", "report")
+    assert text.startswith("# General Data Protection Regulation"), text
+    for wanted in ("## Article 15(1)(c)", "| gus@partner.example | writes to parrot |", "| %s | member, owner |" % lab.account,
+                   "operation.audit-export", "operation.agent-delete", "| security.refusals | warning, 1 times |",
+                   "| parrot, version 1 | policy "):
+        assert wanted in text, (wanted, text)
+    other = lab.aiox("compliance", "report", "--tenant", "other")
+    for unwanted in ("gus@", "parrot", lab.account, "agent-delete"):
+        assert unwanted not in other, (unwanted, other)
+    report = json.loads(lab.aiox("compliance", "report", "--format", "json", "--since", "2020-01-01T00:00:00Z", "--until",
+                                 "2020-02-01T00:00:00Z", "--json"))
+    assert [section["article"] for section in report["sections"]][0] == "15(1)(a)", report
+    assert not any(section["evidence"] for section in report["sections"]), report
+
+
 def main():
     lab, well = None, False
     try:
@@ -231,6 +250,7 @@ def main():
             refusals_again_and_again_are_told_to_admins_limited_and_lifted,
             a_limit_whose_time_is_over_is_lifted_by_itself_and_a_new_domain_is_said_once,
             a_tenants_log_says_what_went_wrong_and_no_word_that_was_written,
+            a_report_shows_who_had_access_and_what_was_exported_and_deleted_to_its_tenant_alone,
             a_hub_that_is_killed_before_it_signed_still_verifies_and_signs_later,
         ], lab)
     finally:

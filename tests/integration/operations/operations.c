@@ -179,6 +179,7 @@ static const struct {
         { "audit-list", "{}" },
         { "audit-export", "{}" },
         { "audit-verify", "{}" },
+        { "compliance-report", "{}" },
         { "log-list", "{}" },
         { "security-list", "{}" },
         { "security-lift", "{\"event\":\"" EVENT "\"}" },

@@ -13,6 +13,15 @@ static Event event_of(const char *type, const char *severity, const char *person
                                                 .facts = TEXT("{\"count\":3}") } };
 }
 
+static size_t recorded(Rig *rig, const char *type) {
+        size_t count = 0;
+
+        for (; rig->request; rig_store(rig, STORE_DONE))
+                for (size_t i = 0; i < rig->request->batch.audit_count; i++)
+                        count += text_equal(rig->request->batch.audit[i].type, text_of(type));
+        return count;
+}
+
 START_TEST(event_of_another_thread_is_in_the_next_batch) {
         _cleanup_(rig_release) Rig rig;
         char person[] = "bob@example.org";
@@ -106,10 +115,39 @@ START_TEST(first_message_of_a_foreign_domain_is_an_alarm_and_that_of_our_server_
         rig_say(&rig, (Said){ .agent = "guide", .from = "zoe@elsewhere.net/x" });
         ck_assert_uint_eq(rig_count(&rig, COMMAND_ALARM), 1);
         ck_assert_text(rig_command(&rig, COMMAND_ALARM, 0)->alarm.domain, TEXT("elsewhere.net"));
+        ck_assert_uint_eq(recorded(&rig, "security.domain"), 1);
         rig_say(&rig, (Said){ .agent = "guide", .from = "zed@elsewhere.net/x" });
         ck_assert_uint_eq(rig_count(&rig, COMMAND_ALARM), 0);
         rig_say(&rig, (Said){ .agent = "guide", .from = "zed@example/x" });
         ck_assert_uint_eq(rig_count(&rig, COMMAND_ALARM), 0);
+}
+END_TEST
+
+static size_t say_and_answer(Rig *rig) {
+        rig_say(rig, (Said){ .agent = "guide", .from = "ann@example/x", .body = "again" });
+        size_t alarms = rig_count(rig, COMMAND_ALARM), written = recorded(rig, "security.volume");
+
+        ck_assert_uint_eq(alarms, written);
+        rig_answer(rig, rig_turn(rig, "again"), "yes");
+        rig_settle(rig);
+        return alarms;
+}
+
+START_TEST(hour_of_far_more_messages_than_usual_is_an_alarm) {
+        _cleanup_(rig_release) Rig rig;
+        size_t alarms = 0;
+
+        rig_prepare(&rig);
+        rig_start(&rig);
+        rig_settle(&rig);
+        for (int hour = 0; hour < 30; hour++, rig_pass(&rig, 3600 * SECONDS)) {
+                ck_assert_uint_eq(say_and_answer(&rig), 0);
+                rig_settle(&rig);
+        }
+        rig_settle(&rig);
+        for (int i = 0; i < 150; i++)
+                alarms += say_and_answer(&rig);
+        ck_assert_uint_eq(alarms, 1);
 }
 END_TEST
 
@@ -139,4 +177,5 @@ UNIT_TESTS("orchestrator/core_events", event_of_another_thread_is_in_the_next_ba
            flood_of_events_is_bounded_and_what_is_lost_is_counted_in_the_audit,
            repeated_refusals_are_an_alarm_once_and_in_audit_and_log,
            first_message_of_a_foreign_domain_is_an_alarm_and_that_of_our_server_is_not,
+           hour_of_far_more_messages_than_usual_is_an_alarm,
            turn_that_failed_is_in_its_tenants_log_without_a_word_of_it)
