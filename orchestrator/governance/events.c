@@ -4,6 +4,8 @@
 
 const EventType event_types[] = {
         { "audit.lost", "critical", "Events came faster than they could be recorded; the facts say how many are not." },
+        { "budget.exceeded-bound", "warning",
+          "A provider billed more than the bound it was given; it is booked in full." },
         { "message.concluded", "info", "A message that was accepted ended: answered, failed, refused or cancelled." },
         { "message.refused", "warning",
           "A message was refused before it was accepted; one record a minute counts them." },

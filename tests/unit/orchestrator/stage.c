@@ -279,6 +279,8 @@ void stage_check(const Script *script) {
                 ck_assert_int_eq(result.usage.presumed_tokens, script->usage.presumed_tokens);
                 ck_assert_int_eq(result.owes, script->owes);
                 ck_assert_int_eq(result.event_count, script->events);
+                for (size_t i = 0; i < result.event_count; i++)
+                        ck_assert_str_eq(result.events[i].type, "budget.exceeded-bound");
         }
 }
 
