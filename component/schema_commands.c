@@ -1,6 +1,7 @@
 /* `aiox migrate` and `aiox keep`: the schema's owner at work. */
 #include "component/audit_key.h"
 #include "component/command.h"
+#include "store/erase.h"
 #include "store/retention.h"
 
 #include <stdio.h>
@@ -19,6 +20,9 @@ const Option keep_options[] = {
           "Remove months of the audit that are over for longer than this, after the ends of their chains were signed; "
           "never when absent." },
         { "log-days", "DAYS", "How long tenants' logs and security events are kept; 90 when absent." },
+        { "body-days", "DAYS",
+          "Erase messages and answers that were concluded longer ago than this; their times and costs stay. Never when "
+          "absent." },
         { NULL },
 };
 
@@ -62,13 +66,21 @@ int keep_main(const Settings *settings, const Arguments *arguments) {
         Retention retention = { .hub = text_of(settings->hub_name) };
         KeepSettings keep;
         Failure failure;
-        if (!number_option(keep_options, arguments, "days", &keep.days_ahead, &failure) ||
+        size_t erased;
+        int body_days;
+        if (!number_option(keep_options, arguments, "body-days", &body_days, &failure) ||
+            !number_option(keep_options, arguments, "days", &keep.days_ahead, &failure) ||
             !number_option(keep_options, arguments, "journal-days", &keep.journal_days, &failure) ||
             !number_option(keep_options, arguments, "audit-days", &retention.audit_days, &failure) ||
             !number_option(keep_options, arguments, "log-days", &retention.log_days, &failure) ||
             !schema_keep(database, &keep, print_progress, NULL, &failure) ||
             (retention.audit_days > 0 && !audit_key_open(settings, true, &seed, &failure)))
                 return command_fail(&failure);
+        if (body_days > 0) {
+                if (!erase_old_messages(database, body_days, &erased, &failure))
+                        return command_fail(&failure);
+                printf("erased %zu messages\n", erased);
+        }
         retention.seed = seed;
         if (!retention_keep(database, &retention, print_progress, NULL, &failure))
                 return command_fail(&failure);

@@ -59,6 +59,8 @@
         each(policy_show) \
         each(violation_list) \
         each(violation_count) \
+        each(person_export) \
+        each(person_erase) \
         each(secret_set) \
         each(secret_list) \
         each(secret_rotate) \

@@ -55,6 +55,9 @@ static SealPlace result_place(const Uuid *id) {
 static bool open_result(OperationContext *context, const Rows *rows, Json **ret_result, Failure *reterr_failure) {
         Uuid id = rows_uuid(rows, 0, 0);
         Text plain;
+        if (rows_is_null(rows, 0, 2))
+                return failure_set(reterr_failure, FAILURE_CONFLICT,
+                                   "this was done, and its result was erased since with what a person left here");
         if (!keyring_unseal(context->operations->keyring, context->tenant_id, (int) rows_integer(rows, 0, 3),
                             result_place(&id), rows_text(rows, 0, 2), context->arena, &plain, reterr_failure))
                 return false;

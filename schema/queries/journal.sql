@@ -160,7 +160,7 @@ WITH page AS (
                c.key_id, CASE WHEN a.id IS NOT NULL THEN c.answer END AS answer,
                CASE WHEN a.id IS NOT NULL THEN c.explanation END AS explanation, a.key_id AS reply_key_id, a.reply_to,
                c.streamed
-        FROM concluded c LEFT JOIN accepted a ON a.id = c.id AND a.domain = $4
+        FROM concluded c LEFT JOIN accepted a ON a.id = c.id AND a.domain = $4 AND a.reply_to IS NOT NULL -- not erased
         WHERE c.hub = (SELECT number FROM leases WHERE hub = $2) AND c.sequence > $3
           AND lease_holder(c.hub, c.sequence >> 40) = $1
         ORDER BY c.sequence LIMIT $5::integer + 1

@@ -159,6 +159,8 @@ static const struct {
         { "policy-show", "{}" },
         { "violation-list", "{}" },
         { "violation-count", "{}" },
+        { "person-export", "{}", .for_people = true },
+        { "person-erase", "{}", .for_people = true },
         { "secret-set", "{\"name\":\"made\",\"value\":\"x\"}" },
         { "secret-list", "{}" },
         { "secret-rotate", "{\"name\":\"kept\",\"value\":\"y\"}" },

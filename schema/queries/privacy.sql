@@ -1,0 +1,95 @@
+-- A person's own: what there is of it in a tenant, and its erasure.
+
+-- name: person_known
+-- role: tenant
+SELECT erased_at FROM persons WHERE id = $1;
+
+-- name: person_messages
+-- role: tenant
+-- Oldest first, after $2 or from the first.
+SELECT e.id, g.name, e.status, e.created_at, e.concluded_at, e.prompt_tokens, e.completion_tokens, e.cost_nano, e.key_id, e.body,
+       e.answer_key_id, e.answer, e.explanation
+FROM executions e LEFT JOIN agents g ON g.id = e.agent_id
+WHERE e.person_id = $1 AND ($2::uuid IS NULL OR e.id > $2)
+ORDER BY e.id LIMIT $3;
+
+-- name: person_membership
+-- role: tenant
+SELECT m.role, m.created_at, a.name, a.email
+FROM members m JOIN accounts a ON a.id = m.account_id WHERE a.jid = $1 AND m.removed_at IS NULL;
+
+-- name: person_subscriptions
+-- role: tenant
+SELECT g.name, s.domain, s.updated_at FROM subscriptions s JOIN agents g ON g.id = s.agent_id
+WHERE s.jid = $1 AND s.removed_at IS NULL ORDER BY g.name, s.domain;
+
+-- name: person_grants
+-- role: tenant
+SELECT g.name, r.read_bodies, r.created_at, r.expires_at FROM grants r JOIN agents g ON g.id = r.agent_id
+WHERE r.kind = 'jid' AND r.subject = $1 AND r.removed_at IS NULL ORDER BY g.name;
+
+-- name: person_feedback
+-- role: tenant
+SELECT f.message_id, g.name, f.reactions, f.updated_at FROM feedback f JOIN agents g ON g.id = f.agent_id
+WHERE f.person_id = $1 ORDER BY f.message_id;
+
+-- name: person_operations
+-- role: tenant
+SELECT count(*), min(at), max(at) FROM operation_log WHERE person_id = $1;
+
+-- name: person_open
+-- role: tenant
+-- Messages that are not concluded, but for the one that asks ($2).
+SELECT a.id FROM accepted a
+WHERE a.person_id = $1 AND a.id <> $2 AND NOT EXISTS (SELECT FROM concluded c WHERE c.id = a.id) LIMIT 200;
+
+-- name: person_forget
+-- role: tenant
+WITH opinions AS (DELETE FROM feedback WHERE person_id = $1 RETURNING 1),
+     starts AS (DELETE FROM conversation_starts WHERE person_id = $1 RETURNING 1),
+     invited AS (UPDATE invites SET jid = 'erased', revoked_at = coalesce(revoked_at, now()) WHERE jid = $2 RETURNING 1)
+SELECT (SELECT count(*) FROM opinions), (SELECT count(*) FROM starts), (SELECT count(*) FROM invited);
+
+-- name: person_unsubscribe
+-- role: tenant
+-- By a date that lets the next `aiox keep` remove the rows themselves; hubs see them go before.
+UPDATE subscriptions SET removed_at = now() - interval '8 days', updated_at = now() WHERE jid = $1 RETURNING agent_id, domain;
+
+-- name: person_ungrant
+-- role: tenant
+UPDATE grants SET subject = 'erased', removed_at = coalesce(removed_at, now())
+WHERE kind = 'jid' AND subject = $1 RETURNING id, agent_id;
+
+-- name: erase_next
+-- role: eraser
+-- Of a person, up to $2, but for the message that asks ($3).
+SELECT id FROM accepted WHERE person_id = $1 AND id <= $2 AND id <> $3 AND key_id <> 0 ORDER BY id LIMIT $4;
+
+-- name: erase_accepted
+-- role: eraser
+UPDATE accepted SET body = NULL, reply_to = NULL, key_id = 0 WHERE id = ANY ($1::uuid[]);
+
+-- name: erase_concluded
+-- role: eraser
+UPDATE concluded SET answer = NULL, explanation = NULL, key_id = 0 WHERE id = ANY ($1::uuid[]);
+
+-- name: erase_steps
+-- role: eraser
+UPDATE steps SET payload = NULL, key_id = 0 WHERE message_id = ANY ($1::uuid[]);
+
+-- name: erase_results
+-- role: eraser
+-- What operations answered, which may name anybody; whoever repeats one of them is told that it was done.
+UPDATE operation_log SET result = NULL, key_id = 0 WHERE key_id <> 0 AND at < now();
+
+-- name: erase_person
+-- role: eraser
+UPDATE persons SET jid = NULL, erased_at = now() WHERE id = $1;
+
+-- name: erase_old
+-- role: journal
+-- Messages concluded more than $1 days ago that still hold what is sealed.
+SELECT a.tenant_id, a.id FROM accepted a
+WHERE a.id < lowest_id(current_date - $1::integer)::uuid AND a.key_id <> 0
+  AND EXISTS (SELECT FROM concluded c WHERE c.id = a.id AND c.concluded_at < current_date - $1::integer)
+ORDER BY a.tenant_id, a.id LIMIT 5000;

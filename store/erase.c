@@ -1,0 +1,94 @@
+#include "store/erase.h"
+
+#include "base/clock.h"
+
+#include <time.h>
+
+#define MESSAGES_AT_ONCE 500
+#define PAUSE_US         (10 * MILLISECONDS)
+
+static void pause_for_others(void) {
+        struct timespec pause = { .tv_nsec = PAUSE_US * 1000 };
+        nanosleep(&pause, NULL);
+}
+
+static bool erase(Transaction *transaction, const Uuid *ids, size_t count, Failure *reterr_failure) {
+        static const Query queries[] = { QUERY_ERASE_STEPS, QUERY_ERASE_CONCLUDED, QUERY_ERASE_ACCEPTED };
+        for (size_t i = 0; i < COUNT_OF(queries); i++)
+                if (!transaction_run(transaction, queries[i], VALUES(value_uuids(ids, count)), NULL, reterr_failure))
+                        return false;
+        return transaction_commit(transaction, reterr_failure);
+}
+
+static bool erase_some(Database *database, Uuid tenant_id, Uuid person_id, Uuid up_to, Uuid except, size_t *ret_count,
+                       Failure *reterr_failure) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        Uuid ids[MESSAGES_AT_ONCE];
+        const Rows *rows;
+        if (!transaction_begin(database, DATABASE_ERASER, tenant_id, &transaction, reterr_failure) ||
+            !transaction_run(transaction, QUERY_ERASE_NEXT,
+                             VALUES(value_uuid(person_id), value_uuid(up_to), value_uuid(except),
+                                    value_integer(MESSAGES_AT_ONCE)),
+                             &rows, reterr_failure))
+                return false;
+        *ret_count = rows_count(rows);
+        for (size_t i = 0; i < *ret_count; i++)
+                ids[i] = rows_uuid(rows, i, 0);
+        return *ret_count == 0 || erase(transaction, ids, *ret_count, reterr_failure);
+}
+
+bool erase_person_messages(Database *database, Uuid tenant_id, Uuid person_id, Uuid up_to, Uuid except,
+                           size_t *ret_count, Failure *reterr_failure) {
+        size_t some = MESSAGES_AT_ONCE;
+        *ret_count = 0;
+        while (some == MESSAGES_AT_ONCE) {
+                if (!erase_some(database, tenant_id, person_id, up_to, except, &some, reterr_failure))
+                        return false;
+                *ret_count += some;
+                if (some == MESSAGES_AT_ONCE)
+                        pause_for_others();
+        }
+        return true;
+}
+
+bool erase_person_name(Database *database, Uuid tenant_id, Uuid person_id, Failure *reterr_failure) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        return transaction_begin(database, DATABASE_ERASER, tenant_id, &transaction, reterr_failure) &&
+               transaction_run(transaction, QUERY_ERASE_PERSON, VALUES(value_uuid(person_id)), NULL, reterr_failure) &&
+               transaction_run(transaction, QUERY_ERASE_RESULTS, NO_VALUES, NULL, reterr_failure) &&
+               transaction_commit(transaction, reterr_failure);
+}
+
+/* One page, tenant by tenant. */
+static bool erase_page(Database *database, const Rows *rows, Failure *reterr_failure) {
+        Uuid ids[MESSAGES_AT_ONCE];
+        for (size_t row = 0; row < rows_count(rows);) {
+                _cleanup_(transaction_endp) Transaction *transaction = NULL;
+                Uuid tenant_id = rows_uuid(rows, row, 0);
+                size_t count = 0;
+                while (row < rows_count(rows) && count < MESSAGES_AT_ONCE &&
+                       uuid_equal(rows_uuid(rows, row, 0), tenant_id))
+                        ids[count++] = rows_uuid(rows, row++, 1);
+                if (!transaction_begin(database, DATABASE_ERASER, tenant_id, &transaction, reterr_failure) ||
+                    !erase(transaction, ids, count, reterr_failure))
+                        return false;
+                pause_for_others();
+        }
+        return true;
+}
+
+bool erase_old_messages(Database *database, int days, size_t *ret_count, Failure *reterr_failure) {
+        *ret_count = 0;
+        for (;;) {
+                _cleanup_(transaction_endp) Transaction *transaction = NULL;
+                const Rows *rows;
+                if (!transaction_begin(database, DATABASE_JOURNAL, (Uuid){ { 0 } }, &transaction, reterr_failure) ||
+                    !transaction_run(transaction, QUERY_ERASE_OLD, VALUES(value_integer(days)), &rows, reterr_failure))
+                        return false;
+                if (rows_count(rows) == 0)
+                        return true;
+                if (!erase_page(database, rows, reterr_failure))
+                        return false;
+                *ret_count += rows_count(rows);
+        }
+}

@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""What a person left in a tenant is given to it, and erased when it wants that: nothing of it opens afterwards, not with
+the database and the master key together, while the audit stays whole, sums stay right and everybody else is untouched."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+from withstand import AGENTS, Lab, Model, run, until
+
+AGENT, SLOW = "desk.acme@" + AGENTS, "slow.acme@" + AGENTS
+ANN, BEN = "ann-canary@localhost", "ben@localhost"
+TENANT = ("--tenant", "acme")
+
+
+def sealed(lab, person=None):
+    """Every sealed value that there is of messages, in hexadecimal; of one person's, by what stands in persons."""
+    where = "WHERE a.person_id = '%s'" % person if person else ""
+    rows = lab.sql("SELECT v FROM accepted a LEFT JOIN concluded c ON c.id = a.id "
+                   "LEFT JOIN steps s ON s.message_id = a.id, LATERAL unnest(ARRAY[a.body, a.reply_to, c.answer, c.explanation, s.payload]) AS v "
+                   "%s" % where).split()
+    return {row[2:] for row in rows if len(row) > 2}
+
+
+def person_of(lab, message):
+    return lab.sql("SELECT a.person_id FROM accepted a JOIN agents g ON g.id = a.agent_id ORDER BY a.id "
+                   "LIMIT 1 OFFSET %d" % message)
+
+
+def dump(lab):
+    return subprocess.run(["pg_dump", "-U", "postgres", "--inserts"], env=lab.environment, stdout=subprocess.PIPE,
+                          check=True, text=True, errors="replace").stdout
+
+
+def sums(lab):
+    return lab.sql("SELECT count(*), sum(prompt_tokens), sum(completion_tokens), sum(cost_nano) FROM concluded")
+
+
+def react(lab, person, message, identity):
+    assert lab.server.send("<message from='%s/x' to='%s' type='chat' id='%s'><reactions xmlns='urn:xmpp:reactions:0' "
+                           "id='%s'><reaction>+</reaction></reactions></message>" % (person, AGENT, identity, message))
+
+
+def asked(lab, person, words):
+    answer = lab.server.ask(person + "/x", AGENTS, words, "op-%d" % time.monotonic_ns())
+    return answer.body
+
+
+def set_up(lab):
+    server = lab.server
+    lab.aiox("tenant", "create", "acme", "--owner", "owner@localhost")
+    lab.aiox("agent", "create", "desk", "--visibility", "public", "--model", "openai/desk", *TENANT)
+    lab.aiox("agent", "create", "slow", "--visibility", "public", "--model", "openai/slow-60", *TENANT)
+    lab.aiox("grant", "add", "desk", ANN, *TENANT)
+    server.up()
+    for number in range(3):
+        for person in (ANN, BEN):
+            answer = server.ask(person + "/x", AGENT, "I am %s, %d" % (person, number), "m-%s-%d" % (person, number))
+            assert answer.body.startswith("You said"), answer.raw
+    server.send("<presence from='%s' to='%s' type='subscribe' id='s1'/>" % (ANN, AGENT))
+    until(lambda: lab.sql("SELECT count(*) FROM subscriptions") == "1", 20, "a subscription")
+    first = lab.sql("SELECT a.id FROM accepted a JOIN agents g ON g.id = a.agent_id ORDER BY a.id LIMIT 1")
+    react(lab, ANN, first, "r1")
+    until(lambda: lab.sql("SELECT count(*) FROM feedback") == "1", 20, "feedback")
+
+
+def a_person_is_given_all_and_an_admin_only_what_it_was_about(lab, model):
+    metadata = json.loads(lab.aiox("person", "export", "--jid", ANN, "--json", *TENANT))
+    assert len(metadata["data"]) == 3 and not metadata["readable"] and "I am" not in str(metadata), metadata
+    assert metadata["feedback"] and metadata["subscriptions"] and metadata["grants"], metadata
+    own = asked(lab, ANN, "/person-export agent=%s" % AGENT)
+    assert own.count("I am " + ANN) >= 3 and "I am " + BEN not in own, own
+    others = asked(lab, BEN, "/person-export jid=%s agent=%s" % (ANN, AGENT))
+    assert "I am" not in others and "admin" in others, others
+    for words in ("/person-export tenant=", "/person-export jid=%s tenant=" % ANN):
+        here, nowhere = (asked(lab, "nobody@localhost", words + slug) for slug in ("acme", "nowhere"))
+        assert here == nowhere and "CANARY" not in here.upper(), (here, nowhere)
+
+
+def after_an_erasure_nothing_of_it_opens(lab, model):
+    ann = person_of(lab, 0)
+    before, bens = sealed(lab, ann), sealed(lab) - sealed(lab, ann)
+    assert len(before) >= 9 and len(bens) >= 9
+    totals = sums(lab)
+    # One of hers is being answered.
+    assert lab.server.speak(ANN + "/x", SLOW, "I am %s, slowly" % ANN, "slow-1")
+    until(lambda: "slow-1" in lab.server.by_receipt, 20, "the receipt")
+    until(lambda: model.control("GET", "counts")["open"] == 1, 20, "a stream of the model")
+    result = json.loads(lab.aiox("person", "erase", "--jid", ANN, "--yes", "--json", *TENANT))
+    assert result["messages"] == 4 and result["feedback"] == 1 and result["grants"] == 1, result
+    until(lambda: model.control("GET", "counts")["open"] == 0, 20, "the end of her running turn")
+    assert sealed(lab, ann) == set()
+    lab.aiox("keep")
+    everything = dump(lab)
+    for value in before:
+        assert value not in everything, "a sealed value of hers is still there"
+    for value in bens:
+        assert value in everything, "a sealed value of somebody else is gone"
+    assert ANN not in everything
+    assert lab.sql("SELECT jid IS NULL AND erased_at IS NOT NULL FROM persons WHERE id = '%s'" % ann) == "t"
+    # One more message, cancelled; the sums of those before are the same.
+    assert sums(lab).split("|")[1:] == totals.split("|")[1:], (sums(lab), totals)
+    verdict = lab.aiox("audit", "verify", *TENANT)
+    assert "operation.person-erase" in lab.aiox("audit", "list", *TENANT, "--json"), verdict
+
+
+def others_go_on_as_before(lab, model):
+    own = asked(lab, BEN, "/person-export agent=%s" % AGENT)
+    assert own.count("I am " + BEN) >= 3, own
+    answer = lab.server.ask(BEN + "/x", AGENT, "Still there?", "ben-9")
+    assert answer.body == "You said: Still there?", answer.raw
+    # And she may come back, as somebody of whom nothing is known.
+    answer = lab.server.ask(ANN + "/x", AGENT, "Hello again", "ann-9")
+    assert answer.body == "You said: Hello again", answer.raw
+    told = model.control("GET", "requests")[-1]["body"]["messages"]
+    assert "I am" not in str(told), told
+
+
+def the_person_erases_itself_by_chat(lab, model):
+    answer = asked(lab, BEN, "/person-erase agent=%s" % AGENT)
+    code = "".join(character if character.isdigit() else " " for character in answer).split()
+    assert code, answer
+    answer = asked(lab, BEN, code[-1])
+    assert "messages" in answer.lower(), answer
+    assert lab.sql("SELECT count(*) FROM accepted a JOIN agents g ON g.id = a.agent_id WHERE a.body IS NOT NULL "
+                   "AND g.name = 'desk'") == "1"
+
+
+def what_is_older_than_it_may_be_goes_with_keep(lab, model):
+    lab.sql("SELECT make_parts(current_date - 12, current_date - 9)")
+    lab.sql("SET session_replication_role = replica; "
+            "CREATE TEMP TABLE m AS SELECT a.* FROM accepted a WHERE body IS NOT NULL LIMIT 1; "
+            "UPDATE m SET id = overlay(lowest_id(current_date - 10) placing 'a' from 36 for 1)::uuid; "
+            "INSERT INTO accepted SELECT * FROM m; "
+            "CREATE TEMP TABLE n AS SELECT c.* FROM concluded c WHERE answer IS NOT NULL LIMIT 1; "
+            "UPDATE n SET id = (SELECT id FROM m), concluded_at = now() - interval '10 days', "
+            "tenant_id = (SELECT tenant_id FROM m); "
+            "INSERT INTO concluded SELECT * FROM n")
+    young = lab.sql("SELECT count(*) FROM accepted WHERE body IS NOT NULL")
+    assert "erased 1 messages" in lab.aiox("keep", "--body-days", "9")
+    assert "erased 0 messages" in lab.aiox("keep", "--body-days", "9")
+    assert int(lab.sql("SELECT count(*) FROM accepted WHERE body IS NOT NULL")) == int(young) - 1
+    assert lab.sql("SELECT answer IS NULL FROM concluded WHERE concluded_at < now() - interval '9 days'") == "t"
+
+
+def main():
+    model, lab, well = Model(), None, False
+    try:
+        lab = Lab("--set", "openai_url=" + model.url, "--set", "workers=4", "--set", "sender_rate=0")
+        set_up(lab)
+        well = run([
+            a_person_is_given_all_and_an_admin_only_what_it_was_about,
+            after_an_erasure_nothing_of_it_opens,
+            others_go_on_as_before,
+            the_person_erases_itself_by_chat,
+            what_is_older_than_it_may_be_goes_with_keep,
+        ], lab, model)
+    finally:
+        model.stop()
+        if lab:
+            lab.down(failed=not well)
+    return 0 if well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
