@@ -153,7 +153,7 @@ static void batch_begin(Batch *batch) {
         batch->note = memory_new(sizeof(*batch->note));
         batch->note->kind = NOTE_DIRECTORY;
         batch->note->event.kind = EVENT_DIRECTORY;
-        batch->note->arena = arena_new((size_t) 4 * 1024 * 1024);
+        batch->note->arena = arena_new((size_t) 32 * 1024 * 1024); /* more than NOTE_ROWS of the largest rows */
         batch->changes = arena_take_array(batch->note->arena, DirectoryChange, NOTE_ROWS);
         batch->note->event.directory.changes = batch->changes;
 }

@@ -51,6 +51,8 @@ static bool hub_announce(Hub *hub, const DirectoryChange *changes, size_t count,
                 copies[i].plan = text_copy(arena, changes[i].plan);
                 copies[i].zone = text_copy(arena, changes[i].zone);
                 copies[i].display_name = text_copy(arena, changes[i].display_name);
+                copies[i].policy = text_copy(arena, changes[i].policy);
+                copies[i].model = text_copy(arena, changes[i].model);
         }
         note->kind = NOTE_DIRECTORY;
         note->event.kind = EVENT_DIRECTORY;

@@ -38,12 +38,16 @@ bool policy_of_tenant(OperationContext *context, TenantPolicyRow *ret_row, Failu
         return true;
 }
 
+/* As it stands in a JID: in small letters. */
 static bool is_domain(Text domain) {
         if (text_starts_with(domain, TEXT("*.")))
                 domain = (Text){ domain.bytes + 2, domain.length - 2 };
-        for (size_t i = 0; i < domain.length; i++)
-                if (strchr("*@/ ", domain.bytes[i]))
+        for (size_t i = 0; i < domain.length; i++) {
+                char c = domain.bytes[i];
+                bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+                if (!letter && c != '.' && c != '-' && (unsigned char) c < 0x80)
                         return false;
+        }
         return domain.length > 0;
 }
 

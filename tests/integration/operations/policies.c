@@ -22,6 +22,7 @@ START_TEST(unknown_and_wrong_keys_are_refused_by_name) {
                 { "\"allowed_models\":[\"gpt\"]", "'allowed_models': 'gpt' is no model" },
                 { "\"hours\":\"always\"", "'hours': 'always' is no span of hours" },
                 { "\"sender_domains\":[\"a@b\"]", "'sender_domains': 'a@b' is no domain" },
+                { "\"sender_domains\":[\"a\\\"b\"]", "'sender_domains': 'a\"b' is no domain" },
                 { "\"sender_domains\":\"example.org,*\"", "'sender_domains': '*' is no domain" },
                 { "\"guardrails\":\"input block nothing\"", "'guardrails': line 1: there is no kind 'nothing'" },
                 { "\"guardrails\":\"input block mail\\noutput redact leak\"", "'guardrails': line 2: leak concerns" },
