@@ -1,5 +1,5 @@
-"""Every type of the table of events (orchestrator/governance/events.c) is emitted by the program and looked for by a test,
-and nothing is emitted that is not in the table. An operation's type is derived, and tested with the operations."""
+"""Every type of the table of events (orchestrator/governance/events.c) is emitted by the program and looked for by a
+test, and nothing is emitted that is not in the table. An operation's type is derived, and tested with the operations."""
 
 import re
 
@@ -13,10 +13,11 @@ EMITTED = re.compile(r'(?:core_audit|turn_event)\([^;]*?"([a-z]+\.[a-z-]+)"|\.ty
 
 
 def main():
-    types = [name for name in re.findall(r'^\s+\{ "([a-zA-Z.-]+)",', tree.read(TABLE), re.M) if name != "operation.NAME"]
+    types = re.findall(r'^\s+\{ "([a-z.-]+)",', tree.read(TABLE), re.M)
     sources = {path: tree.read(path) for path in tree.files(".c") if path != TABLE}
     program = {path: text for path, text in sources.items() if not path.startswith("tests/")}
-    tests = [tree.read(path) for path in tree.files(".c", ".py", ".sh") if path.startswith("tests/") and path not in OWN_TESTS]
+    tests = [tree.read(path) for path in tree.files(".c", ".py", ".sh")
+             if path.startswith("tests/") and path not in OWN_TESTS]
     complaints = []
     for name in types:
         prefix = name[:name.rindex(".") + 1]
