@@ -54,6 +54,7 @@ int doctor_main(const Settings *settings, const Arguments *arguments);
 int chat_main(const Settings *settings, const Arguments *arguments);
 int settings_check_main(const Settings *settings, const Arguments *arguments);
 int settings_reference_main(const Settings *settings, const Arguments *arguments);
+int roles_reference_main(const Settings *settings, const Arguments *arguments);
 int help_main(const Settings *settings, const Arguments *arguments);
 int version_main(const Settings *settings, const Arguments *arguments);
 int completion_main(const Settings *settings, const Arguments *arguments);

@@ -19,6 +19,7 @@ typedef enum NoteKind {
         NOTE_SNAPSHOT,  /* asked */
         NOTE_COMMAND,   /* a job of the command door is done */
         NOTE_CALL,      /* an operation that a door of the hub thread asked for is done */
+        NOTE_REGISTER,  /* the same, of the door of registration */
         NOTE_LIMITS,    /* asked: how much of them is used */
         NOTE_RATES,     /* rates: what other hubs let through */
         NOTE_SETTINGS,  /* others are in force */
@@ -34,7 +35,7 @@ typedef struct Note {
         Arena *arena;           /* what the event points to, when nobody waits; freed with the note */
         Snapshot *snapshot;     /* SNAPSHOT: to be filled in, with the note's arena */
         struct CommandJob *job; /* COMMAND: not freed with the note */
-        struct DeskCall *call;  /* CALL: the door's */
+        struct DeskCall *call;  /* CALL, REGISTER: the door's */
         LimitUse *uses;         /* LIMITS: to be filled in, in the note's arena */
         size_t use_count;       /* LIMITS */
         struct {

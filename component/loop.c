@@ -96,6 +96,10 @@ static void take_note(Loop *loop, Note *note) {
                 loop_take_call(loop, note->call);
                 inbox_answer(note, NULL);
                 break;
+        case NOTE_REGISTER:
+                loop_finish_registration(loop, note->call);
+                inbox_answer(note, NULL);
+                break;
         case NOTE_LIMITS:
                 for (size_t i = 0; i < note->use_count; i++)
                         directory_use(core_directory(loop->core), &note->uses[i], loop->now.monotonic_us);

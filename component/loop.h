@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "component/clients.h"
 #include "component/desk.h"
+#include "component/doors/registration.h"
 #include "component/doors/subscription.h"
 #include "component/inbox.h"
 #include "component/link.h"
@@ -66,6 +67,7 @@ typedef struct Loop {
         Seldom *told;       /* who was told of what kind of thing */
         Roster *roster;
         SubscriptionDoor *subscriptions;
+        RegistrationDoor *registrations;
         Map *cancels; /* notes that wait for COMMAND_CANCEL_DONE, by ticket */
         uint64_t tickets;
         struct CommandDoor *adhoc;
@@ -100,6 +102,10 @@ void loop_take_contact(Loop *loop, Link *link, const Stanza *stanza, Arena *aren
 void loop_open_commands(Loop *loop, Desk *desk);
 void loop_take_command(Loop *loop, Link *link, const Stanza *iq, const Sender *asker, Arena *arena); /* takes it over */
 void loop_finish_command(Loop *loop, struct CommandJob *job);
+
+/* loop_registration.c: iqs to the hub, of somebody to whom registration is open; takes the arena over. */
+void loop_take_registration(Loop *loop, Link *link, const Stanza *iq, Arena *arena);
+void loop_finish_registration(Loop *loop, DeskCall *call);
 
 /* loop_presence.c */
 /* Somebody wants to be subscribed to an agent that he may see, or not to be any more. False: there is nothing to be

@@ -20,6 +20,15 @@ static bool next_agent(void *listing_, ContactItem *ret_item) {
         return agent != NULL;
 }
 
+/* Whether somebody may make a workspace here, which agents may not. */
+static bool may_register(const Loop *loop, const Listing *listing) {
+        const Registration registration = settings_registration(loop->settings);
+        Sender asker = listing->asker;
+
+        return !asker.suspended && asker.kind != SENDER_AGENT && asker.kind != SENDER_NOBODY &&
+               registration_offers(&registration, directory_domains(listing->directory), asker.domain);
+}
+
 static ContactView view_of_hub(const Loop *loop, Listing *listing) {
         return (ContactView){
                 .seen = true,
@@ -27,6 +36,7 @@ static ContactView view_of_hub(const Loop *loop, Listing *listing) {
                 .wall_us = loop->now.wall_us,
                 .idle_seconds = (loop->now.wall_us - loop->started_us) / SECONDS,
                 .addresses = loop->settings->contact_addresses,
+                .registers = may_register(loop, listing),
                 .next_agent = next_agent,
                 .agents = listing,
         };
@@ -53,6 +63,10 @@ void loop_take_contact(Loop *loop, Link *link, const Stanza *stanza, Arena *aren
                                                                 : (ContactView){ 0 };
                 if (view.seen && command_is_for(stanza)) {
                         loop_take_command(loop, link, stanza, &listing.asker, arena);
+                        return;
+                }
+                if (view.registers && stanza->from.local.length > 0 && registration_is(stanza)) {
+                        loop_take_registration(loop, link, stanza, arena);
                         return;
                 }
                 if (view.hub || !agent || stanza->kind != STANZA_PRESENCE ||

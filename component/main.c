@@ -27,6 +27,8 @@ const Command commands[] = {
           .run = settings_check_main },
         { "settings reference", "", 0, 0, "Prints the reference of all settings, in Markdown.",
           .run = settings_reference_main },
+        { "roles reference", "", 0, 0, "Prints who may run which operation, in Markdown.",
+          .run = roles_reference_main },
         { "completion", "bash|zsh|fish", 1, 1, "Prints a completion script for a shell.", .run = completion_main },
         { "help", "[COMMAND …]", 0, 3, "Explains a command; without one, lists them all.", .run = help_main },
         { "version", "", 0, 0, "Prints the version.", .run = version_main },

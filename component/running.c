@@ -312,6 +312,7 @@ static void start_doors(Running *running, const Settings *settings) {
         loop_open_commands(&running->loop, running->desk);
         running->loop.subscriptions = subscription_door_new(running->desk, running->loop.inbox,
                                                             running->door.hub.domains);
+        running->loop.registrations = registration_door_new(running->desk, running->loop.inbox);
         running->loop.open_door = open_rest;
         running->loop.owner = running;
 }
@@ -415,6 +416,8 @@ static void inbox_drain(Loop *loop) {
                         arena_free(note->event.ended.arena);
                 if (note->kind == NOTE_COMMAND)
                         command_job_free(note->job);
+                if (note->kind == NOTE_REGISTER)
+                        registration_call_free(note->call);
                 inbox_answer(note, &failure);
         }
 }
@@ -445,6 +448,7 @@ static void running_stop(Running *running) {
         if (loop->adhoc)
                 command_door_free(loop->adhoc);
         subscription_door_free(loop->subscriptions);
+        registration_door_free(loop->registrations);
         guide_free(running->guide);
         recurrence_free(running->operations.recurrence);
         guesses_free(running->operations.guesses);

@@ -16,6 +16,7 @@
 #define NS_PUBSUB_RETRIEVE "http://jabber.org/protocol/pubsub#retrieve-items" /* XEP-0060 §6.5 */
 #define NS_AVATAR_DATA     "urn:xmpp:avatar:data"                             /* XEP-0084 */
 #define NS_AVATAR_METADATA "urn:xmpp:avatar:metadata"                         /* XEP-0084 */
+#define NS_REGISTER        "jabber:iq:register"                               /* XEP-0077 */
 #define NS_COMMANDS        "http://jabber.org/protocol/commands"              /* XEP-0050 */
 #define NS_CHAT_STATES     "http://jabber.org/protocol/chatstates"            /* XEP-0085 */
 #define NS_VERSION         "jabber:iq:version"                                /* XEP-0092 */

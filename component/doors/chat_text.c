@@ -367,6 +367,22 @@ static bool call_help(Operations *operations, const Call *call, TextBuilder *ans
         return operation || help_all(operations, call, answer, reterr_failure);
 }
 
+/* To whom something is open that he may not know of, that is said too. */
+static bool call_greet(Operations *operations, const Call *call, TextBuilder *answer, Failure *reterr_failure) {
+        const OperationOffer *offers;
+        Caller caller = caller_of(call);
+        size_t count;
+
+        text_add_string(answer, "I only know commands: write /help to see them.");
+        if (!operations_offered(operations, &caller, call->request->agent, call->arena, &offers, &count,
+                                reterr_failure))
+                return false;
+        for (size_t i = 0; i < count; i++)
+                if (offers[i].operation->welcome)
+                        text_add_format(answer, "\n\n%s", offers[i].operation->welcome);
+        return true;
+}
+
 static bool call_run(Operations *operations, const Call *call, TextBuilder *answer, Failure *reterr_failure) {
         const ChatRequest *request = call->request;
         char key[UUID_STRING_SIZE];
@@ -395,10 +411,8 @@ static bool call_answer(Operations *operations, const Call *call, TextBuilder *a
         }
         if (call->wants_help)
                 return call_help(operations, call, answer, reterr_failure);
-        if (!call->operation) {
-                text_add_string(answer, "I only know commands: write /help to see them.");
-                return true;
-        }
+        if (!call->operation)
+                return call_greet(operations, call, answer, reterr_failure);
         if (call->asked) {
                 words_question(answer, call->operation, call->asked, NULL);
                 return true;

@@ -26,6 +26,7 @@ typedef struct ContactView {
         int64_t wall_us;      /* now */
         int64_t idle_seconds; /* an agent: since it last concluded something; the hub: since it started */
         /* The hub's only. */
+        bool registers;               /* the asker may make a workspace (XEP-0077) */
         const char *const *addresses; /* whom to turn to, as contact_address_parse() takes them; may be NULL */
         /* The agents that the asker may see, in no order; false at the end. NULL = none. */
         bool (*next_agent)(void *agents, ContactItem *ret_item);

@@ -42,6 +42,19 @@ static const Profile hub = {
         .feature_count = 10,
 };
 
+/* The same where the asker may register. */
+static const Profile registering_hub = {
+        .identities = { { "component", "generic", { "AIOX", 4 } } },
+        .identity_count = 1,
+        .features = { NS_CAPS, NS_COMMANDS, NS_DISCO_INFO, NS_DISCO_ITEMS, NS_RESULT_SETS, NS_LAST_ACTIVITY,
+                      NS_REGISTER, NS_VERSION, NS_PING, NS_TIME, NS_VCARD_TEMP },
+        .feature_count = 11,
+};
+
+static const Profile *profile_of_hub(const ContactView *view) {
+        return view->registers ? &registering_hub : &hub;
+}
+
 static Element *add_profile(Element *result, Text node, const Profile *profile, const ContactView *view) {
         DiscoIdentity identities[COUNT_OF(profile->identities)];
         memcpy(identities, profile->identities, sizeof(identities));
@@ -49,7 +62,7 @@ static Element *add_profile(Element *result, Text node, const Profile *profile, 
                 identities[1].name = view->name;
         Element *query = disco_add_info(result, node, identities, profile->identity_count, profile->features,
                                         profile->feature_count);
-        if (profile == &hub)
+        if (view->hub)
                 contact_addresses_add(query, view->addresses);
         return query;
 }
@@ -71,13 +84,13 @@ static void sum_up_client(void) {
 
 Text contact_caps_version(Arena *arena, const ContactView *view) {
         if (view->hub)
-                return version_of(arena, &hub, view);
+                return version_of(arena, profile_of_hub(view), view);
         pthread_once(&client_once, sum_up_client);
         return text_of(client_version);
 }
 
 void contact_add_info(OutgoingList *list, Arena *arena, const Stanza *iq, const ContactView *view) {
-        const Profile *profile = view->hub ? &hub : iq->to.resource.length > 0 ? &client : &account;
+        const Profile *profile = view->hub ? profile_of_hub(view) : iq->to.resource.length > 0 ? &client : &account;
         Text node = element_get(iq->payload, TEXT("node"));
         if (node.length > 0 && (profile == &account || !caps_is_node(node, contact_caps_version(arena, view))))
                 outgoing_add_error(list, arena, iq, FAILURE_NOT_FOUND, TEXT_NONE);

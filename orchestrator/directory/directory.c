@@ -282,6 +282,10 @@ void directory_apply(Directory *directory, const DirectoryChange *change) {
                 apply[change->kind](directory, change);
 }
 
+const char *directory_domains(const Directory *directory) {
+        return directory->domains;
+}
+
 Uuid directory_installation(const Directory *directory) {
         return directory->installation;
 }

@@ -122,6 +122,7 @@ void directory_apply(Directory *directory, const DirectoryChange *change);
  * everybody but the suspended may talk to, and that knows commands only. */
 extern const Uuid directory_hub_id;
 Uuid directory_installation(const Directory *directory);
+const char *directory_domains(const Directory *directory); /* those the hub serves, separated by spaces */
 size_t directory_agent_count(const Directory *directory);
 void directory_free(Directory *directory);
 DEFINE_RELEASE(Directory *, directory_free)

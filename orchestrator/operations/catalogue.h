@@ -12,6 +12,7 @@
         each(tenant_update) \
         each(tenant_register) \
         each(registration_show) \
+        each(tenant_export) \
         each(tenant_delete) \
         each(tenant_restore) \
         each(member_add) \

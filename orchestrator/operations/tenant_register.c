@@ -91,8 +91,8 @@ static bool register_tenant(OperationContext *context, const Input *input, Json 
         if (code.length > 0 ? !check_code(context, code, reterr_failure)
                             : !check_open(context, reterr_failure) || !check_first(context, reterr_failure))
                 return false;
-        if (!account_ensure(context, context->caller->principal, &account_id, reterr_failure) ||
-            !tenant_make(context, slug, name, TEXT(PLAN), reterr_failure) ||
+        if (!tenant_make(context, slug, name, TEXT(PLAN), reterr_failure) ||
+            !account_ensure(context, context->caller->principal, &account_id, reterr_failure) ||
             !(code.length > 0 || claim(context, account_id, reterr_failure)) ||
             !member_put(context, account_id, ROLE_OWNER, reterr_failure))
                 return false;

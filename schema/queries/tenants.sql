@@ -112,3 +112,99 @@ SELECT id, slug FROM tenants WHERE state = 'deleted' AND destroy_at < now() AND 
 -- name: keep_tenant_destroy
 -- role: owner
 SELECT destroy_tenant($1);
+
+-- name: export_readable
+-- role: tenant
+-- The agents whose prompts and messages somebody may read: his own, and those that a grant lets him. $2 and $3: his bare JID
+-- and domain.
+SELECT a.id FROM agents a
+WHERE a.owner_id = $1
+   OR EXISTS (SELECT FROM grants g
+              WHERE g.agent_id = a.id AND g.read_bodies AND g.removed_at IS NULL
+                AND (g.not_before IS NULL OR g.not_before <= now()) AND (g.expires_at IS NULL OR g.expires_at > now())
+                AND ((g.kind = 'jid' AND g.subject = $2) OR (g.kind = 'domain' AND g.subject = $3)));
+
+-- Pages of a tenant's export: where the next page begins, and a record; then what is sealed in it, with whether it may be read.
+
+-- name: export_tenant
+-- role: tenant
+SELECT t.slug, jsonb_build_object('slug', t.slug, 'name', t.name, 'plan', t.plan, 'settings', t.settings,
+                                  'created_at', t.created_at)::text
+FROM tenants t WHERE t.id = current_tenant() AND $1::text = '' AND $2::integer > 0;
+
+-- name: export_members
+-- role: tenant
+SELECT a.jid, jsonb_build_object('jid', a.jid, 'name', a.name, 'role', m.role, 'since', m.created_at,
+                                 'removed_at', m.removed_at)::text
+FROM members m JOIN accounts a ON a.id = m.account_id
+WHERE a.jid > $1 ORDER BY a.jid LIMIT $2;
+
+-- name: export_invites
+-- role: tenant
+SELECT i.id::text, jsonb_build_object('id', i.id, 'role', i.role, 'jid', i.jid, 'uses', i.uses, 'used', i.used,
+                                      'created_at', i.created_at, 'expires_at', i.expires_at,
+                                      'revoked_at', i.revoked_at)::text
+FROM invites i WHERE $1 = '' OR i.id > nullif($1, '')::uuid ORDER BY i.id LIMIT $2;
+
+-- name: export_agents
+-- role: tenant
+SELECT a.id::text, jsonb_build_object('id', a.id, 'name', a.name, 'owner', o.jid, 'visibility', a.visibility,
+                                      'state', a.state, 'pause_reason', a.pause_reason, 'created_at', a.created_at,
+                                      'deleted_at', a.deleted_at)::text
+FROM agents a JOIN accounts o ON o.id = a.owner_id
+WHERE $1 = '' OR a.id > nullif($1, '')::uuid ORDER BY a.id LIMIT $2;
+
+-- name: export_versions
+-- role: tenant
+SELECT v.id::text, (to_jsonb(v) - '{tenant_id,id,system_prompt,key_id,policy_hash,created_by,owner_id}'::text[]
+                    || jsonb_build_object('policy_hash', encode(v.policy_hash, 'hex')))::text,
+       v.agent_id = ANY ($3::uuid[]), v.id, v.key_id, v.system_prompt
+FROM agent_versions v WHERE $1 = '' OR v.id > nullif($1, '')::uuid ORDER BY v.id LIMIT $2;
+
+-- name: export_grants
+-- role: tenant
+SELECT g.id::text, jsonb_build_object('agent_id', g.agent_id, 'who', g.subject, 'read_bodies', g.read_bodies,
+                                      'not_before', g.not_before, 'expires_at', g.expires_at,
+                                      'created_at', g.created_at, 'removed_at', g.removed_at)::text
+FROM grants g WHERE $1 = '' OR g.id > nullif($1, '')::uuid ORDER BY g.id LIMIT $2;
+
+-- name: export_limits
+-- role: tenant
+SELECT l.id::text, jsonb_build_object('subject', l.subject, 'subject_id', l.subject_id, 'name', l.subject_name,
+                                      'what', l.what, 'window_us', l.window_us, 'amount', l.amount)::text
+FROM limits l WHERE l.removed_at IS NULL AND ($1 = '' OR l.id > nullif($1, '')::uuid) ORDER BY l.id LIMIT $2;
+
+-- name: export_subscriptions
+-- role: tenant
+SELECT s.agent_id || ' ' || s.jid, jsonb_build_object('agent_id', s.agent_id, 'jid', s.jid, 'state', s.state)::text
+FROM subscriptions s WHERE s.removed_at IS NULL AND s.agent_id || ' ' || s.jid > $1
+ORDER BY s.agent_id || ' ' || s.jid LIMIT $2;
+
+-- name: export_documents
+-- role: tenant
+SELECT d.id::text, jsonb_build_object('id', d.id, 'agent_id', d.agent_id, 'name', d.name, 'source', d.source,
+                                      'format', d.format, 'language', d.language, 'created_at', d.created_at)::text
+FROM documents d WHERE $1 = '' OR d.id > nullif($1, '')::uuid ORDER BY d.id LIMIT $2;
+
+-- name: export_passages
+-- role: tenant
+SELECT p.document_id || ' ' || lpad(p.number::text, 10, '0'),
+       (jsonb_build_object('document_id', p.document_id, 'number', p.number)
+        || CASE WHEN p.agent_id = ANY ($3::uuid[]) THEN jsonb_build_object('heading', p.heading, 'content', p.content)
+                ELSE '{}' END)::text,
+       p.agent_id = ANY ($3)
+FROM passages p WHERE p.document_id || ' ' || lpad(p.number::text, 10, '0') > $1
+ORDER BY p.document_id || ' ' || lpad(p.number::text, 10, '0') LIMIT $2;
+
+-- name: export_executions
+-- role: tenant
+SELECT e.id::text, (to_jsonb(e) - '{tenant_id,hub,key_id,body,reply_to,answer_key_id,answer,explanation,policy_hash}'::text[])::text,
+       e.agent_id = ANY ($3::uuid[]), e.id, e.key_id, e.body, e.answer_key_id, e.answer, e.explanation, e.person_id, p.key_id, p.jid
+FROM executions e LEFT JOIN persons p ON p.id = e.person_id
+WHERE $1 = '' OR e.id > nullif($1, '')::uuid ORDER BY e.id LIMIT $2;
+
+-- name: export_feedback
+-- role: tenant
+SELECT f.message_id || ' ' || f.person_id, jsonb_build_object('message_id', f.message_id, 'person_id', f.person_id,
+                                                              'reactions', f.reactions, 'at', f.updated_at)::text
+FROM feedback f WHERE f.message_id || ' ' || f.person_id > $1 ORDER BY f.message_id || ' ' || f.person_id LIMIT $2;

@@ -135,6 +135,7 @@ def every_operation_answers_by_rest():
         ("DELETE", "/workspaces/rest", None), ("POST", "/workspaces/rest/restore", {}),
         ("GET", "/usage", None), ("GET", "/usage/export?format=jsonl", None), ("GET", "/usage/tenants", None),
         ("POST", "/prices", {"meter": "tool-runs", "price": 1.5, "margin": 20}), ("GET", "/prices", None),
+        ("GET", "/workspaces/rest/export", None),
         ("GET", "/workers", None), ("GET", "/hub", None), ("GET", "/settings", None),
         ("GET", "/invocations", None),
     ]
@@ -173,7 +174,7 @@ def every_operation_answers_on_the_terminal():
         calls = [
             ["tenant", "create", "term", "--owner", "olga@localhost"], ["tenant", "list"], ["tenant", "show", "term"],
             ["tenant", "update", "term", "--name", "On a terminal"],
-            ["tenant", "delete", "term", "--yes"], ["tenant", "restore", "term"], ["registration", "show"],
+            ["tenant", "export", "term"], ["tenant", "delete", "term", "--yes"], ["tenant", "restore", "term"], ["registration", "show"],
             ["invite", "create", "--role", "viewer", *t], ["invite", "list", *t],
             ["member", "add", "mia@localhost", "--role", "viewer", *t], ["member", "list", *t],
             ["member", "remove", "mia@localhost", "--yes", *t],

@@ -1,5 +1,5 @@
-"""The reference of the settings in docs/deployment.md is what `aiox settings reference` prints: run
-`tests/lint/reference.py BUILD --write` after a setting was changed."""
+"""What stands between marks in the docs is what the program prints: the reference of the settings, and of the roles. Run
+`tests/lint/reference.py BUILD --write` after a setting or an operation was changed."""
 
 import os
 import subprocess
@@ -7,18 +7,21 @@ import sys
 
 import tree
 
-PAGE = "docs/deployment.md"
-BEGIN, END = "<!-- begin: aiox settings reference -->\n", "<!-- end: aiox settings reference -->"
+PAGES = {"docs/deployment.md": "settings", "docs/roles.md": "roles"}
 
-printed = subprocess.run([os.path.join(tree.BUILD, "component", "aiox"), "settings", "reference"], check=True,
-                         capture_output=True, text=True).stdout.strip()
-text = tree.read(PAGE)
-before, rest = text.split(BEGIN)
-found, after = rest.split(END)
-if "--write" in sys.argv:
-    with open(os.path.join(tree.ROOT, PAGE), "w", encoding="utf-8") as file:
-        file.write(before + BEGIN + "\n" + printed + "\n\n" + END + after)
-elif found.strip() != printed:
-    line = before.count("\n") + 1
-    print(f"{PAGE}:{line}: the reference of the settings is not what the program prints")
-    sys.exit(1)
+stale = 0
+for page, what in PAGES.items():
+    begin, end = f"<!-- begin: aiox {what} reference -->\n", f"<!-- end: aiox {what} reference -->"
+    printed = subprocess.run([os.path.join(tree.BUILD, "component", "aiox"), what, "reference"], check=True,
+                             capture_output=True, text=True).stdout.strip()
+    text = tree.read(page)
+    before, rest = text.split(begin)
+    found, after = rest.split(end)
+    if "--write" in sys.argv:
+        with open(os.path.join(tree.ROOT, page), "w", encoding="utf-8") as file:
+            file.write(before + begin + "\n" + printed + "\n\n" + end + after)
+    elif found.strip() != printed:
+        line = before.count("\n") + 1
+        print(f"{page}:{line}: the reference of the {what} is not what the program prints")
+        stale = 1
+sys.exit(stale)

@@ -112,6 +112,7 @@ static const struct {
         { "tenant-update", "{\"slug\":\"acme\",\"name\":\"Acme\"}" },
         { "tenant-register", "{\"slug\":\"own\"}", .for_people = true, .nobody = FAILURE_FORBIDDEN },
         { "registration-show", "{}" },
+        { "tenant-export", "{\"slug\":\"acme\"}" },
         { "tenant-delete", "{\"slug\":\"acme\"}" },
         { "tenant-restore", "{\"slug\":\"acme\"}", .nobody = FAILURE_NOT_FOUND },
         { "invite-create", "{}" },
