@@ -12,7 +12,7 @@ const Operation member_leave = {
         .example = "--tenant acme",
         .role = ROLE_VIEWER,
         .effect = EFFECT_DESTROY,
-        .method = "POST",
-        .path = "/members/leave",
+        .method = "DELETE",
+        .path = "/membership",
         .run = leave,
 };

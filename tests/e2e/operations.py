@@ -148,8 +148,8 @@ def every_operation_answers_by_rest():
                                        ("POST", "/invites/accept", {"code": "guess"}, 404),
                                        ("GET", "/profile", None, 400), ("PATCH", "/profile", {"name": "x"}, 400),
                                        ("POST", "/profile/proof", {"code": "1"}, 400),
-                                       ("POST", "/members/leave", {}, 404)):
-        reply, text = rest(method, path, body, {"AIOX-Tenant": tenant} if path == "/members/leave" else None)
+                                       ("DELETE", "/membership", None, 404)):
+        reply, text = rest(method, path, body, {"AIOX-Tenant": tenant} if path == "/membership" else None)
         assert reply.status == status, (method, path, text)
     worker = ask("GET", "/workers")["data"][0]["id"]
     ask("GET", "/workers/" + urllib.parse.quote(worker, safe=""))
@@ -174,7 +174,8 @@ def every_operation_answers_on_the_terminal():
         calls = [
             ["tenant", "create", "term", "--owner", "olga@localhost"], ["tenant", "list"], ["tenant", "show", "term"],
             ["tenant", "update", "term", "--name", "On a terminal"],
-            ["tenant", "export", "term"], ["tenant", "delete", "term", "--yes"], ["tenant", "restore", "term"], ["registration", "show"],
+            ["tenant", "export", "term"], ["tenant", "delete", "term", "--yes"],
+            ["tenant", "restore", "term"], ["registration", "show"],
             ["invite", "create", "--role", "viewer", *t], ["invite", "list", *t],
             ["member", "add", "mia@localhost", "--role", "viewer", *t], ["member", "list", *t],
             ["member", "remove", "mia@localhost", "--yes", *t],
@@ -227,7 +228,8 @@ def every_operation_answers_on_the_terminal():
         assert used[0].startswith("NAME") and used[-1].startswith("total") and used[-1].endswith("0.00 EUR"), used
         # Who has no address is no person.
         for words in (["tenant", "register", "mine"], ["invite", "accept", "guess"], ["profile", "show"],
-                      ["profile", "update", "--name", "x"], ["profile", "prove", "1"], ["member", "leave", "--yes", *t]):
+                      ["profile", "update", "--name", "x"], ["profile", "prove", "1"],
+                      ["member", "leave", "--yes", *t]):
             refused = aiox(*words, check=False)
             assert refused.returncode != 0 and re.search("only people|there is no such", refused.stderr), refused
             done.add(tuple(words[:2]))

@@ -1,4 +1,4 @@
-"""What stands between marks in the docs is what the program prints: the reference of the settings, and of the roles. Run
+"""What stands between marks in the docs is what the program prints: the references of settings and roles. Run
 `tests/lint/reference.py BUILD --write` after a setting or an operation was changed."""
 
 import os
