@@ -6,6 +6,7 @@
 #define READY_AT_ONCE 64
 
 void loop_step(Loop *loop, const Event *event) {
+        core_set_cache_away(loop->core, budgets_state(loop->budgets) != BUDGETS_OPEN);
         core_step(loop->core, loop->now, event, &loop->commands);
         for (size_t i = 0; i < loop->commands.count; i++)
                 loop_execute(loop, &loop->commands.items[i]);
@@ -292,6 +293,10 @@ static bool snapshot_links(const Loop *loop, Arena *arena, Snapshot *snapshot) {
         return true;
 }
 
+static const char *const budgets_states[] = { [BUDGETS_AWAY] = "away",
+                                              [BUDGETS_REBUILDING] = "rebuilding",
+                                              [BUDGETS_OPEN] = "open" };
+
 bool loop_snapshot(Loop *loop, Arena *arena, Snapshot *ret_snapshot) {
         CoreCounts counts = core_counts(loop->core);
 
@@ -307,6 +312,7 @@ bool loop_snapshot(Loop *loop, Arena *arena, Snapshot *ret_snapshot) {
                 .waiting_for_commit = counts.waiting_for_commit,
                 .waiting_in_lanes = counts.waiting_in_lanes,
                 .draining = counts.draining,
+                .budgets = budgets_states[budgets_state(loop->budgets)],
         };
         return snapshot_links(loop, arena, ret_snapshot) && workers_snapshot(loop->workers, arena, ret_snapshot);
 }

@@ -19,6 +19,7 @@
 #include "component/roster.h"
 #include "component/scribe.h"
 #include "component/seldom.h"
+#include "component/settler.h"
 #include "component/sharer.h"
 #include "component/workers.h"
 #include "store/journal.h"
@@ -42,6 +43,8 @@ typedef struct Loop {
         Commands commands;
         Journal *journal;
         Workers *workers;
+        Budgets *budgets;
+        Settler *settler;
         Scribe *scribe;
         int64_t heads_us; /* monotonic: when the ends of the audit's chains are signed next */
         Queue *inbox;

@@ -229,7 +229,8 @@ void loop_execute(Loop *loop, const Command *command) {
         case COMMAND_STEP_DONE:
                 workers_step_done(loop->workers, command->turn.turn, &command->turn.failure);
                 break;
-        case COMMAND_SETTLE: /* without a budget store nothing was held */
+        case COMMAND_SETTLE:
+                settler_put(loop->settler, command->settle.message_id, command->settle.total);
                 break;
         case COMMAND_STOP_TURN:
                 workers_stop_turn(loop->workers, command->turn.turn);
@@ -262,6 +263,7 @@ void loop_execute(Loop *loop, const Command *command) {
                 loop_close_links(loop);
                 break;
         case COMMAND_OPEN_LINKS:
+                budgets_hold_lease(loop->budgets, text_of(loop->settings->hub_name), core_counts(loop->core).epoch);
                 loop_open_links(loop);
                 break;
         case COMMAND_TELL:

@@ -211,6 +211,19 @@ static bool start_store(Running *running, const Settings *settings, Failure *ret
         return true;
 }
 
+static bool start_budgets(Running *running, const Settings *settings, Failure *reterr_failure) {
+        BudgetsSettings budgets = { .address = settings->redis,
+                                    .database = running->database,
+                                    .lease_us = settings->lease_seconds * SECONDS };
+        Text secret;
+
+        if (settings_secret(settings, "redis_secret_file", running->arena, &secret, reterr_failure))
+                budgets.password = text_string(running->arena, secret);
+        else if (reterr_failure->kind != FAILURE_NOT_FOUND) /* there need not be one */
+                return false;
+        return budgets_new(&budgets, &running->loop.budgets, reterr_failure);
+}
+
 static bool start_core(Running *running, const Settings *settings, Failure *reterr_failure) {
         TextBuilder domains = text_builder(0);
         CoreSettings core = core_defaults();
@@ -263,6 +276,8 @@ static void start_workers(Running *running, const Settings *settings) {
         running->world.operations = &running->operations;
         running->world.reload = loop->reload;
         running->world.inbox = loop->inbox;
+        running->world.budgets = loop->budgets;
+        loop->settler = settler_new(loop->budgets);
         WorkersSettings workers = {
                 .turns = (int32_t) settings->workers, .pool = "local", .inbox = loop->inbox, .world = &running->world
         };
@@ -365,6 +380,7 @@ static bool running_start(Running *running, const Settings *settings, Failure *r
         running->arena = arena_new(0);
         running->loop.inbox = queue_new(true);
         if (!plaintext_check(settings, reterr_failure) || !start_store(running, settings, reterr_failure) ||
+            !start_budgets(running, settings, reterr_failure) ||
             !start_core(running, settings, reterr_failure) || !start_models(running, settings, reterr_failure) ||
             !start_loop(running, settings, reterr_failure) || !start_scribe(running, settings, reterr_failure))
                 return false;
@@ -441,6 +457,10 @@ static void running_stop(Running *running) {
         }
         if (loop->workers)
                 workers_free(loop->workers);
+        if (loop->settler)
+                settler_free(loop->settler);
+        if (loop->budgets)
+                budgets_free(loop->budgets);
         if (loop->cancels)
                 inbox_drain(loop);
         if (running->desk)

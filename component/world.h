@@ -8,6 +8,7 @@
 #include "base/queue.h"
 #include "component/price_book.h"
 #include "component/reload.h"
+#include "orchestrator/governance/budgets.h"
 #include "orchestrator/operations/call.h"
 #include "orchestrator/world.h"
 #include "store/database.h"
@@ -27,6 +28,7 @@ typedef struct WorldSettings {
         Operations *operations;
         Reload *reload; /* of the settings in force, whose platform admins may more by chat */
         Queue *inbox;
+        Budgets *budgets;
 } WorldSettings;
 
 /* Where the hub thread reaches a running turn. */

@@ -1,45 +1,70 @@
+/* A worker's turn and the budgets: what turn.c says of a call, in the terms of those who keep them. */
 #include "component/world.h"
 
-/* What cannot be checked is refused: without a budget store a call that costs money is not made. */
-bool world_reserve(World *world, const TurnInput *input, const CallBound *call, BudgetAmounts *ret_granted,
+static bool is_stopped(void *world_) {
+        World *world = world_;
+        return world->stopped(world);
+}
+
+static BudgetCall call_of(World *world, const TurnInput *input, const CallBound *bound) {
+        return (BudgetCall){
+                .message_id = bound->key.message_id,
+                .ordinal = bound->key.ordinal,
+                .parties = input->parties,
+                .zone = input->zone,
+                .billing_day = input->billing_day,
+                .budgets = input->budgets,
+                .budget_count = input->budget_count,
+                .spent = bound->spent,
+                .least = bound->least,
+                .most = bound->most,
+                .deadline_us = input->deadline_us,
+                .stopped = is_stopped,
+                .listener = world,
+        };
+}
+
+static Budgets *budgets_of(World *world) {
+        return ((WorkerWorld *) world)->settings->budgets;
+}
+
+bool world_reserve(World *world, const TurnInput *input, const CallBound *bound, BudgetAmounts *ret_granted,
                    SpentBudget *ret_spent, Failure *reterr_failure) {
-        (void) world;
-        (void) input;
-        (void) call;
-        (void) ret_granted;
-        (void) ret_spent;
-        return failure_set(reterr_failure, FAILURE_POLICY,
-                           "This agent's model costs money, and the budget cannot be checked.");
+        BudgetCall call = call_of(world, input, bound);
+        BudgetVerdict verdict = { 0 };
+
+        if (budgets_reserve(budgets_of(world), &call, &verdict, reterr_failure)) {
+                *ret_granted = verdict.granted;
+                return true;
+        }
+        if (reterr_failure->kind != FAILURE_LIMIT || !verdict.budget)
+                return false;
+        bool in_time = clock_now().monotonic_us < input->deadline_us;
+        *ret_spent = (SpentBudget){ .known = true,
+                                    .budget = *verdict.budget,
+                                    .spent = verdict.spent,
+                                    .opens_us = in_time ? verdict.opens_us : 0 };
+        return false;
 }
 
 bool world_sent(World *world, const TurnInput *input, CallKey key, Failure *reterr_failure) {
-        (void) world;
         (void) input;
-        (void) key;
-        (void) reterr_failure;
-        return true;
+        return budgets_sent(budgets_of(world), key.message_id, key.ordinal, reterr_failure);
 }
 
 void world_release(World *world, const TurnInput *input, CallKey key) {
-        (void) world;
         (void) input;
-        (void) key;
+        budgets_release(budgets_of(world), key.message_id, key.ordinal);
 }
 
 void world_settle(World *world, const TurnInput *input, int32_t ordinal, BudgetAmounts total) {
-        (void) world;
-        (void) input;
-        (void) ordinal;
-        (void) total;
+        budgets_settle(budgets_of(world), input->message_id, ordinal, total);
 }
 
-bool world_presumed(World *world, const TurnInput *input, const CallBound *call, int32_t covered,
+bool world_presumed(World *world, const TurnInput *input, const CallBound *bound, int32_t covered,
                     BudgetAmounts *ret_amounts, Failure *reterr_failure) {
-        (void) world;
-        (void) input;
-        (void) call;
-        (void) covered;
-        (void) reterr_failure;
+        BudgetCall call = call_of(world, input, bound);
+
         *ret_amounts = (BudgetAmounts){ 0 };
-        return true;
+        return budgets_presumed(budgets_of(world), &call, covered, ret_amounts, reterr_failure);
 }

@@ -43,6 +43,7 @@ static bool show_hub(OperationContext *context, const Input *input, Json **ret_r
         json_put_integer(result, "uptime_seconds", (snapshot.now_us - snapshot.started_us) / SECONDS);
         json_put_integer(result, "epoch", snapshot.epoch);
         json_put_string(result, "journal", journal_state_name(snapshot.journal));
+        json_put_string(result, "budgets", snapshot.budgets);
         json_put_boolean(result, "draining", snapshot.draining);
         json_put_string(result, "audit_key", hub->audit_key);
         json_put(result, "links", links_json(&snapshot));

@@ -56,6 +56,7 @@ typedef struct Snapshot {
         int64_t started_us, now_us; /* wall clock */
         int64_t epoch;
         JournalState journal;
+        const char *budgets; /* "open", "rebuilding", "away"; a literal */
         int64_t waiting_for_commit, waiting_bytes, waiting_in_lanes, waiting_for_link;
         bool draining;
         LinkSnapshot *links;
