@@ -1,5 +1,6 @@
 /* A worker's turn and the budgets: what turn.c says of a call, in the terms of those who keep them. */
 #include "component/world.h"
+#include "orchestrator/turn.h"
 
 static bool is_stopped(void *world_) {
         World *world = world_;

@@ -329,6 +329,12 @@ class Lab:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
+    def redis(self, *words):
+        done = subprocess.run(["redis-cli", "--no-auth-warning", "-u", self.environment["REDIS_URL"], *words],
+                              text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
     def pid(self, server="hub_1"):
         return int((self.folder / "pid" / server).read_text().split()[0])
 
