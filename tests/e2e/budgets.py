@@ -6,7 +6,9 @@ everything, comes back as it was, or stays away; and what people see of it."""
 import os
 import pathlib
 import re
+import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -218,6 +220,33 @@ def a_cache_that_forgets_is_summed_up_again_without_a_hand():
     assert calls("forgot")[0] <= 40 and spent("forgot") == 40 * UNIT, (calls("forgot")[0], spent("forgot"))
 
 
+def answered(bare, first, last, prefix):
+    for number in range(first, last):
+        speak(bare, number, prefix)
+    said = wait_for_all(bare, last, 30)
+    return said.count("done")
+
+
+def a_cache_that_comes_back_as_it_was_before_is_not_believed():
+    lab = Stage.lab
+    script()
+    bare = agent("copied", 1, 10)
+    known(bare)
+    assert answered(bare, 0, 3, "copied") == 3
+    lab.stop("redis")
+    subprocess.run(["cp", "-a", lab.folder / "redis", lab.folder / "redis.copy"], check=True)
+    lab.lab("start", "redis")
+    until(lambda: budgets_are("open", 1) and budgets_are("open", 2), 30, "open budgets")
+    assert answered(bare, 3, 7, "copied") == 7
+    lab.lab("kill", "redis", "KILL")
+    shutil.rmtree(lab.folder / "redis")
+    shutil.move(lab.folder / "redis.copy", lab.folder / "redis")
+    lab.lab("start", "redis")
+    until(lambda: budgets_are("open", 1) and budgets_are("open", 2), 30, "open budgets")
+    assert answered(bare, 7, 20, "copied") == 10, "what was spent since is forgotten, or what was left"
+    assert calls("copied")[0] == 10
+
+
 def while_the_cache_is_away_what_is_free_is_answered_and_what_costs_is_refused():
     lab = Stage.lab
     script()
@@ -243,6 +272,7 @@ TESTS = [
     a_bound_five_times_the_cost_leaves_nothing_unspent_and_nothing_overspent,
     people_see_that_an_agent_is_over_budget_until_its_limit_is_raised,
     a_cache_that_forgets_is_summed_up_again_without_a_hand,
+    a_cache_that_comes_back_as_it_was_before_is_not_believed,
     while_the_cache_is_away_what_is_free_is_answered_and_what_costs_is_refused,
     a_hub_that_is_killed_with_calls_on_their_way_leaves_the_provider_within_the_budget,
 ]
