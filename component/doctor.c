@@ -79,7 +79,8 @@ static const struct {
         { "settings", check_settings },     { "plain text", check_plaintext },  { "secrets", check_secrets },
         { "database", check_database },     { "pgvector", check_extension },    { "schema", check_schema },
         { "partitions", check_partitions }, { "master key", check_master_key }, { "audit key", check_audit_key },
-        { "clock", check_clock },           { "redis", check_redis },           { "component", check_component },
+        { "clock", check_clock },           { "redis", check_redis },           { "budgets", check_budgets },
+        { "component", check_component },
 };
 
 static bool hub_runs(const char *path) {

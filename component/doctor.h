@@ -33,7 +33,7 @@ typedef void Check(Doctor *doctor, Finding *finding);
 Check check_secrets, check_database, check_extension, check_schema, check_partitions, check_master_key, check_audit_key,
         check_clock, check_redis;
 /* doctor_link.c */
-Check check_component;
+Check check_component, check_budgets;
 
 void finding_good(Finding *finding, const char *format, ...) _printf_(2, 3);
 void finding_skipped(Finding *finding, const char *format, ...) _printf_(2, 3);

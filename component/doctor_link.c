@@ -1,4 +1,5 @@
-/* The component listener: asked of the hub while one runs, tried by a handshake of our own otherwise. */
+/* What the hub says of itself while one runs: its budgets, and its component listener, which is tried by a handshake of
+ * our own otherwise. */
 #include "base/json.h"
 #include "component/doctor.h"
 #include "component/link.h"
@@ -26,7 +27,19 @@ static void judge_links(const Json *status, Finding *finding) {
                      json_count(links) == 1 ? "" : "s");
 }
 
-static void ask_hub(Doctor *doctor, Finding *finding) {
+static void judge_budgets(const Json *status, Finding *finding) {
+        Text state = json_to_text(json_member(status, "budgets"));
+        if (text_equal(state, TEXT("open")))
+                finding_good(finding, "the running hub checks what calls may cost");
+        else if (text_equal(state, TEXT("away")))
+                finding_bad(finding, "Look why Redis or Valkey does not answer the hub.", FAILURE_UNAVAILABLE,
+                            "the running hub cannot check them, so that it refuses what costs money");
+        else
+                finding_bad(finding, "Wait a moment; if it lasts, look into the hub's log.", FAILURE_UNAVAILABLE,
+                            "the running hub sums up what was spent, and refuses what costs money until then");
+}
+
+static void ask_hub(Doctor *doctor, Finding *finding, void (*judge)(const Json *status, Finding *finding)) {
         const HttpRequest request = {
                 .method = "GET",
                 .url = TEXT("http://hub/api/v1/hub"),
@@ -42,7 +55,14 @@ static void ask_hub(Doctor *doctor, Finding *finding) {
                 finding_bad(finding, "Run this as root or as the hub's user.", FAILURE_FORBIDDEN,
                             "the hub does not tell: %.*s", TEXT_ARGUMENTS(json_to_text(json_member(status, "detail"))));
         else
-                judge_links(status, finding);
+                judge(status, finding);
+}
+
+void check_budgets(Doctor *doctor, Finding *finding) {
+        if (doctor->hub_runs)
+                ask_hub(doctor, finding, judge_budgets);
+        else
+                finding_skipped(finding, "no hub runs that could tell");
 }
 
 /* True once the first attempt has ended one way or the other. */
@@ -81,7 +101,7 @@ void check_component(Doctor *doctor, Finding *finding) {
         Text secret;
         Link *link;
         if (doctor->hub_runs) {
-                ask_hub(doctor, finding);
+                ask_hub(doctor, finding, judge_links);
                 return;
         }
         if (!settings_secret(doctor->settings, "component_secret_file", doctor->arena, &secret, &failure)) {
