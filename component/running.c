@@ -380,9 +380,9 @@ static bool running_start(Running *running, const Settings *settings, Failure *r
         running->arena = arena_new(0);
         running->loop.inbox = queue_new(true);
         if (!plaintext_check(settings, reterr_failure) || !start_store(running, settings, reterr_failure) ||
-            !start_budgets(running, settings, reterr_failure) ||
-            !start_core(running, settings, reterr_failure) || !start_models(running, settings, reterr_failure) ||
-            !start_loop(running, settings, reterr_failure) || !start_scribe(running, settings, reterr_failure))
+            !start_budgets(running, settings, reterr_failure) || !start_core(running, settings, reterr_failure) ||
+            !start_models(running, settings, reterr_failure) || !start_loop(running, settings, reterr_failure) ||
+            !start_scribe(running, settings, reterr_failure))
                 return false;
         start_doors(running, settings);
         start_workers(running, settings);
