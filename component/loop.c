@@ -293,9 +293,9 @@ static bool snapshot_links(const Loop *loop, Arena *arena, Snapshot *snapshot) {
         return true;
 }
 
-static const char *const budgets_states[] = { [BUDGETS_AWAY] = "away",
-                                              [BUDGETS_REBUILDING] = "rebuilding",
-                                              [BUDGETS_OPEN] = "open" };
+static const char *const budgets_states[] = {
+        [BUDGETS_AWAY] = "away", [BUDGETS_REBUILDING] = "rebuilding", [BUDGETS_OPEN] = "open"
+};
 
 bool loop_snapshot(Loop *loop, Arena *arena, Snapshot *ret_snapshot) {
         CoreCounts counts = core_counts(loop->core);
