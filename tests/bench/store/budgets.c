@@ -1,0 +1,215 @@
+/* What budgets cost: turns that each reserve, send, and settle a second later, against the PostgreSQL and Redis of
+ * tests/lab/with-postgres. Open loop: each turn has its moment, and is timed from that; a thread a turn, as the hub has
+ * them. Then as many pairs as there can be, by 16 threads, one after the other.
+ *
+ *      tests/lab/with-postgres build/tests/bench/store/bench-budgets [SECONDS [IN_FLIGHT [PAIRS_A_SECOND]]]
+ */
+#include "orchestrator/governance/budgets.h"
+#include "base/clock.h"
+#include "store/cache/server.h"
+#include "tests/integration/store/place.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#define CLOSED_THREADS 16
+
+static const Budget budgets_of_all[] = {
+        { BUDGET_OF_INSTALLATION, BUDGET_MONEY, BUDGET_MONTH, INT64_C(1) << 50 },
+        { BUDGET_OF_TENANT, BUDGET_MONEY, BUDGET_DAY, INT64_C(1) << 50 },
+        { BUDGET_OF_TENANT, BUDGET_TOKENS, BUDGET_MINUTE, INT64_C(1) << 50 },
+        { BUDGET_OF_AGENT, BUDGET_MONEY, BUDGET_DAY, INT64_C(1) << 50 },
+};
+
+typedef struct Bench {
+        Budgets *budgets;
+        BudgetParties parties;
+        int64_t begin_us, end_us, hold_us, apart_us; /* apart: between two turns */
+        int64_t *due, *calls; /* microseconds of each pair: from its moments, and of the calls alone */
+        size_t capacity;
+        _Atomic size_t count;
+        _Atomic int64_t number;
+} Bench;
+
+static void stop(const char *sentence, const char *cause) {
+        fprintf(stderr, "%s: %s\n", sentence, cause);
+        exit(1);
+}
+
+static BudgetCall make_call(Bench *bench) {
+        int64_t number = ++bench->number;
+        BudgetCall call = {
+                .ordinal = 1,
+                .parties = bench->parties,
+                .budgets = budgets_of_all,
+                .budget_count = COUNT_OF(budgets_of_all),
+                .least = { { 10, 10 } },
+                .most = { { 1000, 1000 } },
+                .deadline_us = clock_now().monotonic_us + 60 * SECONDS,
+        };
+        memcpy(call.message_id.bytes, &number, sizeof(number));
+        return call;
+}
+
+static void begin(Bench *bench, const BudgetCall *call) {
+        BudgetVerdict verdict;
+        Failure failure;
+        if (!budgets_reserve(bench->budgets, call, &verdict, &failure) ||
+            !budgets_sent(bench->budgets, call->message_id, 1, &failure))
+                stop("a call", failure.text);
+}
+
+static void end(Bench *bench, const BudgetCall *call) {
+        budgets_settle(bench->budgets, call->message_id, BUDGET_CONCLUDED, (BudgetAmounts){ { 100, 100 } });
+}
+
+static void sleep_until(int64_t monotonic_us) {
+        struct timespec until = clock_timespec(monotonic_us);
+        while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) != 0) {
+        }
+}
+
+static void note(Bench *bench, int64_t due_us, int64_t calls_us) {
+        size_t place = bench->count++;
+        if (place >= bench->capacity)
+                return;
+        bench->due[place] = due_us;
+        bench->calls[place] = calls_us;
+}
+
+/* One turn after the other, each at its moment and settled when it was held long enough. */
+static void *run_open(void *bench_) {
+        Bench *bench = bench_;
+        int64_t due_us = bench->begin_us + (bench->number++) * bench->apart_us;
+        for (; due_us < bench->end_us; due_us += bench->hold_us) {
+                BudgetCall call = make_call(bench);
+                sleep_until(due_us);
+                int64_t begun_us = clock_now().monotonic_us;
+                begin(bench, &call);
+                int64_t held_us = clock_now().monotonic_us, settle_us = due_us + bench->hold_us * 9 / 10;
+                sleep_until(settle_us);
+                int64_t again_us = clock_now().monotonic_us;
+                end(bench, &call);
+                int64_t over_us = clock_now().monotonic_us;
+                note(bench, held_us - due_us + over_us - settle_us, held_us - begun_us + over_us - again_us);
+        }
+        return NULL;
+}
+
+static void *run_closed(void *bench_) {
+        Bench *bench = bench_;
+        for (int64_t now_us = clock_now().monotonic_us; now_us < bench->end_us;) {
+                BudgetCall call = make_call(bench);
+                begin(bench, &call);
+                end(bench, &call);
+                int64_t over_us = clock_now().monotonic_us;
+                note(bench, over_us - now_us, over_us - now_us);
+                now_us = over_us;
+        }
+        return NULL;
+}
+
+static int compare(const void *a, const void *b) {
+        int64_t first = *(const int64_t *) a, second = *(const int64_t *) b;
+        return first < second ? -1 : first > second;
+}
+
+static int64_t own_cpu_us(void) {
+        struct rusage usage;
+        getrusage(RUSAGE_SELF, &usage);
+        return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * SECONDS + usage.ru_utime.tv_usec +
+               usage.ru_stime.tv_usec;
+}
+
+static int64_t redis_cpu_us(redisContext *redis) {
+        redisReply *reply = redisCommand(redis, "INFO cpu");
+        const char *system = reply ? strstr(reply->str, "used_cpu_sys:") : NULL;
+        const char *user = reply ? strstr(reply->str, "used_cpu_user:") : NULL;
+        double seconds = (system ? atof(system + 13) : 0) + (user ? atof(user + 14) : 0);
+        if (reply)
+                freeReplyObject(reply);
+        return (int64_t) (seconds * (double) SECONDS);
+}
+
+/* Prints one line of figures. */
+static void measure(Bench *bench, const char *what, int threads, void *(*turn)(void *), redisContext *redis) {
+        pthread_t *all = memory_new(sizeof(pthread_t) * (size_t) threads);
+        pthread_attr_t small;
+        bench->count = 0;
+        bench->number = 0;
+        int64_t own = own_cpu_us(), other = redis_cpu_us(redis), began_us = clock_now().monotonic_us;
+        pthread_attr_init(&small);
+        pthread_attr_setstacksize(&small, (size_t) 256 * 1024);
+        for (int i = 0; i < threads; i++)
+                if (pthread_create(&all[i], &small, turn, bench) != 0)
+                        stop("threads", "there are no more");
+        for (int i = 0; i < threads; i++)
+                pthread_join(all[i], NULL);
+        size_t count = bench->count < bench->capacity ? bench->count : bench->capacity;
+        double seconds = (double) (clock_now().monotonic_us - began_us) / (double) SECONDS;
+        if (count == 0)
+                stop(what, "no pair came to its end");
+        qsort(bench->due, count, sizeof(int64_t), compare);
+        qsort(bench->calls, count, sizeof(int64_t), compare);
+        printf("%-12s %9d %9.0f %12.3f %8.3f %10.3f %8.3f %12.1f %10.1f\n", what, threads, (double) count / seconds,
+               (double) bench->due[count / 2] / 1000, (double) bench->due[count * 99 / 100] / 1000,
+               (double) bench->calls[count / 2] / 1000, (double) bench->calls[count * 99 / 100] / 1000,
+               (double) (own_cpu_us() - own) / (double) count, (double) (redis_cpu_us(redis) - other) / (double) count);
+        free(all);
+}
+
+static char *read_password(void) {
+        static char password[200];
+        const char *path = getenv("AIOX_REDIS_SECRET_FILE");
+        FILE *file = path ? fopen(path, "r") : NULL;
+        if (!file || !fgets(password, sizeof(password), file))
+                stop("Redis", "run this by tests/lab/with-postgres");
+        fclose(file);
+        password[strcspn(password, "\n")] = '\0';
+        return password;
+}
+
+int main(int count, char **arguments) {
+        int64_t round_us = (count > 1 ? atoll(arguments[1]) : 10) * SECONDS;
+        int in_flight = count > 2 ? atoi(arguments[2]) : 1000;
+        int64_t rate = count > 3 ? atoll(arguments[3]) : 1000;
+        static Bench bench;
+        CacheServer server = { 0 };
+        redisContext *redis;
+        Failure failure;
+        _cleanup_(database_freep) Database *database = place_database();
+        place_fresh(database);
+        place_execute("INSERT INTO leases (number, hub, epoch, process, domains) VALUES (1, 'bench', 1, "
+                      "gen_random_uuid(), 'x'); INSERT INTO heartbeats (hub, low_water) VALUES (1, "
+                      "lowest_id(current_date)::uuid)");
+        const BudgetsSettings settings = { .address = getenv("AIOX_REDIS"),
+                                           .password = read_password(),
+                                           .database = database };
+        if (!budgets_new(&settings, &bench.budgets, &failure) ||
+            !cache_server_set(&server, settings.address, settings.password, 0, &failure) ||
+            !cache_server_connect(&server, &redis, &failure))
+                stop("Redis", failure.text);
+        budgets_hold_lease(bench.budgets, TEXT("bench"), 1);
+        while (budgets_state(bench.budgets) != BUDGETS_OPEN)
+                usleep(10000);
+        bench.parties = (BudgetParties){ installation_tenant_id, { { 1 } }, { { 2 } }, { { 0 } }, TEXT_NONE };
+        bench.hold_us = (int64_t) in_flight * SECONDS / rate;
+        bench.apart_us = SECONDS / rate;
+        bench.capacity = (size_t) (200000 * (round_us / SECONDS));
+        bench.due = memory_new(sizeof(int64_t) * bench.capacity);
+        bench.calls = memory_new(sizeof(int64_t) * bench.capacity);
+        printf("%-12s %9s %9s %12s %8s %10s %8s %12s %10s\n", "load", "in flight", "pairs/s", "pair p50 ms", "p99 ms",
+               "calls p50", "p99 ms", "own us/pair", "Redis us");
+        bench.begin_us = clock_now().monotonic_us + SECONDS;
+        bench.end_us = bench.begin_us + round_us;
+        measure(&bench, "open loop", in_flight, run_open, redis);
+        bench.end_us = clock_now().monotonic_us + round_us;
+        measure(&bench, "saturation", CLOSED_THREADS, run_closed, redis);
+        redisFree(redis);
+        cache_server_release(&server);
+        budgets_free(bench.budgets);
+        free(bench.due);
+        free(bench.calls);
+        return 0;
+}
