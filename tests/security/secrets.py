@@ -134,6 +134,37 @@ def the_hubs_memory_is_its_own(lab, model):
         assert done.stdout.split() == ["-1", "1"], done.stdout
 
 
+def the_master_key_is_changed_under_a_hub_that_answers(lab, model):
+    new = lab.folder / "secrets/new.key"
+    new.write_text(os.urandom(32).hex() + "\n")
+    new.chmod(0o600)
+    key, pid = lab.folder / "secrets/master.key", lab.pid()
+    old = key.read_bytes()
+    config = ("--config", lab.environment["AIOX_CONFIG"])
+    told = lab.aiox("key", "rotate", str(new), *config)
+    assert "3 keys" in told or "2 keys" in told, told
+    assert key.read_bytes() != old and (lab.folder / "secrets/master.key.former").read_bytes() == old
+    lab.aiox("tenant", "create", "later", "--owner", "owner@localhost")
+    answer = lab.server.ask("ann@localhost/x", "own.acme@" + AGENTS, "Still?", "key-1")
+    assert answer.body == "You said: Still?" and lab.pid() == pid, answer.raw
+    status, _, errors = lab.aiox("key", "rotate", str(new), *config, status=None)
+    assert status != 0 and "in force already" in errors, errors
+    assert "it opens every tenant's key" in lab.aiox("doctor", *config, status=None)[1]
+    # A hub that starts now knows the new key alone; with the old one it does not start.
+    (lab.folder / "secrets/master.key.former").unlink()
+    lab.stop()
+    new_bytes = key.read_bytes()
+    key.write_bytes(old)
+    status, _, errors = lab.aiox("hub", *config, status=None)
+    assert status != 0 and "not the one this database was sealed with" in errors, errors
+    key.write_bytes(new_bytes)
+    lab.lab("start", "hub_1")
+    lab.server.up()
+    answer = lab.server.ask("ann@localhost/x", "own.acme@" + AGENTS, "And now?", "key-2")
+    assert answer.body == "You said: And now?", answer.raw
+    until(lambda: "operation.key-rotate" in lab.aiox("audit", "list", "--json"), 20, "the record of the change")
+
+
 def a_provider_in_our_network_is_not_reached_unless_allowed(lab, model):
     settings = lab.folder / "hub_1/aiox.yaml"
     settings.write_text(settings.read_text().replace("allow_private_providers: true", "allow_private_providers: false"))
@@ -159,6 +190,7 @@ def main():
             a_secret_is_typed_without_echo,
             nothing_of_it_is_in_clear_outside_of_memory,
             the_hubs_memory_is_its_own,
+            the_master_key_is_changed_under_a_hub_that_answers,
             a_provider_in_our_network_is_not_reached_unless_allowed,
         ], lab, model)
     finally:
