@@ -239,6 +239,23 @@ START_TEST(a_wrong_form_comes_again_with_what_was_typed) {
 }
 END_TEST
 
+START_TEST(a_secret_is_asked_for_in_private_and_not_shown_again) {
+        char session[SESSION_ID_SIZE];
+        Booth *booth = booth_open(SESSION_LIMITS);
+        const char *said = booth_begin(booth, HUB, "secret-set", session);
+        booth_expect(said, "<field type='text-private' var='value'");
+        said = booth_step(booth, HUB, "secret-set", session, "complete",
+                          FIELD("name", "No Name") FIELD("value", "CANARY"));
+        booth_expect(said, "<value>No Name</value>");
+        booth_expect_no(said, "CANARY");
+        said = booth_step(booth, HUB, "secret-set", session, "complete",
+                          FIELD("name", "mine") FIELD("value", "CANARY"));
+        booth_expect_no(said, "CANARY");
+        ck_assert_int_eq(booth->runs, 1);
+        booth_close(booth);
+}
+END_TEST
+
 START_TEST(what_is_no_form_is_a_bad_payload) {
         static const char *const forms[] = {
                 "<x xmlns='jabber:x:data' type='form'/>",
@@ -400,8 +417,8 @@ UNIT_TESTS("component/commands", what_may_be_run_is_listed, an_operation_is_a_fo
            on_an_agent_the_agent_is_no_question, many_optional_fields_have_a_page_of_their_own,
            what_stays_as_it_is_when_absent_has_no_default, of_several_tenants_one_is_asked_for,
            a_platform_admin_may_name_any_tenant, what_destroys_asks_first_and_says_what,
-           a_wrong_form_comes_again_with_what_was_typed, what_is_no_form_is_a_bad_payload,
-           what_clients_send_back_unasked_is_no_mistake, a_failure_that_can_be_mended_asks_again,
-           a_list_is_shown_page_by_page, a_record_shows_every_kind_of_value,
+           a_wrong_form_comes_again_with_what_was_typed, a_secret_is_asked_for_in_private_and_not_shown_again,
+           what_is_no_form_is_a_bad_payload, what_clients_send_back_unasked_is_no_mistake,
+           a_failure_that_can_be_mended_asks_again, a_list_is_shown_page_by_page, a_record_shows_every_kind_of_value,
            a_result_that_is_too_long_is_cut_and_says_so,
            what_is_not_offered_is_forbidden_and_what_is_not_there_is_not_found)
