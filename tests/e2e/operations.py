@@ -204,7 +204,7 @@ def every_operation_answers_on_the_terminal():
             ["secret", "rotate", "own", "@" + document.name, *t], ["secret", "remove", "own", "--yes", *t],
             ["audit", "list", *t], ["audit", "export", *t], ["audit", "verify", *t],
             ["compliance", "report", *t], ["log", "list", *t], ["security", "list", *t],
-            ["security", "lift", event_of("term"), *t], ["feedback", "list", *t],
+            ["feedback", "list", *t],
             ["agent", "delete", "desk", "--yes", *t], ["agent", "restore", "desk", *t],
             ["usage", "show", *t], ["usage", "export", *t], ["usage", "list"],
             ["price", "set", "tool-runs", "1.5", "--margin", "20"], ["price", "list"],
@@ -216,7 +216,8 @@ def every_operation_answers_on_the_terminal():
         answer = chat("desk.term@agents.localhost", "When do you open?")
         assert "We open at nine." in answer.stdout, answer
         execution = wait_for(lambda: json.loads(aiox("execution", "list", "--json", *t).stdout)["data"])[0]["id"]
-        for words in (["knowledge", "remove", "desk", "hours.md", "--yes", *t], ["execution", "list", *t],
+        for words in (["security", "lift", event_of("term"), *t],
+                      ["knowledge", "remove", "desk", "hours.md", "--yes", *t], ["execution", "list", *t],
                       ["execution", "show", execution, *t], ["execution", "cancel", execution, *t],
                       ["worker", "show", json.loads(aiox("worker", "list", "--json").stdout)["data"][0]["id"]]):
             done.add(tuple(words[:2]))
