@@ -98,6 +98,6 @@ LEFT JOIN LATERAL (SELECT max(spent_nano) AS nano, max(spent_tokens) AS tokens F
 -- name: ledger_prices
 -- role: directory
 -- The dearest that a call of each of these agents may have been, by any of its versions.
-SELECT v.agent_id, coalesce(max(coalesce(v.prompt_price_nano, p.prompt_nano)), 0),
-       coalesce(max(coalesce(v.completion_price_nano, p.completion_nano)), 0), max(v.max_tokens)::bigint
+SELECT v.agent_id, coalesce(max(greatest(v.prompt_price_nano, p.prompt_nano)), 0),
+       coalesce(max(greatest(v.completion_price_nano, p.completion_nano)), 0), max(v.max_tokens)::bigint
 FROM agent_versions v LEFT JOIN model_prices p USING (model) WHERE v.agent_id = ANY ($1::uuid[]) GROUP BY v.agent_id;
