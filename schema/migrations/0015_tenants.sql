@@ -121,7 +121,7 @@ BEGIN
                 FOR place IN
                         SELECT c.oid FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
                         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-                          AND c.relname NOT IN ('audit', 'persons')
+                          AND c.relname NOT IN ('audit', 'audit_closings', 'persons')
                         ORDER BY c.relname
                 LOOP
                         BEGIN
