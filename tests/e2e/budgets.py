@@ -92,9 +92,7 @@ def wait_for_all(bare, count, seconds):
 def known(bare):
     """Both hubs have heard of the agent: who writes too early hears that there is none."""
     for number in range(2):
-        until(lambda: Stage.lab.sql("SELECT 1"), 5)
-        found = until(lambda: shown(bare, number, "w%d@localhost" % number), 10, "presence of " + bare)
-        assert found
+        until(lambda: shown(bare, number, "w%d@localhost" % number), 10, "presence of " + bare)
 
 
 def shown(bare, number, person):
@@ -193,8 +191,14 @@ def a_hub_that_is_killed_with_calls_on_their_way_leaves_the_provider_within_the_
     assert int(presumed) > 0, "nothing was presumed"
 
 
-def budgets_are(state, hub=None):
+def budgets_are(state, hub):
     return '"budgets": "%s"' % state in Stage.lab.aiox("hub", "status", "--json", hub=hub).replace('":"', '": "')
+
+
+def both_are(state):
+    """A hub that has not noticed yet refuses what comes just then."""
+    for hub in (1, 2):
+        until(lambda: budgets_are(state, hub), 30, "budgets that are " + state)
 
 
 def a_cache_that_forgets_is_summed_up_again_without_a_hand():
@@ -210,7 +214,7 @@ def a_cache_that_forgets_is_summed_up_again_without_a_hand():
         if number in (30, 50):
             lab.redis("flushall")
     wait_for_all(bare, 100, 60)
-    until(lambda: budgets_are("open", 1) and budgets_are("open", 2), 30, "open budgets")
+    both_are("open")
     assert calls("forgot")[0] <= 40 and spent("forgot") <= 40 * UNIT, (calls("forgot"), spent("forgot"))
     # What is left can be spent, on each hub, and not more.
     for number in range(100, 180):
@@ -234,15 +238,17 @@ def a_cache_that_comes_back_as_it_was_before_is_not_believed():
     known(bare)
     assert answered(bare, 0, 3, "copied") == 3
     lab.stop("redis")
+    both_are("away")
     subprocess.run(["cp", "-a", lab.folder / "redis", lab.folder / "redis.copy"], check=True)
     lab.lab("start", "redis")
-    until(lambda: budgets_are("open", 1) and budgets_are("open", 2), 30, "open budgets")
+    both_are("open")
     assert answered(bare, 3, 7, "copied") == 7
     lab.lab("kill", "redis", "KILL")
+    both_are("away")
     shutil.rmtree(lab.folder / "redis")
     shutil.move(lab.folder / "redis.copy", lab.folder / "redis")
     lab.lab("start", "redis")
-    until(lambda: budgets_are("open", 1) and budgets_are("open", 2), 30, "open budgets")
+    both_are("open")
     assert answered(bare, 7, 20, "copied") == 10, "what was spent since is forgotten, or what was left"
     assert calls("copied")[0] == 10
 
@@ -256,13 +262,13 @@ def while_the_cache_is_away_what_is_free_is_answered_and_what_costs_is_refused()
     server = lab.servers[0]
     assert server.ask("ann@localhost/x", paid, "before", "away-1").body == "done"
     lab.lab("kill", "redis", "KILL")
-    until(lambda: budgets_are("away", 1), 20, "a hub that knows")
+    both_are("away")
     refused = server.ask("ann@localhost/x", paid, "meanwhile", "away-2")
     assert refused.is_error and "cannot be checked" in refused.raw, refused.raw
     assert server.ask("ann@localhost/x", free, "meanwhile", "away-3").body == "done"
     assert server.ask("ann@localhost/x", paid, "/help", "away-4").body
     lab.lab("start", "redis")
-    until(lambda: budgets_are("open", 1), 30, "open budgets")
+    both_are("open")
     assert server.ask("ann@localhost/x", paid, "after", "away-5").body == "done"
     assert spent("paid") == 2 * UNIT
 
