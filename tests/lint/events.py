@@ -1,5 +1,5 @@
 """Every type of the table of events (orchestrator/governance/events.c) is emitted by the program and looked for by a
-test, and nothing is emitted that is not in the table. An operation's type is derived, and tested with the operations."""
+test, and nothing is emitted that is not in the table. An operation's type is derived; the operations' tests have it."""
 
 import re
 
