@@ -305,6 +305,13 @@ static bool may_be_used(Budgets *budgets, const BudgetProbe *probe) {
         return !probe->evicts;
 }
 
+static bool has_lease(Budgets *budgets) {
+        pthread_mutex_lock(&budgets->lock);
+        bool leased = budgets->owner[0] != '\0';
+        pthread_mutex_unlock(&budgets->lock);
+        return leased;
+}
+
 static bool watch(Budgets *budgets, Failure *reterr_failure) {
         BudgetProbe probe;
         if (!budget_cache_probe(budgets->cache, &probe, reterr_failure) || !may_be_used(budgets, &probe)) {
@@ -315,8 +322,10 @@ static bool watch(Budgets *budgets, Failure *reterr_failure) {
         budgets->offset_us = probe.now_us - now_us;
         if (!probe.open[0]) {
                 change_state(budgets, BUDGETS_REBUILDING);
-                if (probe.rebuild[0])
-                        return treasurer_join(budgets, probe.rebuild) || true;
+                if (probe.rebuild[0]) {
+                        (void) treasurer_join(budgets, probe.rebuild); /* tried again until it is open */
+                        return true;
+                }
                 return treasurer_rebuild(budgets, &probe, reterr_failure);
         }
         adopt(budgets, probe.open);
@@ -324,7 +333,7 @@ static bool watch(Budgets *budgets, Failure *reterr_failure) {
         if (budgets->sweeps && !budget_cache_sweep(budgets->cache, probe.open, reterr_failure))
                 return false;
         budgets->sweeps = false;
-        if (now_us < budgets->cleared_us + CLEAR_US || !budgets->owner[0])
+        if (now_us < budgets->cleared_us + CLEAR_US || !has_lease(budgets))
                 return true;
         budgets->cleared_us = now_us;
         return clear_up(budgets, probe.now_us, reterr_failure);

@@ -7,6 +7,7 @@
 
 #define CONNECTIONS      8
 #define CONNECTIONS_MOST 64
+#define RETRY_US         SECONDS
 
 typedef struct Line {
         redisContext *redis;
@@ -23,8 +24,9 @@ struct BudgetCache {
         int connections, taken;
         Line *free[CONNECTIONS_MOST];
         int free_count;
-        int64_t series; /* raised when the server turned out to be another one */
-        Line *probe;    /* the treasurer's */
+        int64_t series;   /* raised when the server turned out to be another one */
+        int64_t retry_us; /* monotonic: nobody connects before, so that a thousand threads do not wait one by one */
+        Line *probe;      /* the treasurer's */
         char run_id[BUDGET_RUN_ID_SIZE];
 };
 
@@ -176,6 +178,19 @@ static bool line_ask(Line *line, BudgetScript script, Arguments *arguments, redi
         return *ret_reply != NULL;
 }
 
+static bool line_reconnect(BudgetCache *cache, int64_t series, Line **ret_line, Failure *reterr_failure) {
+        pthread_mutex_lock(&cache->lock);
+        bool early = clock_now().monotonic_us < cache->retry_us;
+        pthread_mutex_unlock(&cache->lock);
+        if (early)
+                return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "the cache is away");
+        bool connected = line_connect(cache, series, ret_line, reterr_failure);
+        pthread_mutex_lock(&cache->lock);
+        cache->retry_us = connected ? 0 : clock_now().monotonic_us + RETRY_US;
+        pthread_mutex_unlock(&cache->lock);
+        return connected;
+}
+
 /* All scripts may be asked twice: a connection that went stale is made again once, and scripts that were flushed are
  * loaded again. */
 static bool ask_line(BudgetCache *cache, Line **line, int64_t series, BudgetScript script, Arguments *arguments,
@@ -183,7 +198,7 @@ static bool ask_line(BudgetCache *cache, Line **line, int64_t series, BudgetScri
         for (int tries = 0;; tries++) {
                 _reply_ *reply = NULL;
                 bool fresh = !*line;
-                if (fresh && !line_connect(cache, series, line, reterr_failure))
+                if (fresh && !line_reconnect(cache, series, line, reterr_failure))
                         return false;
                 if (!line_ask(*line, script, arguments, &reply)) {
                         failure_set(reterr_failure, FAILURE_UNAVAILABLE, "the cache is away: %s",
@@ -251,8 +266,12 @@ bool budget_cache_probe(BudgetCache *cache, BudgetProbe *ret_probe, Failure *ret
                         pthread_mutex_unlock(&cache->lock);
                 }
         }
-        if (probe_line(cache, ret_probe, reterr_failure))
+        if (probe_line(cache, ret_probe, reterr_failure)) {
+                pthread_mutex_lock(&cache->lock);
+                cache->retry_us = 0;
+                pthread_mutex_unlock(&cache->lock);
                 return true;
+        }
         line_freep(&cache->probe);
         return false;
 }
