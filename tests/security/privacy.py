@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What a person left in a tenant is given to it, and erased when it wants that: nothing of it opens afterwards, not with
-the database and the master key together, while the audit stays whole, sums stay right and everybody else is untouched."""
+"""What a person left in a tenant is given to it, and erased when it wants that: nothing of it opens afterwards, not
+with database and master key together, while the audit stays whole, sums stay right and everybody else is untouched."""
 
 import json
 import os
@@ -19,7 +19,8 @@ def sealed(lab, person=None):
     """Every sealed value that there is of messages, in hexadecimal; of one person's, by what stands in persons."""
     where = "WHERE a.person_id = '%s'" % person if person else ""
     rows = lab.sql("SELECT v FROM accepted a LEFT JOIN concluded c ON c.id = a.id "
-                   "LEFT JOIN steps s ON s.message_id = a.id, LATERAL unnest(ARRAY[a.body, a.reply_to, c.answer, c.explanation, s.payload]) AS v "
+                   "LEFT JOIN steps s ON s.message_id = a.id, "
+                   "LATERAL unnest(ARRAY[a.body, a.reply_to, c.answer, c.explanation, s.payload]) AS v "
                    "%s" % where).split()
     return {row[2:] for row in rows if len(row) > 2}
 
@@ -52,7 +53,7 @@ def set_up(lab):
     server = lab.server
     lab.aiox("tenant", "create", "acme", "--owner", "owner@localhost")
     lab.aiox("agent", "create", "desk", "--visibility", "public", "--model", "openai/desk", *TENANT)
-    lab.aiox("agent", "create", "slow", "--visibility", "public", "--model", "openai/slow-60", *TENANT)
+    lab.aiox("agent", "create", "slow", "--visibility", "public", "--model", "openai/slow-10", *TENANT)
     lab.aiox("grant", "add", "desk", ANN, *TENANT)
     server.up()
     for number in range(3):
