@@ -47,8 +47,8 @@ static bool throttle(Scribe *scribe, const Alarm *alarm, Record *record, int64_t
                                reterr_failure) ||
             !transaction_run(transaction, QUERY_THROTTLE_ADD,
                              VALUES(value_uuid(id), value_string(domain ? "domain" : "account"),
-                                    value_uuid_or_null(domain ? (Uuid){ 0 } : record->account_id),
-                                    value_text_or_null(domain ? alarm->domain : TEXT_NONE),
+                                    domain ? value_null() : value_uuid(record->account_id),
+                                    domain ? value_text(alarm->domain) : value_null(),
                                     value_integer(THROTTLE_WINDOW_US), value_integer(THROTTLE_MESSAGES)),
                              &rows, reterr_failure))
                 return false;
