@@ -30,7 +30,7 @@ typedef struct Bench {
         int64_t *due, *calls; /* microseconds of each pair: from its moments, and of the calls alone */
         size_t capacity;
         _Atomic size_t count;
-        _Atomic int64_t number;
+        _Atomic int64_t number, place; /* of calls; of threads */
 } Bench;
 
 static void stop(const char *sentence, const char *cause) {
@@ -87,7 +87,7 @@ static void note(Bench *bench, int64_t due_us, int64_t calls_us) {
 /* One turn after the other, each at its moment and settled when it was held long enough. */
 static void *run_open(void *bench_) {
         Bench *bench = bench_;
-        int64_t due_us = bench->begin_us + (bench->number++) * bench->apart_us;
+        int64_t due_us = bench->begin_us + bench->place++ * bench->apart_us;
         for (; due_us < bench->end_us; due_us += bench->hold_us) {
                 BudgetCall call = make_call(bench);
                 sleep_until(due_us);
@@ -145,7 +145,7 @@ static void measure(Bench *bench, const char *what, int threads, void *(*turn)(v
         pthread_t *all = memory_new(sizeof(pthread_t) * (size_t) threads);
         pthread_attr_t small;
         bench->count = 0;
-        bench->number = 0;
+        bench->place = 0;
         int64_t own = own_cpu_us(), other = redis_cpu_us(redis);
         pthread_attr_init(&small);
         pthread_attr_setstacksize(&small, (size_t) 256 * 1024);
