@@ -184,6 +184,8 @@ void loop_tell_person(Loop *loop, Text who, Text kind, Text text) {
         OutgoingList list = { 0 };
         ReplyTo to = { .agent = text_of(loop->settings->domains[0]), .address = who };
 
+        if (directory_serves(core_directory(loop->core), jid_domain(who)))
+                return; /* nobody reads there */
         if (kind.length && !seldom_now(loop->told, who, kind, loop->now.monotonic_us))
                 return;
         arena = arena_new(0);
