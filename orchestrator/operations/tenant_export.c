@@ -30,6 +30,7 @@ static const Section sections[] = {
         { "version", QUERY_EXPORT_VERSIONS, true, prompt },
         { "grant", QUERY_EXPORT_GRANTS, false, NULL },
         { "limit", QUERY_EXPORT_LIMITS, false, NULL },
+        { "policy", QUERY_EXPORT_POLICY, false, NULL },
         { "subscription", QUERY_EXPORT_SUBSCRIPTIONS, false, NULL },
         { "document", QUERY_EXPORT_DOCUMENTS, false, NULL },
         { "passage", QUERY_EXPORT_PASSAGES, true, NULL },

@@ -34,12 +34,15 @@ LIMIT 10000;
 
 -- name: compliance_policies
 -- role: tenant
--- Policies in force: of each version that there was in the period, until the next.
+-- Policies in force: the tenant's as it is now, and of each version that there was in the period, until the next.
 SELECT * FROM (
         SELECT a.name || ', version ' || v.number AS item, 'policy ' || encode(v.policy_hash, 'hex'), v.created_at AS since,
                lead(v.created_at) OVER (PARTITION BY v.agent_id ORDER BY v.number) AS until
         FROM agent_versions v JOIN agents a ON a.id = v.agent_id
-        WHERE v.tenant_id = current_tenant() AND v.created_at < $2::timestamptz) AS each
+        WHERE v.tenant_id = current_tenant() AND v.created_at < $2::timestamptz
+        UNION ALL
+        SELECT 'the tenant', 'policy ' || encode(p.policy_hash, 'hex'), p.updated_at, NULL
+        FROM policies p WHERE p.updated_at < $2::timestamptz) AS each
 WHERE until IS NULL OR until >= $1::timestamptz
 ORDER BY 1
 LIMIT 10000;

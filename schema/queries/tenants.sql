@@ -174,6 +174,10 @@ SELECT l.id::text, jsonb_build_object('subject', l.subject, 'subject_id', l.subj
                                       'what', l.what, 'window_us', l.window_us, 'amount', l.amount)::text
 FROM limits l WHERE l.removed_at IS NULL AND ($1 = '' OR l.id > nullif($1, '')::uuid) ORDER BY l.id LIMIT $2;
 
+-- name: export_policy
+-- role: tenant
+SELECT 'policy', p.policy::text FROM policies p WHERE $1::text = '' AND $2::integer > 0;
+
 -- name: export_subscriptions
 -- role: tenant
 SELECT s.agent_id || ' ' || s.jid, jsonb_build_object('agent_id', s.agent_id, 'jid', s.jid, 'state', s.state)::text

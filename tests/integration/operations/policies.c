@@ -118,6 +118,10 @@ START_TEST(a_tenants_policy_stays_as_it_is_where_nothing_is_said_and_is_emptied_
                 snprintf(member, sizeof(member), "\"%s\":%s", fields[i][0], fields[i][1]);
                 ck_assert_msg(strstr(shown, member), "%s: %s", member, shown);
         }
+        const char *export = office_do(office, OWNER, "", "tenant-export", "{\"slug\":\"acme\",\"limit\":200}");
+        ck_assert_ptr_nonnull(
+                strstr(export, "\"hours\":\"mon-fri 08:00-18:00\",\"kind\":\"policy\",\"max_output\":4000"));
+        ck_assert_ptr_nonnull(strstr(office_do(office, OWNER, "", "compliance-report", "{}"), "the tenant"));
         office_do(office, ADMIN, "", "policy-set",
                   "{\"allowed_models\":[],\"sender_domains\":[],\"hours\":\"\",\"max_output\":0,\"guardrails\":\"\","
                   "\"approval_tools\":[]}");
