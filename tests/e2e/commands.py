@@ -274,6 +274,7 @@ async def a_command_says_what_it_is(talk):
 
 if __name__ == "__main__":
     run([an_admin_lists_creates_pauses_and_deletes, executions_are_read_page_by_page, a_repeated_completion_runs_once,
-         nobody_else_goes_on_with_a_session, a_stranger_is_offered_what_makes_him_a_member, a_guest_is_offered_what_guests_may,
+         nobody_else_goes_on_with_a_session, a_stranger_is_offered_what_makes_him_a_member,
+         a_guest_is_offered_what_guests_may,
          a_viewer_is_offered_less_than_an_admin, a_platform_admin_by_setting_administers_the_installation,
          a_command_says_what_it_is], PLUGINS)
