@@ -1,5 +1,7 @@
 #include "orchestrator/operations/context.h"
 
+#include "base/log.h"
+
 #include <assert.h>
 #include <stdio.h>
 
@@ -66,6 +68,15 @@ bool context_sees_all(const OperationContext *context) {
         return context->role >= ROLE_ADMIN;
 }
 
+/* At once: the account is there whatever becomes of the operation, and the next one that needs it finds it made. */
+static void announce_account(OperationContext *context, Uuid id, Text jid) {
+        DirectoryChange change = { .kind = DIRECTORY_ACCOUNT, .id = id, .name = jid };
+        Hub *hub = context->operations->hub;
+        Failure failure;
+        if (!hub->announce(hub, &change, 1, &failure))
+                log_warning("a new account reaches the hub's directory late", "failure", LOG_STRING, failure.text);
+}
+
 bool account_ensure(OperationContext *context, Text jid, Uuid *ret_account_id, Failure *reterr_failure) {
         _cleanup_(transaction_endp) Transaction *write = NULL;
         _cleanup_(transaction_endp) Transaction *read = NULL;
@@ -82,9 +93,7 @@ bool account_ensure(OperationContext *context, Text jid, Uuid *ret_account_id, F
         assert(rows_count(found) == 1);
         *ret_account_id = rows_uuid(found, 0, 0);
         if (rows_changed(rows) > 0)
-                context_announce(context, (DirectoryChange){ .kind = DIRECTORY_ACCOUNT,
-                                                             .id = *ret_account_id,
-                                                             .name = text_copy(context->arena, jid) });
+                announce_account(context, *ret_account_id, jid);
         return true;
 }
 
