@@ -126,16 +126,35 @@ void core_limits_changed(Core *core) {
         gauges_look_again(core);
 }
 
-int64_t gauges_turn_deadline(Core *core, const Message *message, const Agent *agent) {
+/* Whom a message concerns, as it is now. */
+static Sender message_sender(Core *core, const Message *message, const Agent *agent, const Grant **ret_grant) {
         Jid jid = jid_of_bare(message->accepted.sender);
         Sender sender = directory_sender(core->directory, &jid);
-        const Grant *grant = NULL;
 
+        *ret_grant = NULL;
         if (agent->local)
-                directory_agent(core->directory, &sender, text_of(agent->local), core->now.wall_us, &grant);
+                directory_agent(core->directory, &sender, text_of(agent->local), core->now.wall_us, ret_grant);
+        return sender;
+}
+
+int64_t gauges_turn_deadline(Core *core, const Message *message, const Agent *agent) {
+        const Grant *grant;
+        Sender sender = message_sender(core, message, agent, &grant);
         int64_t seconds = directory_least(core->directory, &sender, agent, grant, LIMIT_TURN_SECONDS);
         int64_t left_us = message->deadline_us - core->now.monotonic_us;
         return seconds < left_us / SECONDS ? core->now.monotonic_us + seconds * SECONDS : message->deadline_us;
+}
+
+void gauges_charge_turn(Core *core, const Message *message) {
+        const Agent *agent = directory_agent_by_id(core->directory, message->accepted.agent_id);
+        int64_t took_us = core->now.monotonic_us - message->started_us;
+        const Grant *grant;
+
+        if (!agent || message->accepted.command || took_us <= 0)
+                return;
+        Sender sender = message_sender(core, message, agent, &grant);
+        directory_charge(core->directory, &sender, agent, grant, LIMIT_WORKER_MS,
+                         (took_us + MILLISECONDS - 1) / MILLISECONDS, core->now.monotonic_us);
 }
 
 /* Who may do something about it: the agent's owner, or the tenant's owners; of a person, a domain and the whole, nobody

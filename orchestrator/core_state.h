@@ -327,6 +327,7 @@ bool lane_must_wait(Core *core, Lane *lane); /* its next turn is one too many: t
 void lane_pass_on(Core *core, Lane *lane);   /* what woke it serves another, too */
 void lane_let_go(Core *core, Lane *lane);    /* nothing in it waits any more */
 void gauges_look_again(Core *core);          /* limits have changed */
+void gauges_charge_turn(Core *core, const Message *message); /* the worker's time, when it has ended */
 /* Four fifths of a rate are used: its owners are told. */
 void core_tell_near(Core *core, const Limit *limit, const Agent *agent);
 /* When the turn must end that begins now: at the message's own deadline, or when its limit is over. */

@@ -255,6 +255,7 @@ void turns_ended(Core *core, const Event *event) {
                 core_bury(core, event->ended.arena);
                 return;
         }
+        gauges_charge_turn(core, message);
         slot_release(core, message);
         message->turn_arena = event->ended.arena;
         if (message->dropped) {

@@ -79,8 +79,11 @@ bool stage_govern(Admission *admission, Failure *ret_refusal) {
                 return true;
         if (!govern_waiting(admission, ret_refusal))
                 return false;
-        LimitVerdict verdict = directory_take(admission->directory, &admission->sender, admission->agent,
-                                              admission->grant, LIMIT_MESSAGES, 1, admission->now.monotonic_us);
+        LimitVerdict verdict = directory_ask(admission->directory, &admission->sender, admission->agent,
+                                             admission->grant, LIMIT_WORKER_MS, 1, admission->now.monotonic_us);
+        if (!verdict.refused)
+                verdict = directory_take(admission->directory, &admission->sender, admission->agent, admission->grant,
+                                         LIMIT_MESSAGES, 1, admission->now.monotonic_us);
         if (verdict.refused)
                 return limit_refuse(&verdict, admission->now.monotonic_us, ret_refusal);
         admission->near = verdict.near;

@@ -168,6 +168,11 @@ void directory_limits(Directory *directory, const Sender *sender, const Agent *a
 /* Takes `amount` of `what` from every limit that concerns this message, or from none when one of them refuses. */
 LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *agent, const Grant *grant,
                             LimitWhat what, int64_t amount, int64_t monotonic_us);
+/* The same question, and nothing is taken; and what a message has taken, when it is known: LIMIT_WORKER_MS. */
+LimitVerdict directory_ask(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
+                           LimitWhat what, int64_t amount, int64_t monotonic_us);
+void directory_charge(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
+                      LimitWhat what, int64_t amount, int64_t monotonic_us);
 /* By its row's id, or of a plan's figure by the id it has on every hub. NULL when there is none. */
 Limit *directory_limit(const Directory *directory, Uuid id);
 Uuid plan_limit_id(Uuid tenant_id, LimitWhat what, int64_t window_us);

@@ -324,6 +324,23 @@ LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *a
         return verdict;
 }
 
+LimitVerdict directory_ask(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
+                           LimitWhat what, int64_t amount, int64_t monotonic_us) {
+        Limit *lists[LIMIT_LISTS];
+
+        directory_limits(directory, sender, agent, grant, lists);
+        return limits_ask(lists, COUNT_OF(lists), what, amount, monotonic_us, directory->hubs);
+}
+
+void directory_charge(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
+                      LimitWhat what, int64_t amount, int64_t monotonic_us) {
+        Limit *lists[LIMIT_LISTS];
+
+        directory_limits(directory, sender, agent, grant, lists);
+        limits_charge(lists, COUNT_OF(lists), what, amount, monotonic_us);
+        list_untold(directory, lists, what);
+}
+
 int64_t directory_least(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
                         LimitWhat what) {
         Limit *lists[LIMIT_LISTS];
@@ -370,9 +387,11 @@ static const Gauge *gauge_find(const Directory *directory, const LimitUse *use) 
 void directory_use(const Directory *directory, LimitUse *use, int64_t monotonic_us) {
         LimitKind kind = limit_facts[use->what].kind;
 
-        use->known = kind == LIMIT_IS_RATE || kind == LIMIT_IS_GAUGE;
+        bool bucket = kind == LIMIT_IS_RATE || use->what == LIMIT_WORKER_MS;
+
+        use->known = bucket || kind == LIMIT_IS_GAUGE;
         use->used = 0;
-        if (kind == LIMIT_IS_RATE) {
+        if (bucket) {
                 const Limit *limit = directory_limit(directory, use->id);
                 use->known = limit != NULL;
                 use->used = limit ? limit_used(limit, monotonic_us) : 0;

@@ -181,8 +181,8 @@ static void limit_spend(Limit *limit, int64_t amount, int64_t now_us, LimitVerdi
         verdict->near = limit;
 }
 
-LimitVerdict limits_take(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us,
-                         int32_t hubs) {
+LimitVerdict limits_ask(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us,
+                        int32_t hubs) {
         LimitVerdict verdict = { .what = what };
 
         for (size_t i = 0; i < count; i++)
@@ -194,13 +194,27 @@ LimitVerdict limits_take(Limit *const *lists, size_t count, LimitWhat what, int6
                                 verdict = (LimitVerdict){ true,          limit->subject,   what,
                                                           limit->amount, limit->window_us, opens_us };
                 }
-        if (verdict.refused)
-                return verdict;
-        for (size_t i = 0; i < count; i++)
+        return verdict;
+}
+
+LimitVerdict limits_take(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us,
+                         int32_t hubs) {
+        LimitVerdict verdict = limits_ask(lists, count, what, amount, monotonic_us, hubs);
+
+        for (size_t i = 0; !verdict.refused && i < count; i++)
                 for (Limit *limit = lists[i]; limit; limit = limit->next)
                         if (limit->what == what && limit->window_us > 0)
                                 limit_spend(limit, amount, monotonic_us, &verdict);
         return verdict;
+}
+
+void limits_charge(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us) {
+        for (size_t i = 0; i < count; i++)
+                for (Limit *limit = lists[i]; limit; limit = limit->next)
+                        if (limit->what == what) {
+                                limit_subtract(limit, amount, monotonic_us);
+                                limit->untold += amount;
+                        }
 }
 
 void limit_subtract(Limit *limit, int64_t amount, int64_t monotonic_us) {

@@ -102,6 +102,11 @@ void limit_change(Limit *limit, int64_t window_us, int64_t amount);
  * amount among those that refuse. `hubs` share each bucket evenly: 1, unless they cannot tell each other. */
 LimitVerdict limits_take(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us,
                          int32_t hubs);
+/* The same question, and nothing is taken. */
+LimitVerdict limits_ask(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us,
+                        int32_t hubs);
+/* Of what is only known afterwards: takes it from every row, below nothing if need be, at most one window's worth. */
+void limits_charge(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us);
 /* What other hubs let through: may leave less than nothing, at most one window's worth. */
 void limit_subtract(Limit *limit, int64_t amount, int64_t monotonic_us);
 /* How much of a bucket is used, rounded. */

@@ -128,6 +128,35 @@ START_TEST(turn_ends_when_its_own_limit_is_over) {
 }
 END_TEST
 
+START_TEST(time_of_workers_is_charged_when_it_is_known_and_comes_back_evenly) {
+        _cleanup_(rig_release) Rig rig;
+        setup(&rig);
+        rig_change(&rig, (DirectoryChange){ .kind = DIRECTORY_LIMIT,
+                                            .id = { { 7, 1 } },
+                                            .subject = LIMIT_OF_TENANT,
+                                            .subject_id = rig_zeta,
+                                            .what = LIMIT_WORKER_MS,
+                                            .window_us = LIMIT_MINUTE_US,
+                                            .amount = 10000 });
+        rig_accept(&rig, (Said){ .body = "long", .from = senders[0], .agent = "open.zeta" });
+        rig_pass(&rig, 15 * SECONDS);
+        rig_answer(&rig, rig_turn(&rig, "long"), "done");
+        rig_settle(&rig);
+        rig_say(&rig, (Said){ .body = "next", .from = senders[1], .agent = "open.zeta" });
+        const Command *refused = rig_command(&rig, COMMAND_REFUSE, 0);
+        ck_assert_ptr_nonnull(refused);
+        ck_assert_msg(strstr(refused->arrival.failure.text,
+                             "The tenant's limit of 10000 milliseconds of workers per minute is reached. Try again in 31 "
+                             "seconds."),
+                      "%s", refused->arrival.failure.text);
+        rig_accept(&rig, (Said){ .body = "elsewhere", .from = senders[1], .agent = "guide" });
+        ck_assert_uint_eq(rig.turn_count, 1);
+        rig_pass(&rig, 31 * SECONDS);
+        rig_accept(&rig, (Said){ .body = "again", .from = senders[1], .agent = "open.zeta" });
+        ck_assert_uint_eq(rig.turn_count, 2);
+}
+END_TEST
+
 START_TEST(owners_are_told_when_four_fifths_are_used) {
         _cleanup_(rig_release) Rig rig;
         setup(&rig);
@@ -155,4 +184,5 @@ END_TEST
 UNIT_TESTS("orchestrator/core_gauges", turns_beyond_the_tenants_limit_wait_and_others_go_on,
            wider_limit_lets_those_that_wait_begin, lane_that_cannot_use_a_place_leaves_it_to_the_next,
            limit_of_none_stops_a_tenant_and_a_deadline_ends_the_wait, messages_that_wait_are_bounded_where_they_arrive,
-           turn_ends_when_its_own_limit_is_over, owners_are_told_when_four_fifths_are_used)
+           turn_ends_when_its_own_limit_is_over, time_of_workers_is_charged_when_it_is_known_and_comes_back_evenly,
+           owners_are_told_when_four_fifths_are_used)
