@@ -323,10 +323,10 @@ void gauges_enter(Core *core, Message *message); /* waits, among those of its su
 void gauges_end_waiting(Message *message);
 void gauges_begin_turn(Message *message);
 void gauges_end_turn(Core *core, Message *message);
-bool lane_must_wait(Core *core, Lane *lane); /* its next turn is one too many: the lane is parked */
-void lane_pass_on(Core *core, Lane *lane);   /* what woke it serves another, too */
-void lane_let_go(Core *core, Lane *lane);    /* nothing in it waits any more */
-void gauges_look_again(Core *core);          /* limits have changed */
+bool lane_must_wait(Core *core, Lane *lane);                 /* its next turn is one too many: the lane is parked */
+void lane_pass_on(Core *core, Lane *lane);                   /* what woke it serves another, too */
+void lane_let_go(Core *core, Lane *lane);                    /* nothing in it waits any more */
+void gauges_look_again(Core *core);                          /* limits have changed */
 void gauges_charge_turn(Core *core, const Message *message); /* the worker's time, when it has ended */
 /* Four fifths of a rate are used: its owners are told. */
 void core_tell_near(Core *core, const Limit *limit, const Agent *agent);

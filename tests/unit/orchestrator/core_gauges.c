@@ -145,10 +145,11 @@ START_TEST(time_of_workers_is_charged_when_it_is_known_and_comes_back_evenly) {
         rig_say(&rig, (Said){ .body = "next", .from = senders[1], .agent = "open.zeta" });
         const Command *refused = rig_command(&rig, COMMAND_REFUSE, 0);
         ck_assert_ptr_nonnull(refused);
-        ck_assert_msg(strstr(refused->arrival.failure.text,
-                             "The tenant's limit of 10000 milliseconds of workers per minute is reached. Try again in 31 "
-                             "seconds."),
-                      "%s", refused->arrival.failure.text);
+        ck_assert_msg(
+                strstr(refused->arrival.failure.text,
+                       "The tenant's limit of 10000 milliseconds of workers per minute is reached. Try again in 31 "
+                       "seconds."),
+                "%s", refused->arrival.failure.text);
         rig_accept(&rig, (Said){ .body = "elsewhere", .from = senders[1], .agent = "guide" });
         ck_assert_uint_eq(rig.turn_count, 1);
         rig_pass(&rig, 31 * SECONDS);
