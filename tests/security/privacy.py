@@ -80,6 +80,24 @@ def a_person_is_given_all_and_an_admin_only_what_it_was_about(lab, model):
         assert here == nowhere and "CANARY" not in here.upper(), (here, nowhere)
 
 
+def a_text_that_was_moved_to_another_row_is_shown_to_nobody(lab, model):
+    """By who owns the database: to another row, from another column, from another table."""
+    ids = lab.sql("SELECT a.id FROM accepted a JOIN agents g ON g.id = a.agent_id WHERE g.name = 'desk' ORDER BY a.id "
+                  "LIMIT 2").split()
+    moves = ["UPDATE accepted SET body = (SELECT body FROM accepted WHERE id = '%s') WHERE id = '%s'"
+             % (ids[1], ids[0]),
+             "UPDATE accepted SET body = reply_to WHERE id = '%s'" % ids[0],
+             "UPDATE accepted SET body = (SELECT answer FROM concluded WHERE id = '%s') WHERE id = '%s'"
+             % (ids[0], ids[0])]
+    kept = lab.sql("SELECT encode(body, 'hex') FROM accepted WHERE id = '%s'" % ids[0])
+    for move in moves:
+        lab.sql(move)
+        own = asked(lab, ANN, "/person-export agent=%s" % AGENT)
+        assert "I am" not in own and "moved or altered" in own, own
+    lab.sql("UPDATE accepted SET body = decode('%s', 'hex') WHERE id = '%s'" % (kept, ids[0]))
+    assert "I am " + ANN in asked(lab, ANN, "/person-export agent=%s" % AGENT)
+
+
 def after_an_erasure_nothing_of_it_opens(lab, model):
     ann = person_of(lab, 0)
     before, bens = sealed(lab, ann), sealed(lab) - sealed(lab, ann)
@@ -153,6 +171,7 @@ def main():
         set_up(lab)
         well = run([
             a_person_is_given_all_and_an_admin_only_what_it_was_about,
+            a_text_that_was_moved_to_another_row_is_shown_to_nobody,
             after_an_erasure_nothing_of_it_opens,
             others_go_on_as_before,
             the_person_erases_itself_by_chat,
