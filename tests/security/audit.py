@@ -34,16 +34,19 @@ def heads(lab):
     return [json.loads(line) for line in heads_file(lab).read_text().splitlines()] if heads_file(lab).exists() else []
 
 
-def last(lab):
-    return int(lab.sql("SELECT coalesce(max(position), 0) FROM audit WHERE tenant_id = (SELECT id FROM tenants "
-                       "WHERE slug = 'installation')"))
+def tenant_of(slug):
+    return "(SELECT id FROM tenants WHERE slug = '%s')" % slug
 
 
-def is_signed(lab):
+def last(lab, slug="installation"):
+    return int(lab.sql("SELECT coalesce(max(position), 0) FROM audit WHERE tenant_id = " + tenant_of(slug)))
+
+
+def is_signed(lab, slug="installation"):
     """Until the file says where the chain ends now: the audit of what was asked for it comes later."""
-    end = last(lab)
-    tenant = lab.sql("SELECT id FROM tenants WHERE slug = 'installation'")
+    end, tenant = last(lab, slug), lab.sql("SELECT " + tenant_of(slug))
     until(lambda: any(head["position"] >= end and head["tenant"] == tenant for head in heads(lab)), 20, "a signed end")
+    return end
 
 
 def verify(lab, *words, status=0):
@@ -120,21 +123,29 @@ def an_export_is_verified_by_others_alone(lab):
 
 
 def an_end_that_was_cut_off_is_named(lab):
-    speak(lab, 1)
-    is_signed(lab)
-    end = max(head["position"] for head in heads(lab))
-    lab.sql("CREATE TABLE cut AS SELECT * FROM audit WHERE position >= %d; DELETE FROM audit WHERE position >= %d"
-            % (end, end))
-    assert verify(lab)["intact"]
-    refused = verify(lab, "--heads", "@%s" % heads_file(lab), status=1)
+    t = ["--tenant", "quiet"]
+    lab.aiox("tenant", "create", "quiet", "--owner", "olga@elsewhere.example")
+    lab.aiox("agent", "create", "idle", *t)
+    # That it is verified is recorded as well: now, and then once a minute.
+    verify(lab, *t)
+    verify(lab, "--heads", "@%s" % heads_file(lab), *t)
+    verified = "type = 'operation.audit-verify' AND tenant_id = " + tenant_of("quiet")
+    until(lambda: lab.sql("SELECT count(*) FROM audit WHERE " + verified) != "0", 20, "the record of it")
+    end = is_signed(lab, "quiet")
+    cut = "tenant_id = %s AND position >= %d" % (tenant_of("quiet"), end)
+    lab.sql("CREATE TABLE cut (LIKE audit); WITH gone AS (DELETE FROM audit WHERE %s RETURNING *) "
+            "INSERT INTO cut SELECT * FROM gone" % cut)
+    assert verify(lab, *t)["intact"]
+    refused = verify(lab, "--heads", "@%s" % heads_file(lab), *t, status=1)
     assert "was cut off; record %d, signed at" % end in refused, refused
     lab.sql("INSERT INTO audit SELECT * FROM cut; DROP TABLE cut")
-    assert verify(lab, "--heads", "@%s" % heads_file(lab))["intact"]
+    assert verify(lab, "--heads", "@%s" % heads_file(lab), *t)["intact"]
 
 
 def altered_heads_are_no_heads(lab):
     copy = lab.folder / "altered"
-    line = heads(lab)[-1]
+    own = lab.sql("SELECT " + tenant_of("installation"))
+    line = [head for head in heads(lab) if head["tenant"] == own][-1]
     line["position"] -= 1
     copy.write_text(json.dumps(line) + "\n")
     assert "does not bear its key's signature" in verify(lab, "--heads", "@%s" % copy, status=1)
