@@ -7,6 +7,8 @@
 #include <stdio.h>
 
 #define MINUTE_US (60 * SECONDS)
+#define DAY_US    (86400 * SECONDS)
+#define LATE_DAYS 7 /* messages that took longer to be answered are not looked for */
 
 /* A tenant's windows at the moment that is asked for. */
 typedef struct TenantCalendar {
@@ -109,8 +111,8 @@ static bool read_sums(Transaction *transaction, Reading *reading, Failure *reter
         if (!utc)
                 return failure_set(reterr_failure, FAILURE_INTERNAL, "the installation is no tenant");
         gmtime_r(&now, &parts);
-        int64_t day_us = reading->now_us - reading->now_us % (86400 * SECONDS);
-        int64_t month_us = day_us - (parts.tm_mday - 1) * 86400 * SECONDS;
+        int64_t day_us = reading->now_us - reading->now_us % DAY_US;
+        int64_t month_us = day_us - (parts.tm_mday - 1) * DAY_US;
         column_start(&tenants, OID_UUID);
         column_start(&days, OID_TIMESTAMPTZ);
         column_start(&months, OID_TIMESTAMPTZ);
@@ -119,11 +121,18 @@ static bool read_sums(Transaction *transaction, Reading *reading, Failure *reter
                 column_time(&days, calendar->begins_us[BUDGET_DAY]);
                 column_time(&months, calendar->begins_us[BUDGET_MONTH]);
         }
-        bool done = transaction_stream(transaction, QUERY_LEDGER_SUMS,
-                                       VALUES(value_time(reading->now_us - reading->now_us % MINUTE_US),
-                                              value_time(day_us), column_value(&tenants), column_value(&days),
-                                              column_value(&months), value_time(month_us)),
-                                       take_sum, reading, reterr_failure);
+        int64_t oldest_us = month_us;
+        for (size_t i = 0; (calendar = map_each(reading->calendars, &i));)
+                if (calendar->begins_us[BUDGET_MONTH] < oldest_us)
+                        oldest_us = calendar->begins_us[BUDGET_MONTH];
+        bool done = true;
+        for (int64_t of_us = oldest_us - LATE_DAYS * DAY_US; done && of_us < day_us + 2 * DAY_US; of_us += DAY_US)
+                done = transaction_stream(transaction, QUERY_LEDGER_SUMS,
+                                          VALUES(value_time(reading->now_us - reading->now_us % MINUTE_US),
+                                                 value_time(day_us), column_value(&tenants), column_value(&days),
+                                                 column_value(&months), value_time(month_us), value_time(of_us),
+                                                 value_boolean(of_us >= day_us && of_us < day_us + DAY_US)),
+                                          take_sum, reading, reterr_failure);
         column_release(&tenants);
         column_release(&days);
         column_release(&months);

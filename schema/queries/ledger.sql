@@ -33,23 +33,20 @@ SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 -- name: ledger_sums
 -- role: journal
 -- What was spent: since $1 (the minute), since the tenant's day and month ($4 and $5, of tenant $3), and since the day and
--- month of UTC ($2, $6), by all that a message is booked on. Money, then tokens, of each. An open message counts with what
--- its steps say, now. Messages that took longer than a week to be answered are not looked for.
+-- month of UTC ($2, $6), by all that a message is booked on. Money, then tokens, of each. Of messages of one day, $7, so that
+-- no statement takes long; with $8 also of open messages of any day, which count with what their steps say, now.
 WITH calendar AS MATERIALIZED (
         SELECT * FROM unnest($3::uuid[], $4::timestamptz[], $5::timestamptz[]) AS c(tenant_id, day, month)
-), oldest AS MATERIALIZED (
-        SELECT least(min(month), $6::timestamptz) AS booked, lowest_id((least(min(month), $6) - interval '7 days')::date)::uuid AS id
-        FROM calendar
 ), booked AS (
         SELECT c.tenant_id, c.agent_id, c.account_id, c.grant_id, c.sender_domain, c.booked_at, c.cost_nano AS nano,
                c.prompt_tokens::bigint + c.completion_tokens + c.presumed_tokens AS tokens
         FROM concluded c
-        WHERE c.id >= (SELECT id FROM oldest) AND c.booked_at >= (SELECT booked FROM oldest)
+        WHERE c.id >= lowest_id($7::timestamptz::date)::uuid AND c.id < lowest_id($7::timestamptz::date + 1)::uuid
           AND (c.cost_nano <> 0 OR c.prompt_tokens <> 0 OR c.completion_tokens <> 0 OR c.presumed_tokens <> 0)
         UNION ALL
         SELECT a.tenant_id, a.agent_id, a.account_id, a.grant_id, a.sender_domain, 'infinity', s.nano, s.tokens
         FROM (SELECT message_id, max(spent_nano) AS nano, max(spent_tokens) AS tokens FROM steps
-              WHERE message_id >= (SELECT low_water FROM heartbeats ORDER BY low_water LIMIT 1)
+              WHERE $8::boolean AND message_id >= (SELECT low_water FROM heartbeats ORDER BY low_water LIMIT 1)
                 AND (spent_nano <> 0 OR spent_tokens <> 0)
               GROUP BY message_id) s
         JOIN accepted a ON a.id = s.message_id
@@ -64,7 +61,7 @@ SELECT b.tenant_id, b.agent_id, b.account_id, b.grant_id, b.sender_domain,
        coalesce(sum(tokens) FILTER (WHERE booked_at >= c.month), 0)::bigint,
        coalesce(sum(nano) FILTER (WHERE booked_at >= $2::timestamptz), 0)::bigint,
        coalesce(sum(tokens) FILTER (WHERE booked_at >= $2), 0)::bigint,
-       coalesce(sum(nano) FILTER (WHERE booked_at >= $6), 0)::bigint,
+       coalesce(sum(nano) FILTER (WHERE booked_at >= $6::timestamptz), 0)::bigint,
        coalesce(sum(tokens) FILTER (WHERE booked_at >= $6), 0)::bigint
 FROM booked b JOIN calendar c USING (tenant_id)
 GROUP BY 1, 2, 3, 4, 5;
