@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #define CAPACITY 16384
+#define SWEEP_US SECONDS
 
 /* Tokens that come back with time. */
 typedef struct Bucket {
@@ -19,6 +20,7 @@ typedef struct Bound {
         double burst, per_minute;
         Map *buckets;
         Bucket *rest; /* of those for whom there is no room */
+        int64_t swept_us;
 } Bound;
 
 struct Guesses {
@@ -58,9 +60,13 @@ static void refill(const Bound *bound, Bucket *bucket, int64_t now_us) {
         bucket->refilled_us = now_us;
 }
 
-/* One that has filled up again says no more than one that isn't there. */
+/* One that has filled up again says no more than one that isn't there. Looked for now and then, not for everyone who
+ * finds no room. */
 static void sweep(Bound *bound, int64_t now_us) {
         Bucket *bucket;
+        if (now_us - bound->swept_us < SWEEP_US)
+                return;
+        bound->swept_us = now_us;
         for (size_t i = 0; (bucket = map_each(bound->buckets, &i));) {
                 refill(bound, bucket, now_us);
                 if (bucket->tokens >= bound->burst) {
