@@ -61,7 +61,8 @@ def while_redis_is_away_each_has_its_part(lab):
     for hub in (1, 2):
         until(lambda: "each lets through its part" in (lab.folder / ("log/hub_%d.log" % hub)).read_text(), 20,
               "hub %d notices" % hub)
-    let = [let_in(server, agent, person, 7) for server, person in zip(lab.servers, ("carl@localhost", "cleo@localhost"))]
+    people = ("carl@localhost", "cleo@localhost")
+    let = [let_in(server, agent, person, 7) for server, person in zip(lab.servers, people)]
     assert let == [5, 5], let
 
 
