@@ -187,19 +187,8 @@ static bool send_row(void *batch_, const Rows *row, Failure *reterr_failure) {
                 keyring_forget(batch->clerk->keyring, change.id);
         if (!batch->note)
                 batch_begin(batch);
-        Arena *arena = batch->note->arena;
-        change.name = text_copy(arena, change.name);
-        change.owner = text_copy(arena, change.owner);
-        change.domain = text_copy(arena, change.domain);
-        change.policy = text_copy(arena, change.policy);
-        change.model = text_copy(arena, change.model);
-        change.pause_reason = text_copy(arena, change.pause_reason);
-        change.description = text_copy(arena, change.description);
-        change.plan = text_copy(arena, change.plan);
-        change.zone = text_copy(arena, change.zone);
-        change.display_name = text_copy(arena, change.display_name);
         size_t *count = &batch->note->event.directory.count;
-        batch->changes[(*count)++] = change;
+        batch->changes[(*count)++] = directory_change_copy(batch->note->arena, &change);
         if (*count == NOTE_ROWS)
                 batch_send(batch);
         return true;

@@ -40,19 +40,9 @@ static bool hub_announce(Hub *hub, const DirectoryChange *changes, size_t count,
         int64_t now_us = clock_now().monotonic_us;
 
         for (size_t i = 0; copies && i < count; i++) {
-                copies[i] = changes[i];
+                copies[i] = directory_change_copy(arena, &changes[i]);
                 copies[i].announced = true;
                 copies[i].as_of_us = now_us;
-                copies[i].name = text_copy(arena, changes[i].name);
-                copies[i].owner = text_copy(arena, changes[i].owner);
-                copies[i].domain = text_copy(arena, changes[i].domain);
-                copies[i].pause_reason = text_copy(arena, changes[i].pause_reason);
-                copies[i].description = text_copy(arena, changes[i].description);
-                copies[i].plan = text_copy(arena, changes[i].plan);
-                copies[i].zone = text_copy(arena, changes[i].zone);
-                copies[i].display_name = text_copy(arena, changes[i].display_name);
-                copies[i].policy = text_copy(arena, changes[i].policy);
-                copies[i].model = text_copy(arena, changes[i].model);
         }
         note->kind = NOTE_DIRECTORY;
         note->event.kind = EVENT_DIRECTORY;

@@ -267,6 +267,16 @@ static void apply_policy(Directory *directory, const DirectoryChange *change) {
         policies_apply(&directory->policies, change);
 }
 
+DirectoryChange directory_change_copy(Arena *arena, const DirectoryChange *change) {
+        DirectoryChange copy = *change;
+        Text *texts[] = { &copy.name,        &copy.plan,         &copy.zone,   &copy.owner, &copy.pause_reason,
+                          &copy.description, &copy.display_name, &copy.policy, &copy.model, &copy.domain };
+
+        for (size_t i = 0; i < COUNT_OF(texts); i++)
+                *texts[i] = text_copy(arena, *texts[i]);
+        return copy;
+}
+
 void directory_apply(Directory *directory, const DirectoryChange *change) {
         static void (*const apply[])(Directory *, const DirectoryChange *) = {
                 [DIRECTORY_TENANT] = apply_tenant,

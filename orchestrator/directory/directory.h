@@ -114,6 +114,9 @@ typedef struct DirectoryChange {
         int64_t window_us, amount;
 } DirectoryChange;
 
+/* The same with its texts in the arena; those that do not fit are empty. */
+DirectoryChange directory_change_copy(Arena *arena, const DirectoryChange *change);
+
 /* domains: those the hub serves, separated by spaces; installation: the reserved tenant, whose agents have bare names.
  */
 Directory *directory_new(const char *domains, Uuid installation);

@@ -26,7 +26,8 @@ DROPPED = re.compile(r"-(M.*|fstack-clash-protection|ftrivial-auto-var-init.*|fc
 
 
 def arguments_of(entry):
-    words = shlex.split(entry["command"])[1:]
+    words = shlex.split(entry["command"])
+    words = words[next(i for i, word in enumerate(words) if word.startswith("-")):]  # the compiler, perhaps behind ccache
     kept, skip = [], False
     for word in words:
         if skip:
