@@ -121,11 +121,11 @@ static Line *line_wait(BudgetCache *cache, int64_t *ret_series) {
                 pthread_cond_wait(&cache->freed, &cache->lock);
         cache->taken++;
         while (!line && cache->free_count > 0) {
-                line = cache->free[--cache->free_count];
-                if (line->series == cache->series)
-                        break;
-                line_free(line);
-                line = NULL;
+                Line *found = cache->free[--cache->free_count];
+                if (found->series == cache->series)
+                        line = found;
+                else
+                        line_free(found); /* of the server before */
         }
         *ret_series = cache->series;
         pthread_mutex_unlock(&cache->lock);
