@@ -68,7 +68,8 @@ static void add_row(Items *items, const Rows *rows, size_t row) {
             !uuid_parse(rows_text(rows, row, 0), &id) || item.use.subject == LIMIT_OF_PLAN)
                 return;
         item.use.id = id;
-        item.use.subject_id = rows_is_null(rows, row, 7) ? (Uuid){ 0 } : rows_uuid(rows, row, 7);
+        if (!rows_is_null(rows, row, 7))
+                item.use.subject_id = rows_uuid(rows, row, 7);
         items_add(items, item);
 }
 

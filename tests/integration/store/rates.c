@@ -94,7 +94,7 @@ static void share(Side *side) {
 }
 
 static Uuid new_limit(void) {
-        Uuid id;
+        Uuid id = { { 0 } };
         crypto_random(id.bytes, sizeof(id.bytes));
         return id;
 }
