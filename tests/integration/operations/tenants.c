@@ -371,7 +371,7 @@ static const char *rows_left(Office *office) {
                 "DO $$ DECLARE place regclass; found bigint; BEGIN "
                 "FOR place IN SELECT c.oid FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
                 "AND a.attname = 'tenant_id' WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') "
-                "AND NOT c.relispartition AND c.relname NOT IN ('audit', 'persons') LOOP "
+                "AND NOT c.relispartition AND c.relname NOT IN ('audit', 'audit_closings', 'persons') LOOP "
                 "EXECUTE format('SELECT count(*) FROM %s WHERE tenant_id = current_tenant()', place) INTO found; "
                 "IF found > 0 THEN INSERT INTO left_over VALUES (place::text); END IF; END LOOP; END $$");
         return office_ask(office, "SELECT coalesce(string_agg(name, ' '), 'none') FROM left_over");
@@ -386,6 +386,9 @@ START_TEST(what_is_not_restored_is_destroyed_with_its_key_and_its_name_is_not_gi
                                "SELECT current_tenant(), 1, now(), 1, 'x', 'info', '{}', sha256('x')");
         office_execute(office, "INSERT INTO persons (tenant_id, id, jid, key_id) "
                                "SELECT current_tenant(), gen_random_uuid(), 'sealed', 1");
+        office_execute(office,
+                       "INSERT INTO audit_closings (tenant_id, hub, position, at, hash, public, signature) SELECT "
+                       "current_tenant(), 1, 1, now(), sha256('x'), sha256('y'), sha256('z') || sha256('z')");
         office_do(office, OWNER, "", "invite-create", "{}");
         office_do(office, OWNER, "", "tenant-delete", "{\"slug\":\"acme\"}");
         keep(office);
@@ -400,6 +403,7 @@ START_TEST(what_is_not_restored_is_destroyed_with_its_key_and_its_name_is_not_gi
         expect(kept, "destroyed tenant acme");
         ck_assert_str_eq(rows_left(office), "none");
         ck_assert_str_eq(office_ask(office, "SELECT count(*)::text FROM audit"), "1");
+        ck_assert_str_eq(office_ask(office, "SELECT count(*)::text FROM audit_closings"), "1");
         ck_assert_str_eq(office_ask(office, "SELECT count(*)::text FROM persons WHERE jid IS NOT NULL"), "0");
         ck_assert_str_eq(office_ask(office, "SELECT count(*)::text FROM persons"), "1");
         ck_assert_str_eq(office_ask(office, "SELECT (destroyed_at IS NOT NULL)::text FROM tenants WHERE slug = 'acme'"),
