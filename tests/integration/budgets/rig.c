@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define PATIENCE_US (20 * SECONDS)
@@ -53,6 +54,7 @@ void redis_run(Rig *rig) {
         if (rig->redis == 0) {
                 char socket[96];
                 int quiet = open("/dev/null", O_RDWR);
+                prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when the test fails */
                 snprintf(socket, sizeof(socket), "%s/socket", rig->folder);
                 dup2(quiet, 1);
                 execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--dir",
