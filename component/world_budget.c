@@ -29,23 +29,26 @@ static Budgets *budgets_of(World *world) {
         return ((WorkerWorld *) world)->settings->budgets;
 }
 
+/* Four fifths. */
+static bool is_near(const BudgetVerdict *verdict) {
+        return verdict->spent >= verdict->budget->amount - verdict->budget->amount / 5;
+}
+
 bool world_reserve(World *world, const TurnInput *input, const CallBound *bound, BudgetAmounts *ret_granted,
                    SpentBudget *ret_spent, Failure *reterr_failure) {
         BudgetCall call = call_of(world, input, bound);
         BudgetVerdict verdict = { 0 };
+        bool held = budgets_reserve(budgets_of(world), &call, &verdict, reterr_failure);
 
-        if (budgets_reserve(budgets_of(world), &call, &verdict, reterr_failure)) {
-                *ret_granted = verdict.granted;
-                return true;
-        }
-        if (reterr_failure->kind != FAILURE_LIMIT || !verdict.budget)
-                return false;
+        *ret_granted = verdict.granted;
+        if (!verdict.budget || (held ? !is_near(&verdict) : reterr_failure->kind != FAILURE_LIMIT))
+                return held;
         bool in_time = clock_now().monotonic_us < input->deadline_us;
         *ret_spent = (SpentBudget){ .known = true,
                                     .budget = *verdict.budget,
                                     .spent = verdict.spent,
                                     .opens_us = in_time ? verdict.opens_us : 0 };
-        return false;
+        return held;
 }
 
 bool world_sent(World *world, const TurnInput *input, CallKey key, Failure *reterr_failure) {

@@ -247,6 +247,18 @@ static Text copy(Arena *arena, Text text) {
         return text.length ? text_copy(arena, text) : TEXT_NONE;
 }
 
+/* A window that ends in the turn's time ends for all; what others may still leave is no news. */
+static void tell_near(Core *core, const Message *message, const SpentBudget *near) {
+        const Agent *agent = directory_agent_by_id(core->directory, message->accepted.agent_id);
+        const Limit *limit = near->opens_us > core->now.wall_us
+                                     ? directory_near(core->directory, &message->input.parties, &near->budget,
+                                                      near->opens_us)
+                                     : NULL;
+
+        if (agent && limit)
+                core_tell_near(core, limit, agent);
+}
+
 void turns_ended(Core *core, const Event *event) {
         Message *message = turns_find(core, event->ended.turn);
         const TurnResult *result = event->ended.result;
@@ -267,6 +279,8 @@ void turns_ended(Core *core, const Event *event) {
         if (result->spent.opens_us > core->now.wall_us)
                 directory_spend(core->directory, &message->input.parties, &result->spent.budget, result->spent.opens_us,
                                 result->explanation);
+        if (result->near.known)
+                tell_near(core, message, &result->near);
         message->concluded.usage = result->usage;
         message->concluded.version_id = result->version_id;
         message->concluded.policy_hash = result->policy_hash;

@@ -157,10 +157,15 @@ static void spent_weigh(const Turn *turn, SpentBudget *spent) {
 static bool call_hold(Turn *turn, void *call_, Failure *reterr_failure) {
         Call *call = call_;
         World *world = turn->world;
+        SpentBudget spent = { 0 };
+        bool held = world->reserve(world, turn->input, &call->bound, &call->held, &spent, reterr_failure);
 
-        if (world->reserve(world, turn->input, &call->bound, &call->held, &turn->result->spent, reterr_failure))
+        if (spent.known)
+                turn->result->near = spent;
+        if (held)
                 return world->sent(world, turn->input, call->bound.key, reterr_failure);
-        if (turn->result->spent.known)
+        turn->result->spent = spent;
+        if (spent.known)
                 spent_weigh(turn, &turn->result->spent);
         return false;
 }

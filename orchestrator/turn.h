@@ -54,6 +54,7 @@ typedef struct TurnResult {
         size_t event_count;
         bool owes;         /* its usage is to be settled with the budgets when the conclusion is durable */
         SpentBudget spent; /* why it was refused, when a budget was */
+        SpentBudget near;  /* of which four fifths are used */
 } TurnResult;
 
 /* Always fills ret_result; texts live in the arena or the input. */

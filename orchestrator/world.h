@@ -52,7 +52,7 @@ typedef struct CallBound {
         BudgetAmounts least, most; /* without the least it is of no use; the most it may cost */
 } CallBound;
 
-/* The budget that a call did not fit in. */
+/* The budget that a call did not fit in, or that it leaves little of. */
 typedef struct SpentBudget {
         bool known;
         Budget budget;
@@ -85,7 +85,8 @@ struct World {
         bool (*operate)(World *world, const TurnInput *input, Arena *arena, Text *ret_answer, Failure *reterr);
         bool (*recall)(World *world, const TurnInput *input, Arena *arena, Recalled *ret_recalled, Failure *reterr);
         /* Holds what one model call may cost, between its least and its most; waits while others may still settle.
-         * LIMIT: it is more than is left, and ret_spent says of what. UNAVAILABLE: it cannot be checked now. */
+         * LIMIT: it is more than is left, and ret_spent says of what. UNAVAILABLE: it cannot be checked now. When it is
+         * held, ret_spent is known if four fifths of a budget are used, and says of which. */
         bool (*reserve)(World *world, const TurnInput *input, const CallBound *call, BudgetAmounts *ret_granted,
                         SpentBudget *ret_spent, Failure *reterr);
         /* Just before the request goes out. False: it must not, and nothing is held any more. */

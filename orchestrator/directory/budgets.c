@@ -57,7 +57,7 @@ static bool budget_of(const Limit *limit, Budget *ret_budget) {
         return false;
 }
 
-static void lists_of(Directory *directory, const BudgetParties *parties, const Limit *ret_lists[static LIMIT_LISTS]) {
+static void lists_of(Directory *directory, const BudgetParties *parties, Limit *ret_lists[static LIMIT_LISTS]) {
         const Tenant *tenant = map_get(directory->tenants, MAP_KEY(parties->tenant_id));
         const Account *account = uuid_is_zero(parties->account_id)
                                          ? NULL
@@ -78,13 +78,13 @@ static void lists_of(Directory *directory, const BudgetParties *parties, const L
 
 /* The budgets of all lists, one after the other: start with { 0 }. */
 typedef struct BudgetWalk {
-        const Limit *lists[LIMIT_LISTS];
+        Limit *lists[LIMIT_LISTS];
         size_t list;
-        const Limit *limit; /* the one that was given last */
+        Limit *limit; /* the one that was given last */
 } BudgetWalk;
 
 static bool walk_next(BudgetWalk *walk, Budget *ret_budget) {
-        const Limit *limit = walk->limit ? walk->limit->next : walk->lists[walk->list];
+        Limit *limit = walk->limit ? walk->limit->next : walk->lists[walk->list];
 
         for (;;) {
                 for (; limit; limit = limit->next)
@@ -176,6 +176,18 @@ void directory_spend(Directory *directory, const BudgetParties *parties, const B
         }
         if (agent)
                 agent_show(directory, agent);
+}
+
+const Limit *directory_near(Directory *directory, const BudgetParties *parties, const Budget *budget, int64_t ends_us) {
+        BudgetWalk walk = walk_of(directory, parties);
+        Budget each;
+
+        while (walk_next(&walk, &each))
+                if (same_budget(&each, budget) && walk.limit->quiet_us < ends_us) {
+                        walk.limit->quiet_us = ends_us;
+                        return walk.limit;
+                }
+        return NULL;
 }
 
 const char *directory_spent(Directory *directory, const BudgetParties *parties, int64_t wall_us) {

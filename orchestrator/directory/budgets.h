@@ -22,6 +22,9 @@ bool directory_counts_tokens(Directory *directory, const BudgetParties *parties)
 /* The agent was refused by this budget until then (wall clock), with that sentence. */
 void directory_spend(Directory *directory, const BudgetParties *parties, const Budget *budget, int64_t until_us,
                      Text sentence);
+/* The row of a budget of which little is left, for the first time in the window that ends then (wall clock); else NULL.
+ */
+const Limit *directory_near(Directory *directory, const BudgetParties *parties, const Budget *budget, int64_t ends_us);
 /* The sentence, when a budget of theirs is known to be spent; NULL = none is. */
 const char *directory_spent(Directory *directory, const BudgetParties *parties, int64_t wall_us);
 /* Lets go of what is over: windows that have ended, limits that were changed. Costs nothing when nothing is spent. */

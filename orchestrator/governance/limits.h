@@ -85,6 +85,7 @@ typedef struct Limit {
         int64_t untold;            /* let through here since the other hubs were told last */
         bool listed;               /* among those to be told */
         int64_t warned_us;         /* monotonic: when it was last said that little is left; 0 = not yet */
+        int64_t quiet_us;          /* of a budget, wall clock: until then, which is its window's end, it was said */
 } Limit;
 
 typedef struct LimitVerdict {

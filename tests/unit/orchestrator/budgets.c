@@ -223,7 +223,34 @@ START_TEST(what_cannot_be_checked_is_refused_and_nothing_else) {
 }
 END_TEST
 
+START_TEST(owners_are_told_once_a_window_when_four_fifths_of_a_budget_are_used) {
+        _cleanup_(rig_release) Rig rig;
+        int told = 0;
+
+        setup(&rig);
+        put_limit(&rig, DAY_LIMIT, LIMIT_OF_AGENT, rig_desk, LIMIT_MONEY_NANO, LIMIT_DAY_US, 100);
+        int64_t ends_us = rig.now.wall_us + 3600 * SECONDS;
+        for (int i = 0; i < 4; i++) {
+                TurnResult result = { .outcome = OUTCOME_SUCCESS, .answer = TEXT("done") };
+                Budget budget = { BUDGET_OF_AGENT, BUDGET_MONEY, BUDGET_DAY, 100 };
+                if (i > 0) /* the last of them in the next window */
+                        result.near = (SpentBudget){ true, budget, 80, ends_us + (i == 3) * 86400 * SECONDS };
+                rig_accept(&rig, (Said){ .from = "bob@example.org/x", .agent = "desk.acme", .body = "spend" });
+                rig_end_with(&rig, rig_turn(&rig, "spend"), result);
+                const Command *tell = rig_command(&rig, COMMAND_TELL, 0);
+                ck_assert_msg((tell != NULL) == (i == 1 || i == 3), "message %d", i);
+                told += tell != NULL;
+                if (tell)
+                        ck_assert_text(tell->tell.who, TEXT("ann@example.org"));
+                rig_settle(&rig);
+        }
+        ck_assert_int_eq(told, 2);
+}
+END_TEST
+
 UNIT_TESTS("orchestrator/budgets", a_message_carries_the_budgets_of_all_whom_it_concerns,
            an_agent_over_budget_says_so_at_the_door_until_its_window_opens,
            a_limit_that_is_raised_or_removed_opens_the_door_at_once, a_model_that_became_free_is_not_held_up_by_money,
-           a_persons_own_budget_is_spent_for_nobody_else, what_cannot_be_checked_is_refused_and_nothing_else)
+           a_persons_own_budget_is_spent_for_nobody_else,
+           owners_are_told_once_a_window_when_four_fifths_of_a_budget_are_used,
+           what_cannot_be_checked_is_refused_and_nothing_else)
