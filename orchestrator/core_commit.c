@@ -60,7 +60,7 @@ static size_t step_size(const void *item) {
 }
 
 static void *records(size_t count, size_t size) {
-        return count ? memory_new(count * size) : NULL;
+        return memory_new((count ? count : 1) * size);
 }
 
 static AuditRecord event_record(const Message *message, const TurnEvent *event) {

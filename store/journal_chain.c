@@ -75,7 +75,10 @@ static void chain_moved(Journal *journal, const Head *head) {
 size_t journal_take_heads(Journal *journal, AuditHead **ret_heads) {
         size_t count = 0, most = map_count(journal->moved);
         AuditHead *moved;
-        *ret_heads = most ? memory_new(most * sizeof(AuditHead)) : NULL;
+        *ret_heads = NULL;
+        if (most == 0)
+                return 0;
+        *ret_heads = memory_new(most * sizeof(AuditHead));
         for (size_t i = 0; (moved = map_each(journal->moved, &i));) {
                 (*ret_heads)[count++] = *moved;
                 map_remove(journal->moved, MAP_KEY(moved->tenant_id));

@@ -183,7 +183,7 @@ Uuid plan_limit_id(Uuid tenant_id, LimitWhat what, int64_t window_us);
  * False: nothing (more). */
 bool directory_untold(Directory *directory, int64_t monotonic_us, Uuid *ret_limit, int64_t *ret_amount);
 /* What others let through; of a limit that is not here, nothing. */
-void directory_subtract(Directory *directory, Uuid limit, int64_t amount, int64_t monotonic_us);
+void directory_subtract(Directory *directory, Uuid id, int64_t amount, int64_t monotonic_us);
 /* The hubs cannot tell each other: each of so many has an even part of every rate; 1 = the whole. */
 void directory_divide(Directory *directory, int32_t hubs);
 /* The narrowest `what` of a single amount or moment; INT64_MAX: none. */

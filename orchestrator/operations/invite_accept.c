@@ -36,7 +36,7 @@ static bool take(OperationContext *context, const Input *input, Role *ret_role, 
 /* What a refusal undoes is the use that was taken, too. */
 static bool accept_invite(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
         Uuid account_id;
-        Role role;
+        Role role = ROLE_NONE;
         if (!context_is_person(context))
                 return failure_set(reterr_failure, FAILURE_INVALID, "only people are invited, each for himself");
         if (!take(context, input, &role, reterr_failure) || !check_gain(context, role, reterr_failure) ||

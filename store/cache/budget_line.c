@@ -251,7 +251,8 @@ static bool probe_line(BudgetCache *cache, BudgetProbe *ret_probe, Failure *rete
         if (rebuild->str && strncmp(rebuild->str, own, BUDGET_RUN_ID_SIZE - 1) == 0)
                 snprintf(ret_probe->rebuild, sizeof(ret_probe->rebuild), "%s", rebuild->str);
         if (time->elements == 2)
-                ret_probe->now_us = atoll(time->element[0]->str) * SECONDS + atoll(time->element[1]->str);
+                ret_probe->now_us = strtoll(time->element[0]->str, NULL, 10) * SECONDS +
+                                    strtoll(time->element[1]->str, NULL, 10);
         return true;
 }
 

@@ -96,7 +96,7 @@ def known(bare):
 
 
 def shown(bare, number, person):
-    """The presence that the agent shows to somebody subscribed, as the last stanza that came; None when it shows none."""
+    """The presence that the agent shows to somebody subscribed, the last stanza that came; None when it shows none."""
     server = Stage.lab.servers[number]
     server.send("<presence from='%s/x' to='%s' type='probe'/>" % (person, bare))
     time.sleep(0.05)
@@ -181,7 +181,8 @@ def a_hub_that_is_killed_with_calls_on_their_way_leaves_the_provider_within_the_
     before = calls("killed")[0]
     lab.lab("start", "hub_1")
     lab.servers[0].wait_for_stream(2)
-    until(lambda: lab.sql("SELECT count(*) FROM accepted a WHERE NOT EXISTS (SELECT FROM concluded c WHERE c.id = a.id)")
+    until(lambda: lab.sql("SELECT count(*) FROM accepted a "
+                          "WHERE NOT EXISTS (SELECT FROM concluded c WHERE c.id = a.id)")
           == "0", 60, "the end of all that was accepted")
     count, _ = calls("killed")
     print("# killed after %d calls; %d calls in all, %d units booked" % (before, count, spent("killed") // UNIT))

@@ -27,7 +27,8 @@ DROPPED = re.compile(r"-(M.*|fstack-clash-protection|ftrivial-auto-var-init.*|fc
 
 def arguments_of(entry):
     words = shlex.split(entry["command"])
-    words = words[next(i for i, word in enumerate(words) if word.startswith("-")):]  # the compiler, perhaps behind ccache
+    # Without the compiler, which may stand behind ccache.
+    words = words[next(i for i, word in enumerate(words) if word.startswith("-")):]
     kept, skip = [], False
     for word in words:
         if skip:

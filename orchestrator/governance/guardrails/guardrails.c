@@ -140,20 +140,20 @@ bool subject_fold(Subject *subject, Failure *reterr_failure) {
 void spans_add(Spans *spans, size_t from, size_t to) {
         if (from >= to)
                 return;
-        Span *last = spans->count ? &spans->items[spans->count - 1] : NULL;
+        Span *last = spans->items && spans->count ? &spans->items[spans->count - 1] : NULL;
         if (last && from < last->to) {
                 if (to > last->to)
                         last->to = to;
                 return;
         }
-        if (spans->count == spans->capacity) {
+        if (!spans->items || spans->count == spans->capacity) {
                 size_t capacity = spans->capacity ? spans->capacity * 2 : 8;
                 Span *items = arena_take_array(spans->arena, Span, capacity);
                 if (!items) {
                         spans->overflowed = true;
                         return;
                 }
-                if (spans->count)
+                if (spans->items)
                         memcpy(items, spans->items, spans->count * sizeof(*items));
                 spans->items = items;
                 spans->capacity = capacity;

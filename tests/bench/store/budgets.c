@@ -160,10 +160,11 @@ static void measure(Bench *bench, const char *what, int threads, void *(*turn)(v
                 stop(what, "no pair came to its end");
         qsort(bench->due, count, sizeof(int64_t), compare);
         qsort(bench->calls, count, sizeof(int64_t), compare);
+        size_t half = count / 2, most = count * 99 / 100;
         printf("%-12s %9d %9.0f %12.3f %8.3f %10.3f %8.3f %12.1f %10.1f\n", what, threads, (double) count / seconds,
-               (double) bench->due[count / 2] / 1000, (double) bench->due[count * 99 / 100] / 1000,
-               (double) bench->calls[count / 2] / 1000, (double) bench->calls[count * 99 / 100] / 1000,
-               (double) (own_cpu_us() - own) / (double) count, (double) (redis_cpu_us(redis) - other) / (double) count);
+               (double) bench->due[half] / 1000, (double) bench->due[most] / 1000, (double) bench->calls[half] / 1000,
+               (double) bench->calls[most] / 1000, (double) (own_cpu_us() - own) / (double) count,
+               (double) (redis_cpu_us(redis) - other) / (double) count);
         free(all);
 }
 

@@ -1,5 +1,6 @@
 #include "tests/integration/budgets/rig.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #define TURNS   1000
@@ -26,7 +27,7 @@ static void rush_turn(Rush *rush, int number, Budgets *budgets) {
                 rush->failed += failure.kind != FAILURE_LIMIT || rush->spent != hundred.amount;
                 return;
         }
-        int64_t at_most = rush->at_most += granted;
+        int64_t at_most = atomic_fetch_add(&rush->at_most, granted) + granted;
         if (at_most > rush->peak)
                 rush->peak = at_most;
         rush->ran++;

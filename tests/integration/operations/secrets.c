@@ -111,13 +111,14 @@ END_TEST
 
 /* Each of these is done by who owns the database. */
 START_TEST(a_value_that_was_moved_or_put_back_does_not_open) {
+        static const char from_the_log[] = "UPDATE secrets SET value = (SELECT result FROM operation_log "
+                                           "WHERE operation = 'secret-set' LIMIT 1) WHERE name = 'model'";
         static const char *const moves[] = {
                 "UPDATE secrets SET value = (SELECT value FROM secrets WHERE name = 'second') WHERE name = 'model'",
                 "UPDATE secrets SET number = number + 1 WHERE name = 'model'",
                 "UPDATE secrets SET id = gen_random_uuid() WHERE name = 'model'",
                 "UPDATE secrets SET value = set_byte(value, 20, get_byte(value, 20) # 1) WHERE name = 'model'",
-                "UPDATE secrets SET value = (SELECT result FROM operation_log WHERE operation = 'secret-set' LIMIT 1) "
-                "WHERE name = 'model'",
+                from_the_log,
         };
         Office *office = office_open();
         Text value;

@@ -101,15 +101,15 @@ START_TEST(a_second_self_made_workspace_is_refused_and_one_by_invitation_is_not)
         office_do(office, LOCAL, "", "tenant-register", "{\"slug\":\"first\"}");
         office_refuse(office, LOCAL, "", "tenant-register", "{\"slug\":\"second\"}", FAILURE_CONFLICT);
         ck_assert_ptr_nonnull(strstr(office->failure.text, "first"));
-        char input[200];
-        const char *code = strstr(office_do(office, ROOT, "", "invite-create", "{\"workspace\":true}"), "\"code\":\"") +
-                           8;
-        snprintf(input, sizeof(input), "{\"slug\":\"second\",\"code\":\"%.32s\"}", code);
+        char input[200], code[33];
+        const char *made = office_do(office, ROOT, "", "invite-create", "{\"workspace\":true}");
+        snprintf(code, sizeof(code), "%.32s", strstr(made, "\"code\":\"") + 8);
+        snprintf(input, sizeof(input), "{\"slug\":\"second\",\"code\":\"%s\"}", code);
         office->registration.mode = REGISTRATION_CLOSED;
         office_refuse(office, LOCAL, "", "tenant-register", input, FAILURE_FORBIDDEN);
         office->registration.mode = REGISTRATION_INVITE;
         office_do(office, LOCAL, "", "tenant-register", input);
-        memcpy(strstr(input, "second"), "thirds", 6);
+        snprintf(input, sizeof(input), "{\"slug\":\"third\",\"code\":\"%s\"}", code);
         office_refuse(office, LOCAL, "", "tenant-register", input, FAILURE_POLICY); /* used up */
         office_refuse(office, LOCAL, "", "tenant-register", "{\"slug\":\"fourth\",\"code\":\"guess\"}",
                       FAILURE_NOT_FOUND);
@@ -126,7 +126,7 @@ START_TEST(an_invitation_whose_workspace_did_not_come_to_be_is_not_used) {
         expect(made, "xmpp:agents.localhost?message;body=/tenant-register%20code=");
         snprintf(input, sizeof(input), "{\"slug\":\"acme\",\"code\":\"%.32s\"}", strstr(made, "\"code\":\"") + 8);
         office_refuse(office, STRANGER, "", "tenant-register", input, FAILURE_CONFLICT);
-        memcpy(strstr(input, "acme"), "acm2", 4);
+        strstr(input, "acme")[3] = '2';
         office_refuse(office, LOCAL, "", "tenant-register", input, FAILURE_NOT_FOUND); /* it is for somebody else */
         office_do(office, STRANGER, "", "tenant-register", input);
         expect(office_do(office, ROOT, "", "invite-list", "{}"), "\"state\":\"used\"");

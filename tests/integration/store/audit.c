@@ -306,11 +306,9 @@ START_TEST(line_of_a_head_reads_back_and_nothing_else_does) {
         AuditHead back;
         Failure failure;
         _cleanup_(arena_freep) Arena *arena = arena_new(0);
-        static const char *const wrong[] = {
-                "", "{}", "[]", "nonsense",
-                "{\"at_us\":1,\"hash\":\"00\",\"hub\":\"h\",\"key\":\"\",\"position\":1,"
-                "\"signature\":\"\",\"tenant\":\"a10c0000-0000-4000-8000-000000000000\"}"
-        };
+        static const char hollow[] = "{\"at_us\":1,\"hash\":\"00\",\"hub\":\"h\",\"key\":\"\",\"position\":1,"
+                                     "\"signature\":\"\",\"tenant\":\"a10c0000-0000-4000-8000-000000000000\"}";
+        static const char *const wrong[] = { "", "{}", "[]", "nonsense", hollow };
         crypto_random(seed.bytes, sizeof(seed.bytes));
         head_sign(&head, &seed);
         ck_assert(head_write(&head, arena, &line));
