@@ -38,6 +38,14 @@ bool connection_prepare(Connection *connection, Query query, Failure *reterr_fai
  */
 bool connection_exchange(Connection *connection, const Call *calls, size_t count, PGresult **ret_last,
                          Failure *reterr_failure) _must_check_;
+static inline bool connection_run(Connection *connection, Query query, const Value *values, size_t count,
+                                  PGresult **ret_result, Failure *reterr_failure) {
+        return connection_exchange(connection, &(Call){ query, values, count }, 1, ret_result, reterr_failure);
+}
+static inline void clear_resultp(PGresult **result) {
+        PQclear(*result);
+}
+#define _result_ _cleanup_(clear_resultp) PGresult
 /* Runs one query and hands over its rows as they come. */
 bool connection_stream(Connection *connection, Call call, RowTaker take, void *taker,
                        Failure *reterr_failure) _must_check_;

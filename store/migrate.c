@@ -17,19 +17,9 @@ static void tell(Progress progress, void *listener, const char *format, ...) {
                 progress(listener, sentence);
 }
 
-static void clear_resultp(PGresult **result) {
-        PQclear(*result);
-}
-#define _result_ _cleanup_(clear_resultp) PGresult
-
-static bool run(Connection *connection, Query query, const Value *values, size_t count, PGresult **ret_result,
-                Failure *reterr_failure) {
-        return connection_exchange(connection, &(Call){ query, values, count }, 1, ret_result, reterr_failure);
-}
-
 static bool run_only(Connection *connection, Query query, const Value *values, size_t count, Failure *reterr_failure) {
         _result_ *result = NULL;
-        return run(connection, query, values, count, &result, reterr_failure);
+        return connection_run(connection, query, values, count, &result, reterr_failure);
 }
 
 static bool is_same(const Migration *migration, Text checksum) {
@@ -70,8 +60,8 @@ static bool compare(const Rows *rows, size_t *ret_applied, Failure *reterr_failu
 /* Nothing is touched in a database that is not ours, or without the roles that the migrations grant to. */
 static bool check_ground(Connection *connection, Failure *reterr_failure) {
         _result_ *exists = NULL, *foreign = NULL, *missing = NULL;
-        if (!run(connection, QUERY_MIGRATION_MISSING_ROLE, NO_VALUES, &missing, reterr_failure) ||
-            !run(connection, QUERY_MIGRATION_EXISTS, NO_VALUES, &exists, reterr_failure))
+        if (!connection_run(connection, QUERY_MIGRATION_MISSING_ROLE, NO_VALUES, &missing, reterr_failure) ||
+            !connection_run(connection, QUERY_MIGRATION_EXISTS, NO_VALUES, &exists, reterr_failure))
                 return false;
         if (rows_count((Rows *) missing) > 0)
                 return failure_set(reterr_failure, FAILURE_NOT_FOUND,
@@ -79,7 +69,7 @@ static bool check_ground(Connection *connection, Failure *reterr_failure) {
                                    rows_text((Rows *) missing, 0, 0).bytes);
         if (rows_boolean((Rows *) exists, 0, 0))
                 return true;
-        if (!run(connection, QUERY_MIGRATION_FOREIGN, NO_VALUES, &foreign, reterr_failure))
+        if (!connection_run(connection, QUERY_MIGRATION_FOREIGN, NO_VALUES, &foreign, reterr_failure))
                 return false;
         if (rows_count((Rows *) foreign) > 0)
                 return failure_set(reterr_failure, FAILURE_CONFLICT,
@@ -109,7 +99,7 @@ bool schema_migrate(Database *database, int last, Progress progress, void *liste
         if (!database_connect(database, DATABASE_OWNER, &connection, reterr_failure) ||
             !run_only(connection, QUERY_MIGRATION_LOCK, NO_VALUES, reterr_failure) ||
             !check_ground(connection, reterr_failure) ||
-            !run(connection, QUERY_MIGRATION_LIST, NO_VALUES, &list, reterr_failure) ||
+            !connection_run(connection, QUERY_MIGRATION_LIST, NO_VALUES, &list, reterr_failure) ||
             !compare((Rows *) list, &applied, reterr_failure))
                 return false;
         size_t before = applied;
@@ -182,12 +172,12 @@ static bool remove_part(Connection *connection, const Rows *rows, size_t row, Fa
 /* Each by itself, so that one that cannot be destroyed yet keeps no other. */
 static bool destroy_tenants(Connection *connection, Progress progress, void *listener, Failure *reterr_failure) {
         _result_ *due = NULL;
-        if (!run(connection, QUERY_KEEP_TENANTS_DUE, NO_VALUES, &due, reterr_failure))
+        if (!connection_run(connection, QUERY_KEEP_TENANTS_DUE, NO_VALUES, &due, reterr_failure))
                 return false;
         for (size_t i = 0; i < rows_count((Rows *) due); i++) {
                 _result_ *destroyed = NULL;
-                if (!run(connection, QUERY_KEEP_TENANT_DESTROY, VALUES(value_uuid(rows_uuid((Rows *) due, i, 0))),
-                         &destroyed, reterr_failure))
+                if (!connection_run(connection, QUERY_KEEP_TENANT_DESTROY,
+                                    VALUES(value_uuid(rows_uuid((Rows *) due, i, 0))), &destroyed, reterr_failure))
                         return false;
                 tell(progress, listener, "%s tenant %s",
                      rows_boolean((Rows *) destroyed, 0, 0) ? "destroyed" : "kept, for its audit is not whole yet:",
@@ -206,11 +196,11 @@ bool schema_keep(Database *database, const KeepSettings *settings, Progress prog
         if (!usage_count(database, 0, NULL, reterr_failure) ||
             !database_connect(database, DATABASE_OWNER, &connection, reterr_failure) ||
             !run_only(connection, QUERY_MIGRATION_LOCK, NO_VALUES, reterr_failure) ||
-            !run(connection, QUERY_KEEP_MAKE, VALUES(value_integer(days_ahead)), &made, reterr_failure) ||
+            !connection_run(connection, QUERY_KEEP_MAKE, VALUES(value_integer(days_ahead)), &made, reterr_failure) ||
             !run_only(connection, QUERY_KEEP_OPERATIONS, NO_VALUES, reterr_failure) ||
             !run_only(connection, QUERY_KEEP_SUBSCRIPTIONS, NO_VALUES, reterr_failure) ||
             !destroy_tenants(connection, progress, listener, reterr_failure) ||
-            !run(connection, QUERY_KEEP_OLD, VALUES(value_integer(journal_days)), &old, reterr_failure))
+            !connection_run(connection, QUERY_KEEP_OLD, VALUES(value_integer(journal_days)), &old, reterr_failure))
                 return false;
         const Rows *rows = (Rows *) old;
         tell(progress, listener, "made %lld parts", (long long) rows_integer((Rows *) made, 0, 0));

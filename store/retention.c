@@ -6,16 +6,6 @@
 
 #include <stdio.h>
 
-static void clear_resultp(PGresult **result) {
-        PQclear(*result);
-}
-#define _result_ _cleanup_(clear_resultp) PGresult
-
-static bool run(Connection *connection, Query query, const Value *values, size_t count, PGresult **ret_result,
-                Failure *reterr_failure) {
-        return connection_exchange(connection, &(Call){ query, values, count }, 1, ret_result, reterr_failure);
-}
-
 static bool close_chain(Transaction *transaction, const Retention *retention, AuditHead *head,
                         Failure *reterr_failure) {
         head->at_us = clock_now().wall_us;
@@ -53,8 +43,8 @@ static bool close_part(Database *database, const Retention *retention, int64_t f
 static bool keep_audit(Database *database, Connection *connection, const Retention *retention, Progress progress,
                        void *listener, Failure *reterr_failure) {
         _result_ *result = NULL;
-        if (!run(connection, QUERY_KEEP_AUDIT_OLD, VALUES(value_integer(retention->audit_days)), &result,
-                 reterr_failure))
+        if (!connection_run(connection, QUERY_KEEP_AUDIT_OLD, VALUES(value_integer(retention->audit_days)), &result,
+                            reterr_failure))
                 return false;
         const Rows *parts = (Rows *) result;
         for (size_t i = 0; i < rows_count(parts); i++) {
@@ -79,8 +69,9 @@ bool retention_keep(Database *database, const Retention *retention, Progress pro
         _result_ *logs = NULL, *events = NULL;
         int log_days = retention->log_days > 0 ? retention->log_days : 90;
         return database_connect(database, DATABASE_OWNER, &connection, reterr_failure) &&
-               run(connection, QUERY_KEEP_LOGS, VALUES(value_integer(log_days)), &logs, reterr_failure) &&
-               run(connection, QUERY_KEEP_SECURITY_EVENTS, VALUES(value_integer(log_days)), &events, reterr_failure) &&
+               connection_run(connection, QUERY_KEEP_LOGS, VALUES(value_integer(log_days)), &logs, reterr_failure) &&
+               connection_run(connection, QUERY_KEEP_SECURITY_EVENTS, VALUES(value_integer(log_days)), &events,
+                              reterr_failure) &&
                (retention->audit_days == 0 ||
                 keep_audit(database, connection, retention, progress, listener, reterr_failure));
 }

@@ -24,24 +24,12 @@ static Json *record_item(OperationContext *context, const Rows *rows, size_t row
         return item;
 }
 
-/* "microseconds.hub.position", as it was given out. */
-static bool is_cursor(Text text) {
-        Text part;
-        int64_t number;
-        int parts = 0;
-        while (text_split(&text, '.', &part))
-                if (++parts > 3 || !text_to_int64(part, &number) || number < 0 || (parts == 2 && number > INT16_MAX))
-                        return false;
-        return parts == 3;
-}
-
 static bool list_audit(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
         const Rows *rows;
-        Text after = input_text(input, "after");
-        if (after.length > 0 && !is_cursor(after))
-                return failure_set(reterr_failure, FAILURE_INVALID, "'after' must be `after` of the page before");
-        if (!context_run(context, QUERY_AUDIT_PAGE,
-                         VALUES(value_text(after), value_text_or_null(input_text(input, "type")),
+        Value after;
+        if (!list_after_record(input, &after, reterr_failure) ||
+            !context_run(context, QUERY_AUDIT_PAGE,
+                         VALUES(after, value_text_or_null(input_text(input, "type")),
                                 input_has(input, "since") ? value_time(input_integer(input, "since")) : value_null(),
                                 value_text_or_null(input_text(input, "severity")),
                                 value_integer(input_integer(input, "limit") + 1)),

@@ -188,3 +188,17 @@ bool list_after_id(const Input *input, Value *ret_after, Failure *reterr_failure
         *ret_after = value_uuid(after);
         return true;
 }
+
+bool list_after_record(const Input *input, Value *ret_after, Failure *reterr_failure) {
+        Text rest = input_text(input, "after"), part;
+        int64_t number;
+        int parts = 0;
+        *ret_after = value_text(rest);
+        if (rest.length == 0)
+                return true;
+        while (text_split(&rest, '.', &part))
+                if (++parts > 3 || !text_to_int64(part, &number) || number < 0 || (parts == 2 && number > INT16_MAX))
+                        parts = 4;
+        return parts == 3 ||
+               failure_set(reterr_failure, FAILURE_INVALID, "'after' must be what an answer gave as `after`");
+}

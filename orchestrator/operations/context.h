@@ -74,6 +74,8 @@ void json_put_text_or_null(Json *object, const char *name, Text text);
 void json_put_money(Json *object, const char *name, const OperationContext *context, int64_t nano);
 /* Where a list begins that is ordered by ids: null at its start. */
 bool list_after_id(const Input *input, Value *ret_after, Failure *reterr_failure) _must_check_;
+/* The same of a list of audit records, "microseconds.hub.position"; the empty text at its start. */
+bool list_after_record(const Input *input, Value *ret_after, Failure *reterr_failure) _must_check_;
 typedef Json *ItemMaker(OperationContext *context, const Rows *rows, size_t row);
 /* A list's result from rows that were asked for with one more than the input's limit; `cursor` is the item's member
  * that the next page begins after. */

@@ -31,25 +31,13 @@ static Json *violation_item(OperationContext *context, const Rows *rows, size_t 
         return item;
 }
 
-/* "microseconds.hub.position", as it was given out. */
-static bool is_cursor(Text text) {
-        Text part;
-        int64_t number;
-        int parts = 0;
-        while (text_split(&text, '.', &part))
-                if (++parts > 3 || !text_to_int64(part, &number) || number < 0 || (parts == 2 && number > INT16_MAX))
-                        return false;
-        return parts == 3;
-}
-
 static bool list_violations(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
-        Text after = input_text(input, "after");
         const Rows *rows;
+        Value after;
 
-        if (after.length > 0 && !is_cursor(after))
-                return failure_set(reterr_failure, FAILURE_INVALID, "'after' must be `after` of the page before");
-        if (!context_run(context, QUERY_VIOLATIONS_LIST,
-                         VALUES(value_text(after), value_uuid_or_null(context->agent.id),
+        if (!list_after_record(input, &after, reterr_failure) ||
+            !context_run(context, QUERY_VIOLATIONS_LIST,
+                         VALUES(after, value_uuid_or_null(context->agent.id),
                                 value_text_or_null(input_text(input, "kind")),
                                 value_text_or_null(input_text(input, "action")),
                                 value_text_or_null(input_text(input, "where")),
