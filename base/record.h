@@ -195,8 +195,9 @@ typedef enum StoreRequestKind {
         STORE_RELEASE,
 } StoreRequestKind;
 
-/* Every answer that `hub` concluded for `domain` up to `sequence` was taken by our server. An heir keeps the marks of
- * those it inherited from. */
+/* Every answer that `hub` concluded for `domain` up to `sequence`, as far as it is the keeper's to send, was taken by
+ * our server. An heir keeps the marks of those it inherited from: of each hub one, which lies before the first answer
+ * that is left to send of any of its estates. */
 typedef struct DeliveredMark {
         Text hub, domain;
         int64_t sequence;

@@ -56,7 +56,13 @@ static int64_t source_safe(const Source *source) {
                                                      : source->samples[source->sample_count % SOURCE_SAMPLES];
 }
 
-static void source_restart(Source *source, int64_t from) {
+/* What is on its way of it will be read again: nobody learns from its confirmation. */
+static void source_restart(Outlet *outlet, Source *source, int64_t from) {
+        for (size_t i = 0; source->unconfirmed && i < outlet->sent_count; i++)
+                if (outlet->sent[i].source == source) {
+                        outlet->sent[i].source = NULL;
+                        source->unconfirmed--;
+                }
         source->confirmed = source->read_to = source->initial = from;
         source->sample_count = 0;
         source->behind = true;
@@ -90,17 +96,18 @@ static bool marks_name(const DeliveredMark *marks, size_t count, Text domain) {
 /* What this hub concluded for a domain that no mark names was never this domain's: it is new to the settings. */
 void delivery_start(Core *core, const DeliveredMark *marks, size_t count) {
         for (Outlet *outlet = core->outlets; outlet; outlet = outlet->next)
-                source_restart(source_of(outlet, core->settings.hub),
+                source_restart(outlet, source_of(outlet, core->settings.hub),
                                marks_name(marks, count, text_of(outlet->domain)) ? 0 : core_last_sequence(core));
         delivery_adopt(core, marks, count);
 }
 
+/* Of a hub that this one sends for already, itself perhaps: the mark is about both then. */
 void delivery_adopt(Core *core, const DeliveredMark *marks, size_t count) {
         for (size_t i = 0; i < count; i++) {
                 Outlet *outlet = outlet_of(core, marks[i].domain);
                 if (!outlet)
                         continue;
-                source_restart(source_of(outlet, marks[i].hub), marks[i].sequence);
+                source_restart(outlet, source_of(outlet, marks[i].hub), marks[i].sequence);
         }
 }
 
@@ -314,7 +321,7 @@ void delivery_link(Core *core, const Event *event) {
         outlet_forget(outlet);
         for (Source *source = outlet->sources; source; source = source->next) {
                 if (!event->link.closed_by_us)
-                        source_restart(source, source_safe(source));
+                        source_restart(outlet, source, source_safe(source));
                 source->read_to = source->confirmed;
                 source->behind = true;
         }
@@ -327,8 +334,11 @@ void delivery_pong(Core *core, const Event *event) {
                 return;
         outlet->ping = 0;
         for (size_t i = 0; i < outlet->ping_covers; i++) {
-                outlet->sent[i].source->confirmed = outlet->sent[i].sequence;
-                outlet->sent[i].source->unconfirmed--;
+                Source *source = outlet->sent[i].source;
+                if (source) {
+                        source->confirmed = outlet->sent[i].sequence;
+                        source->unconfirmed--;
+                }
                 outlet->sent_bytes -= outlet->sent[i].bytes;
         }
         outlet->sent_count -= outlet->ping_covers;

@@ -150,7 +150,7 @@ typedef struct Source {
 } Source;
 
 typedef struct Sent {
-        Source *source;
+        Source *source; /* NULL: it is read anew */
         int64_t sequence;
         size_t bytes;
 } Sent;

@@ -65,6 +65,8 @@ ORDER BY m.hub, m.domain;
 -- role: journal
 -- Hub $1 ends epoch $3 of hub $2 and becomes its heir, in one statement, so that nothing of it happens when somebody was
 -- faster. A part that another part makes or removes is not seen by it: each works on what was there before.
+-- Where hub $1 is heir of the same hub already, there are two marks and room for one. Each was about other answers: the one
+-- that stays is just before the first answer that either of them leaves out, or the later one if there is none.
 WITH taken AS (
         UPDATE leases SET epoch = epoch + 1, released = true, has_open = false, backend_pid = NULL, backend_start = NULL
         WHERE hub = $2 AND epoch = $3 AND number <> $1
@@ -77,7 +79,21 @@ WITH taken AS (
         SELECT number, epoch, $1, number, epoch FROM taken
 ), marks AS (
         INSERT INTO delivered_marks (holder, hub, domain, sequence)
-        SELECT $1, m.hub, m.domain, m.sequence FROM delivered_marks m JOIN taken ON m.holder = taken.number
+        SELECT $1, m.hub, m.domain, coalesce(missing.sequence - 1, greatest(m.sequence, held.sequence))
+        FROM taken JOIN delivered_marks m ON m.holder = taken.number
+        LEFT JOIN delivered_marks held ON held.holder = $1 AND held.hub = m.hub AND held.domain = m.domain
+        LEFT JOIN LATERAL (
+                SELECT c.sequence
+                FROM (VALUES (m.holder, m.sequence), (held.holder, held.sequence)) AS mark (holder, sequence),
+                     LATERAL (SELECT (max(e.up_to_epoch) + 1) << 40 AS before FROM estates e
+                              WHERE e.hub = m.hub AND e.heir = mark.holder) AS inherited,
+                     LATERAL (SELECT c.sequence FROM concluded c
+                              WHERE c.hub = m.hub AND c.sequence > mark.sequence
+                                AND (mark.holder = m.hub OR c.sequence < inherited.before)
+                                AND lease_holder(c.hub, c.sequence >> 40) = mark.holder
+                              ORDER BY c.sequence LIMIT 1) AS c
+                ORDER BY c.sequence LIMIT 1
+        ) AS missing ON held.holder IS NOT NULL
         ON CONFLICT (holder, hub, domain) DO UPDATE SET sequence = excluded.sequence
 ), moved AS (
         DELETE FROM delivered_marks m USING taken WHERE m.holder = taken.number AND m.hub <> taken.number

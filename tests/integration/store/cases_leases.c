@@ -156,6 +156,82 @@ START_TEST(marks_come_back_at_the_start_and_go_to_the_heir) {
 }
 END_TEST
 
+/* A message and its answer; where the answer stands. */
+static int64_t answer(Client *client) {
+        AcceptedRecord accepted = client_accept(client, NULL);
+
+        client_conclude(client, accepted.id, "done", ROW_WRITTEN);
+        return (client->epoch << 40) + client->counter;
+}
+
+static void mark(Client *client, const char *hub, int64_t sequence) {
+        beat(client, (DeliveredMark[]){ { text_of(hub), TEXT(DOMAIN), sequence } }, 1);
+}
+
+static int64_t taken_mark(Client *client, const Client *other, const char *hub) {
+        StoreReport *report = client_take_over(client, other);
+
+        ck_assert(report->taken);
+        return find_mark(report, hub, DOMAIN)->sequence;
+}
+
+START_TEST(mark_of_an_estate_is_not_lost_with_the_next_one) {
+        StoreUnderTest *store = store_under_test();
+        Client one = client_new(store, 0, "hub1"), two = client_new(store, 1, "hub2");
+        client_start(&one);
+        client_start(&two);
+        mark(&one, "hub1", one.epoch << 40);
+        int64_t unsent = answer(&one);
+        ck_assert_int_lt(taken_mark(&two, &one, "hub1"), unsent);
+        client_start(&one);
+        int64_t sent = answer(&one);
+        mark(&one, "hub1", sent);
+        ck_assert_int_eq(taken_mark(&two, &one, "hub1"), unsent - 1);
+        ck_assert_int_eq(find_mark(client_start(&two), "hub1", DOMAIN)->sequence, unsent - 1);
+        mark(&two, "hub1", sent);
+        client_start(&one);
+        int64_t later = answer(&one), unsent_later = answer(&one);
+        mark(&one, "hub1", later);
+        ck_assert_int_eq(taken_mark(&two, &one, "hub1"), unsent_later - 1);
+}
+END_TEST
+
+START_TEST(estates_that_were_sent_are_not_sent_again_with_the_next_one) {
+        StoreUnderTest *store = store_under_test();
+        Client one = client_new(store, 0, "hub1"), two = client_new(store, 1, "hub2");
+        client_start(&one);
+        client_start(&two);
+        int64_t first = answer(&one);
+        mark(&one, "hub1", first);
+        ck_assert_int_eq(taken_mark(&two, &one, "hub1"), first);
+        client_start(&one);
+        int64_t second = answer(&one);
+        mark(&one, "hub1", second);
+        ck_assert_int_eq(taken_mark(&two, &one, "hub1"), second);
+}
+END_TEST
+
+START_TEST(hub_that_gets_its_own_answers_back_keeps_its_mark_if_they_were_sent) {
+        StoreUnderTest *store = store_under_test();
+        for (int sent = 0; sent < 2; sent++) {
+                Client one = client_new(store, 0, sent ? "hub1" : "hub3"),
+                       two = client_new(store, 1, sent ? "hub2" : "hub4");
+                const char *name = sent ? "hub1" : "hub3";
+                client_start(&one);
+                client_start(&two);
+                mark(&one, name, one.epoch << 40);
+                int64_t old = answer(&one);
+                ck_assert_int_lt(taken_mark(&two, &one, name), old);
+                if (sent)
+                        mark(&two, name, old);
+                client_start(&one);
+                int64_t own = answer(&one);
+                mark(&one, name, own);
+                ck_assert_int_eq(taken_mark(&one, &two, name), sent ? own : old - 1);
+        }
+}
+END_TEST
+
 START_TEST(unsent_answers_come_in_order_by_pages) {
         StoreUnderTest *store = store_under_test();
         Client hub = client_new(store, 0, "hub1");
@@ -380,6 +456,9 @@ size_t lease_cases(const TTest **ret_cases) {
                 slower_of_two_heirs_gets_nothing,
                 takeover_whose_report_was_lost_succeeds_when_asked_again,
                 marks_come_back_at_the_start_and_go_to_the_heir,
+                mark_of_an_estate_is_not_lost_with_the_next_one,
+                estates_that_were_sent_are_not_sent_again_with_the_next_one,
+                hub_that_gets_its_own_answers_back_keeps_its_mark_if_they_were_sent,
                 unsent_answers_come_in_order_by_pages,
                 page_of_unsent_answers_ends_with_the_one_that_fills_it,
                 unsent_answers_are_the_heirs_to_send,

@@ -404,6 +404,36 @@ START_TEST(answers_of_a_hub_taken_over_are_read_while_own_ones_flow) {
 }
 END_TEST
 
+/* The request for what `hub` concluded, once whatever is asked before it has an answer. */
+static int64_t read_after(Rig *rig, const char *hub) {
+        for (int i = 0; i < 20; i++) {
+                ck_assert_ptr_nonnull(rig->request);
+                if (rig->request->kind == STORE_READ_UNSENT && text_equal(rig->request->other, text_of(hub)))
+                        return rig->request->after;
+                rig_store(rig, STORE_DONE);
+        }
+        ck_abort_msg("nothing is read");
+}
+
+START_TEST(mark_that_comes_with_another_estate_of_the_same_hub_is_where_sending_starts_again) {
+        _cleanup_(rig_release) Rig rig;
+        Concluded theirs = { { { 8 } }, (INT64_C(4) << 40) + 7 };
+
+        setup(&rig);
+        take_over(&rig, "two", theirs.sequence - 1);
+        ck_assert_int_eq(read_after(&rig, "two"), theirs.sequence - 1);
+        give_unsent(&rig, &theirs, 1, false);
+        uint64_t ticket = ping(&rig);
+        take_over(&rig, "two", theirs.sequence - 3);
+        ck_assert_int_eq(read_after(&rig, "two"), theirs.sequence - 3); /* without waiting for that pong */
+        pong(&rig, ticket);
+        link_event(&rig, EVENT_LINK_DOWN, true);
+        link_event(&rig, EVENT_LINK_UP, false);
+        rig_store(&rig, STORE_DONE);                                    /* what was asked for the stream before */
+        ck_assert_int_eq(read_after(&rig, "two"), theirs.sequence - 3); /* and it says nothing about them */
+}
+END_TEST
+
 START_TEST(mark_lags_a_minute_behind_what_is_confirmed) {
         _cleanup_(rig_release) Rig rig;
 
@@ -579,7 +609,9 @@ UNIT_TESTS("orchestrator/core_delivery", pong_confirms_what_went_out_before_its_
            while_the_link_is_down_answers_are_left_to_the_store, reading_and_committing_take_turns,
            reading_that_fails_does_not_hold_up_commits, page_that_comes_when_the_stream_broke_again_is_thrown_away,
            link_that_takes_nothing_more_is_fed_from_the_store, link_in_arrears_is_pinged_without_a_pause,
-           answers_of_a_hub_taken_over_are_read_while_own_ones_flow, mark_lags_a_minute_behind_what_is_confirmed,
-           mark_of_a_quiet_domain_keeps_up, answer_that_bounces_is_tried_three_times_and_then_recorded,
-           answer_that_bounces_for_good_is_recorded_at_once, bounce_of_what_was_never_sent_leaves_nothing,
-           bounce_waits_for_the_link_and_for_the_store, flood_of_bounces_is_forgotten)
+           answers_of_a_hub_taken_over_are_read_while_own_ones_flow,
+           mark_that_comes_with_another_estate_of_the_same_hub_is_where_sending_starts_again,
+           mark_lags_a_minute_behind_what_is_confirmed, mark_of_a_quiet_domain_keeps_up,
+           answer_that_bounces_is_tried_three_times_and_then_recorded, answer_that_bounces_for_good_is_recorded_at_once,
+           bounce_of_what_was_never_sent_leaves_nothing, bounce_waits_for_the_link_and_for_the_store,
+           flood_of_bounces_is_forgotten)

@@ -114,13 +114,21 @@ static void report_estates(SimulatedStore *store, Estates estates, StoreReport *
                         };
 }
 
-static void mark_write(SimulatedStore *store, int keeper, int hub, Text domain, int64_t sequence) {
+static StoredMark *mark_find(SimulatedStore *store, int keeper, int hub, Text domain) {
         for (size_t i = 0; i < store->mark_count; i++) {
                 StoredMark *mark = &store->marks[i];
-                if (mark->keeper == keeper && mark->hub == hub && text_equal(mark->domain, domain)) {
-                        mark->sequence = sequence;
-                        return;
-                }
+                if (mark->keeper == keeper && mark->hub == hub && text_equal(mark->domain, domain))
+                        return mark;
+        }
+        return NULL;
+}
+
+static void mark_write(SimulatedStore *store, int keeper, int hub, Text domain, int64_t sequence) {
+        StoredMark *mark = mark_find(store, keeper, hub, domain);
+
+        if (mark) {
+                mark->sequence = sequence;
+                return;
         }
         store->marks = table_grow(store->arena, store->marks, sizeof(StoredMark), store->mark_count,
                                   &store->mark_capacity);
@@ -197,13 +205,52 @@ void store_beat(SimulatedStore *store, const StoreRequest *request, int hub, Sto
         report_leases(store, report);
 }
 
+static size_t first_after(const StoredHub *hub, int64_t after) {
+        size_t low = 0, high = hub->concluded_count;
+
+        while (low < high) {
+                size_t middle = (low + high) / 2;
+                if (hub->concluded[middle]->concluded->sequence > after)
+                        high = middle;
+                else
+                        low = middle + 1;
+        }
+        return low;
+}
+
+/* The first answer that is its keeper's to send and that the mark leaves out. */
+static int64_t first_missing(const SimulatedStore *store, const StoredMark *mark) {
+        const StoredHub *hub = &store->hubs[mark->hub];
+
+        for (size_t i = first_after(hub, mark->sequence); i < hub->concluded_count; i++)
+                if (simulated_store_owner(store, mark->hub, hub->concluded[i]->concluded->sequence) == mark->keeper)
+                        return hub->concluded[i]->concluded->sequence;
+        return INT64_MAX;
+}
+
+/* Two marks about different answers of one hub become one, which leaves out whatever either of them does. */
+static int64_t marks_meet(const SimulatedStore *store, const StoredMark *mark, const StoredMark *held) {
+        int64_t missing = first_missing(store, mark), later = mark->sequence;
+
+        if (!held)
+                return mark->sequence;
+        if (first_missing(store, held) < missing)
+                missing = first_missing(store, held);
+        if (held->sequence > later)
+                later = held->sequence;
+        return missing < INT64_MAX ? missing - 1 : later;
+}
+
 /* The marks of those that `other` was heir of move to the heir; its own are copied, since it may come back. */
 static void inherit_marks(SimulatedStore *store, int other, int heir) {
         size_t kept = 0;
 
-        for (size_t i = 0, count = store->mark_count; i < count; i++)
-                if (store->marks[i].keeper == other)
-                        mark_write(store, heir, store->marks[i].hub, store->marks[i].domain, store->marks[i].sequence);
+        for (size_t i = 0, count = store->mark_count; i < count; i++) {
+                StoredMark mark = store->marks[i];
+                if (mark.keeper == other)
+                        mark_write(store, heir, mark.hub, mark.domain,
+                                   marks_meet(store, &mark, mark_find(store, heir, mark.hub, mark.domain)));
+        }
         for (size_t i = 0; i < store->mark_count; i++)
                 if (store->marks[i].keeper != other || store->marks[i].hub == other)
                         store->marks[kept++] = store->marks[i];
@@ -215,6 +262,7 @@ static void inherit(SimulatedStore *store, int other, int heir) {
         StoredHub *hub = &store->hubs[other];
         int64_t after = 0;
 
+        inherit_marks(store, other, heir); /* while it can still be told whose answers each is about */
         for (int i = 0; i < store->hub_count; i++)
                 for (size_t k = 0; k < store->hubs[i].estate_count; k++) {
                         Estate *estate = &store->hubs[i].estates[k];
@@ -225,7 +273,6 @@ static void inherit(SimulatedStore *store, int other, int heir) {
                 after = hub->estates[k].upto > after ? hub->estates[k].upto : after;
         hub->estates = table_grow(store->arena, hub->estates, sizeof(Estate), hub->estate_count, &hub->estate_capacity);
         hub->estates[hub->estate_count++] = (Estate){ after, hub->epoch, heir, other, hub->epoch };
-        inherit_marks(store, other, heir);
 }
 
 void store_take_over(SimulatedStore *store, const StoreRequest *request, int hub, StoreReport *report) {
@@ -273,19 +320,6 @@ static Text domain_of(Text jid) {
         Text local;
 
         return text_split(&jid, '@', &local) && jid.length > 0 ? jid : local;
-}
-
-static size_t first_after(const StoredHub *hub, int64_t after) {
-        size_t low = 0, high = hub->concluded_count;
-
-        while (low < high) {
-                size_t middle = (low + high) / 2;
-                if (hub->concluded[middle]->concluded->sequence > after)
-                        high = middle;
-                else
-                        low = middle + 1;
-        }
-        return low;
 }
 
 void store_read_unsent(SimulatedStore *store, const StoreRequest *request, int hub, StoreReport *report) {
