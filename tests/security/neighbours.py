@@ -24,6 +24,10 @@ OWNER, AGENT, DOCUMENT, SECRET = "valerie@localhost", "keeper", "blueprints", "p
 SAMPLES = {"TEXT": "some", "SECRET": "of the den", "NAME": "fresh", "AGENT": "hole", "JID": "zed@localhost",
            "WHO": "zed@localhost", "NUMBER": 3, "true|false": True, "LIST": "one,two", "DURATION": "2h",
            "TIME": "2027-01-01T00:00:00Z"}
+WORDS = ("TEXT", "NAME", "AGENT", "JID", "WHO", "LIST", "SECRET", "ID")
+CODE = ("'; DROP TABLE tenants; --", "x' OR '1'='1", "\\'); DELETE FROM agents; --", "$1 %s%n {{7*7}} ${HOME} <!--",
+        "'||(SELECT current_setting('data_directory'))||'")
+TABLES = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind IN ('r', 'p', 'v')"
 # What would end the home that the others are tried from is tried on the neighbour's only.
 ENDS_HOME = ("tenant-delete", "member-leave", "tenant-restore")
 # Lists of what was done.
@@ -198,6 +202,27 @@ def lists_at_home_hold_nothing_of_the_neighbours(labs):
                 assert not [word for word in theirs if word in said[0]], (row["name"], said[0])
 
 
+def code_in_any_field_is_only_text(labs):
+    """Said by a platform admin at home, who may do everything: refused or kept, and never carried out."""
+    lab, broke, count = labs[0], [], 0
+    tables = lab.sql(TABLES)
+    for row in rows():
+        for field in row["fields"]:
+            if row["name"] in ENDS_HOME or field["type"] not in WORDS:
+                continue
+            others = {other["name"]: sample(other) for other in row["fields"] if other["required"]}
+            for code in CODE:
+                said = by_rest(lab, {**row, "tenant": True}, {**others, field["name"]: code})
+                count += 1
+                if not re.match(r"[24]\d\d ", said):
+                    broke.append("%s %s=%s: %.300s" % (row["name"], field["name"], code, said))
+    print("# %d fields filled" % count)
+    assert not broke, "\n".join(broke)
+    assert lab.sql(TABLES) == tables, "other tables"
+    assert lab.sql("SELECT state FROM tenants WHERE slug = '%s'" % VICTIM) == "active"
+    assert lab.server.streams == 1, "the hub is another process"
+
+
 def nothing_next_door_has_changed(labs):
     lab = labs[0]
     now = snapshot(lab)
@@ -231,6 +256,7 @@ def main():
             whatever_is_named_in_a_form_is_not_there,
             whatever_is_named_by_rest_is_not_there,
             lists_at_home_hold_nothing_of_the_neighbours,
+            code_in_any_field_is_only_text,
             nothing_next_door_has_changed,
         ], labs)
     finally:
