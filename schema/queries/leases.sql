@@ -85,11 +85,12 @@ WITH taken AS (
         LEFT JOIN LATERAL (
                 SELECT c.sequence
                 FROM (VALUES (m.holder, m.sequence), (held.holder, held.sequence)) AS mark (holder, sequence),
-                     LATERAL (SELECT (max(e.up_to_epoch) + 1) << 40 AS before FROM estates e
-                              WHERE e.hub = m.hub AND e.heir = mark.holder) AS inherited,
+                     -- Beyond the last of its estates nothing of a hub is its heir's: what that has written since is not read.
+                     LATERAL (SELECT CASE WHEN mark.holder = m.hub THEN 9223372036854775807
+                                          ELSE (max(e.up_to_epoch) << 40) + 1099511627775 END AS up_to
+                              FROM estates e WHERE e.hub = m.hub AND e.heir = mark.holder) AS its,
                      LATERAL (SELECT c.sequence FROM concluded c
-                              WHERE c.hub = m.hub AND c.sequence > mark.sequence
-                                AND (mark.holder = m.hub OR c.sequence < inherited.before)
+                              WHERE c.hub = m.hub AND c.sequence > mark.sequence AND c.sequence <= its.up_to
                                 AND lease_holder(c.hub, c.sequence >> 40) = mark.holder
                               ORDER BY c.sequence LIMIT 1) AS c
                 ORDER BY c.sequence LIMIT 1
