@@ -1,10 +1,14 @@
 /* `aiox migrate` and `aiox keep`: the schema's owner at work. */
 #include "component/audit_key.h"
 #include "component/command.h"
+#include "component/reload.h"
+#include "orchestrator/governance/ages.h"
 #include "store/erase.h"
 #include "store/retention.h"
 
 #include <stdio.h>
+
+#define LOG_DAYS 90
 
 const Option migrate_options[] = {
         { "last", "NUMBER", "Stop after this migration." },
@@ -19,10 +23,11 @@ const Option keep_options[] = {
         { "audit-days", "DAYS",
           "Remove months of the audit that are over for longer than this, after the ends of their chains were signed; "
           "never when absent." },
-        { "log-days", "DAYS", "How long tenants' logs and security events are kept; 90 when absent." },
+        { "log-days", "DAYS", "Keep tenants' logs and security events no longer than this, whatever their plans say." },
         { "body-days", "DAYS",
-          "Erase messages and answers that were concluded longer ago than this; their times and costs stay. Never when "
-          "absent." },
+          "Erase messages and answers that were concluded longer ago than this, whatever their tenants' plans say; "
+          "their "
+          "times and costs stay." },
         { NULL },
 };
 
@@ -60,27 +65,51 @@ int migrate_main(const Settings *settings, const Arguments *arguments) {
         return 0;
 }
 
+/* What is older than its tenant keeps it, by plans and limits, and by the command's bounds. */
+static bool keep_ages(Database *database, const Settings *settings, int body_days, int log_days,
+                      Failure *reterr_failure) {
+        _cleanup_(plans_freep) Plans *file = NULL;
+        _cleanup_(ages_freep) Ages *bodies = NULL;
+        _cleanup_(ages_freep) Ages *logs = NULL;
+        size_t erased = 0;
+        if (!plans_load(settings, &file, reterr_failure))
+                return false;
+        const Plans *plans = file ? file : plans_builtin();
+        if (!ages_read(database, plans, LIMIT_BODY_DAYS, body_days, 0, &bodies, reterr_failure) ||
+            !ages_read(database, plans, LIMIT_LOG_DAYS, log_days, LOG_DAYS, &logs, reterr_failure))
+                return false;
+        for (size_t i = 0; i < bodies->count; i++) {
+                const AgeGroup *group = &bodies->groups[i];
+                size_t count;
+                if (!erase_old_messages(database, group->days, group->tenants, group->count, &count, reterr_failure))
+                        return false;
+                erased += count;
+        }
+        if (erased > 0 || body_days > 0)
+                printf("erased %zu messages\n", erased);
+        for (size_t i = 0; i < logs->count; i++)
+                if (!retention_keep_logs(database, logs->groups[i].days, logs->groups[i].tenants, logs->groups[i].count,
+                                         reterr_failure))
+                        return false;
+        return true;
+}
+
 int keep_main(const Settings *settings, const Arguments *arguments) {
         _cleanup_(database_freep) Database *database = open_database(settings);
         _cleanup_(crypto_keys_freep) Key *seed = NULL;
         Retention retention = { .hub = text_of(settings->hub_name) };
+        int body_days, log_days;
         KeepSettings keep;
         Failure failure;
-        size_t erased;
-        int body_days;
         if (!number_option(keep_options, arguments, "body-days", &body_days, &failure) ||
             !number_option(keep_options, arguments, "days", &keep.days_ahead, &failure) ||
             !number_option(keep_options, arguments, "journal-days", &keep.journal_days, &failure) ||
             !number_option(keep_options, arguments, "audit-days", &retention.audit_days, &failure) ||
-            !number_option(keep_options, arguments, "log-days", &retention.log_days, &failure) ||
+            !number_option(keep_options, arguments, "log-days", &log_days, &failure) ||
             !schema_keep(database, &keep, print_progress, NULL, &failure) ||
-            (retention.audit_days > 0 && !audit_key_open(settings, true, &seed, &failure)))
+            (retention.audit_days > 0 && !audit_key_open(settings, true, &seed, &failure)) ||
+            !keep_ages(database, settings, body_days, log_days, &failure))
                 return command_fail(&failure);
-        if (body_days > 0) {
-                if (!erase_old_messages(database, body_days, &erased, &failure))
-                        return command_fail(&failure);
-                printf("erased %zu messages\n", erased);
-        }
         retention.seed = seed;
         if (!retention_keep(database, &retention, print_progress, NULL, &failure))
                 return command_fail(&failure);

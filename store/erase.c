@@ -77,13 +77,16 @@ static bool erase_page(Database *database, const Rows *rows, Failure *reterr_fai
         return true;
 }
 
-bool erase_old_messages(Database *database, int days, size_t *ret_count, Failure *reterr_failure) {
+bool erase_old_messages(Database *database, int days, const Uuid *tenants, size_t tenant_count, size_t *ret_count,
+                        Failure *reterr_failure) {
         *ret_count = 0;
         for (;;) {
                 _cleanup_(transaction_endp) Transaction *transaction = NULL;
                 const Rows *rows;
                 if (!transaction_begin(database, DATABASE_JOURNAL, (Uuid){ { 0 } }, &transaction, reterr_failure) ||
-                    !transaction_run(transaction, QUERY_ERASE_OLD, VALUES(value_integer(days)), &rows, reterr_failure))
+                    !transaction_run(transaction, QUERY_ERASE_OLD,
+                                     VALUES(value_integer(days), value_uuids(tenants, tenant_count)), &rows,
+                                     reterr_failure))
                         return false;
                 if (rows_count(rows) == 0)
                         return true;

@@ -12,5 +12,6 @@ bool erase_person_messages(Database *database, Uuid tenant_id, Uuid person_id, U
                            size_t *ret_count, Failure *reterr_failure) _must_check_;
 /* Who the person was, and what operations of the tenant answered. */
 bool erase_person_name(Database *database, Uuid tenant_id, Uuid person_id, Failure *reterr_failure) _must_check_;
-/* Of everybody, what was concluded more than so many days ago. */
-bool erase_old_messages(Database *database, int days, size_t *ret_count, Failure *reterr_failure) _must_check_;
+/* Of everybody in these tenants, what was concluded more than so many days ago. */
+bool erase_old_messages(Database *database, int days, const Uuid *tenants, size_t tenant_count, size_t *ret_count,
+                        Failure *reterr_failure) _must_check_;

@@ -63,15 +63,24 @@ static bool keep_audit(Database *database, Connection *connection, const Retenti
         return true;
 }
 
+bool retention_keep_logs(Database *database, int days, const Uuid *tenants, size_t tenant_count,
+                         Failure *reterr_failure) {
+        static const Query queries[] = { QUERY_KEEP_LOGS, QUERY_KEEP_SECURITY_EVENTS };
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        if (!transaction_begin(database, DATABASE_OWNER, (Uuid){ 0 }, &transaction, reterr_failure))
+                return false;
+        for (size_t i = 0; i < COUNT_OF(queries); i++)
+                if (!transaction_run(transaction, queries[i],
+                                     VALUES(value_integer(days), value_uuids(tenants, tenant_count)), NULL,
+                                     reterr_failure))
+                        return false;
+        return transaction_commit(transaction, reterr_failure);
+}
+
 bool retention_keep(Database *database, const Retention *retention, Progress progress, void *listener,
                     Failure *reterr_failure) {
         _cleanup_(connection_closep) Connection *connection = NULL;
-        _result_ *logs = NULL, *events = NULL;
-        int log_days = retention->log_days > 0 ? retention->log_days : 90;
-        return database_connect(database, DATABASE_OWNER, &connection, reterr_failure) &&
-               connection_run(connection, QUERY_KEEP_LOGS, VALUES(value_integer(log_days)), &logs, reterr_failure) &&
-               connection_run(connection, QUERY_KEEP_SECURITY_EVENTS, VALUES(value_integer(log_days)), &events,
-                              reterr_failure) &&
-               (retention->audit_days == 0 ||
+        return retention->audit_days == 0 ||
+               (database_connect(database, DATABASE_OWNER, &connection, reterr_failure) &&
                 keep_audit(database, connection, retention, progress, listener, reterr_failure));
 }

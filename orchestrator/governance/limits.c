@@ -42,11 +42,15 @@ const LimitFact limit_facts[LIMIT_WHAT_COUNT] = {
         [LIMIT_BODY_BYTES] = { "body-bytes", LIMIT_IS_SIZE, "bytes", OF_ALL, "The text of one message." },
         [LIMIT_ARTIFACT_BYTES] = { "artifact-bytes", LIMIT_IS_SIZE, "bytes", OF_ALL, "One artifact." },
         [LIMIT_TURN_SECONDS] = { "turn-seconds", LIMIT_IS_SIZE, "seconds", OF_ALL, "How long one turn may take." },
+        [LIMIT_BODY_DAYS] = { "body-days", LIMIT_IS_AGE, "days", OF_COUNTS,
+                              "How long messages and answers are kept; 0 = for ever." },
+        [LIMIT_LOG_DAYS] = { "log-days", LIMIT_IS_AGE, "days", OF_COUNTS,
+                             "How long the log and security events are kept; 0 = for ever." },
 };
 
 static const char *const kind_names[] = {
         [LIMIT_IS_RATE] = "rate",   [LIMIT_IS_BUDGET] = "budget", [LIMIT_IS_GAUGE] = "gauge",
-        [LIMIT_IS_COUNT] = "count", [LIMIT_IS_SIZE] = "size",
+        [LIMIT_IS_COUNT] = "count", [LIMIT_IS_SIZE] = "size",     [LIMIT_IS_AGE] = "age",
 };
 
 const char *limit_kind_name(LimitKind kind) {
@@ -101,6 +105,14 @@ void limit_format(LimitWhat what, int64_t window_us, int64_t amount, char string
         limit_window_format(window_us, window);
         snprintf(string, LIMIT_TEXT_SIZE, "%lld %s%s%s", (long long) amount, limit_facts[what].unit,
                  window_us ? " per " : "", window_us ? window : "");
+}
+
+bool limit_is_wider(LimitWhat what, int64_t amount, int64_t than) {
+        bool endless = limit_facts[what].kind == LIMIT_IS_AGE;
+
+        if (endless && (amount == 0 || than == 0))
+                return than != 0;
+        return amount > than;
 }
 
 static void again_format(const LimitVerdict *verdict, int64_t now_us, char *string, size_t size) {

@@ -1,8 +1,8 @@
 /* Limits: rows (subject, what, window, amount) and their one evaluator. A subject holds a list of rows; of several that
  * concern the same thing the narrowest wins. What can be limited is one table (limit_facts), by kinds: a rate is a
  * token bucket that starts full and refills evenly, a budget is what may be spent in a calendar window, a gauge how
- * many there may be at the same time, a count how many may exist, a size bounds one of its kind. What is counted where
- * is the caller's.
+ * many there may be at the same time, a count how many may exist, a size bounds one of its kind, an age says how long
+ * something is kept. What is counted where is the caller's.
  *
  * One thread at a time; never blocks. The table and the names are constant.
  */
@@ -39,10 +39,19 @@ typedef enum LimitWhat {
         LIMIT_BODY_BYTES,
         LIMIT_ARTIFACT_BYTES,
         LIMIT_TURN_SECONDS,
+        LIMIT_BODY_DAYS,
+        LIMIT_LOG_DAYS,
         LIMIT_WHAT_COUNT,
 } LimitWhat;
 
-typedef enum LimitKind { LIMIT_IS_RATE, LIMIT_IS_BUDGET, LIMIT_IS_GAUGE, LIMIT_IS_COUNT, LIMIT_IS_SIZE } LimitKind;
+typedef enum LimitKind {
+        LIMIT_IS_RATE,
+        LIMIT_IS_BUDGET,
+        LIMIT_IS_GAUGE,
+        LIMIT_IS_COUNT,
+        LIMIT_IS_SIZE,
+        LIMIT_IS_AGE
+} LimitKind;
 
 #define LIMIT_SUBJECT_BIT(subject) (1U << (subject))
 
@@ -58,7 +67,7 @@ extern const LimitFact limit_facts[LIMIT_WHAT_COUNT];
 /* The names, separated by '|', in the order of LimitWhat. */
 #define LIMIT_NAMES                                                                                                    \
         "messages|tokens|money-nano|worker-ms|turns|waiting|agents|members|providers|keys|memory-mb|storage-mb|"       \
-        "body-bytes|artifact-bytes|turn-seconds"
+        "body-bytes|artifact-bytes|turn-seconds|body-days|log-days"
 
 /* Windows that have a name. Those of budgets are calendar windows: a minute, a day in the tenant's zone, and the
  * tenant's billing month. */
@@ -120,6 +129,8 @@ bool limit_refuse(const LimitVerdict *verdict, int64_t monotonic_us, Failure *re
 /* "60 messages per minute", for people. */
 #define LIMIT_TEXT_SIZE 128
 void limit_format(LimitWhat what, int64_t window_us, int64_t amount, char string[static LIMIT_TEXT_SIZE]);
+/* Whether one amount lets more through than another; an age of 0 days has no end. */
+bool limit_is_wider(LimitWhat what, int64_t amount, int64_t than);
 /* "minute", "hour", "day", "month", or "90 seconds". */
 #define LIMIT_WINDOW_SIZE 40
 void limit_window_format(int64_t window_us, char string[static LIMIT_WINDOW_SIZE]);

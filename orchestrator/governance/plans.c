@@ -12,12 +12,14 @@ static PlanFigure free_figures[] = {
         { LIMIT_WAITING, 0, 100 },      { LIMIT_TURN_SECONDS, 0, 300 },   { LIMIT_AGENTS, 0, 5 },
         { LIMIT_MEMBERS, 0, 1 },        { LIMIT_PROVIDERS, 0, 1 },        { LIMIT_KEYS, 0, 2 },
         { LIMIT_MEMORY_MB, 0, 64 },     { LIMIT_STORAGE_MB, 0, 256 },     { LIMIT_ARTIFACT_BYTES, 0, 16 << 20 },
+        { LIMIT_BODY_DAYS, 0, 90 },     { LIMIT_LOG_DAYS, 0, 30 },
 };
 static PlanFigure starter_figures[] = {
         { LIMIT_MESSAGES, MINUTE, 300 }, { LIMIT_TOKENS, MONTH, 100000 }, { LIMIT_TURNS, 0, 5 },
         { LIMIT_WAITING, 0, 1000 },      { LIMIT_TURN_SECONDS, 0, 900 },  { LIMIT_AGENTS, 0, 20 },
         { LIMIT_MEMBERS, 0, 3 },         { LIMIT_PROVIDERS, 0, 3 },       { LIMIT_KEYS, 0, 5 },
         { LIMIT_MEMORY_MB, 0, 512 },     { LIMIT_STORAGE_MB, 0, 2048 },   { LIMIT_ARTIFACT_BYTES, 0, 64 << 20 },
+        { LIMIT_BODY_DAYS, 0, 365 },     { LIMIT_LOG_DAYS, 0, 90 },
 };
 static PlanFigure pro_figures[] = {
         { LIMIT_MESSAGES, MINUTE, 3000 },
@@ -31,6 +33,8 @@ static PlanFigure pro_figures[] = {
         { LIMIT_MEMORY_MB, 0, 4096 },
         { LIMIT_STORAGE_MB, 0, 20480 },
         { LIMIT_ARTIFACT_BYTES, 0, 256 << 20 },
+        { LIMIT_BODY_DAYS, 0, 1095 },
+        { LIMIT_LOG_DAYS, 0, 365 },
 };
 
 static Plan builtin_items[] = {

@@ -53,7 +53,7 @@ bool limit_narrows(OperationContext *context, LimitWhat what, int64_t window_us,
                 return true;
         if (!plan_allowance(context, what, window_us, &allowance, reterr_failure))
                 return false;
-        if (!allowance.limited || amount <= allowance.amount)
+        if (!allowance.limited || !limit_is_wider(what, amount, allowance.amount))
                 return true;
         limit_format(what, window_us, allowance.amount, text);
         return failure_set(reterr_failure, FAILURE_POLICY,

@@ -52,7 +52,8 @@ static bool window_of_budget(const Input *input, LimitRow *row, Failure *reterr_
 static bool window_of_none(const Input *input, LimitRow *row, Failure *reterr_failure) {
         static const char *const why[] = { [LIMIT_IS_GAUGE] = "are counted at each moment",
                                            [LIMIT_IS_COUNT] = "are counted, not spent",
-                                           [LIMIT_IS_SIZE] = "are of a single one" };
+                                           [LIMIT_IS_SIZE] = "are of a single one",
+                                           [LIMIT_IS_AGE] = "have none but their amount" };
         return !input_has(input, "window") ||
                failure_set(reterr_failure, FAILURE_INVALID, "'window': %s %s: leave it out", limit_what_name(row->what),
                            why[limit_facts[row->what].kind]);
@@ -62,7 +63,7 @@ static bool row_window(const Input *input, LimitRow *row, Failure *reterr_failur
         static bool (*const read[])(const Input *, LimitRow *, Failure *) = {
                 [LIMIT_IS_RATE] = window_of_rate,  [LIMIT_IS_BUDGET] = window_of_budget,
                 [LIMIT_IS_GAUGE] = window_of_none, [LIMIT_IS_COUNT] = window_of_none,
-                [LIMIT_IS_SIZE] = window_of_none,
+                [LIMIT_IS_SIZE] = window_of_none,  [LIMIT_IS_AGE] = window_of_none,
         };
         return read[limit_facts[row->what].kind](input, row, reterr_failure);
 }

@@ -3,7 +3,8 @@
 
 static const Field set_input[] = {
         LIMIT_FIELDS,
-        { "amount", FIELD_INTEGER, REQUIRED, "How much at most; 0 forbids it.", .most = INT64_C(9007199254740991) },
+        { "amount", FIELD_INTEGER, REQUIRED, "How much at most; 0 forbids it, and keeps days for ever.",
+          .most = INT64_C(9007199254740991) },
         { .type = FIELD_END },
 };
 

@@ -65,8 +65,20 @@ ON CONFLICT DO NOTHING;
 
 -- name: keep_logs
 -- role: owner
-DELETE FROM tenant_log WHERE at < now() - $1::integer * interval '1 day';
+-- Of the tenants $2.
+DELETE FROM tenant_log WHERE at < now() - $1::integer * interval '1 day' AND tenant_id = ANY ($2::uuid[]);
 
 -- name: keep_security_events
 -- role: owner
-DELETE FROM security_events WHERE at < now() - $1::integer * interval '1 day';
+DELETE FROM security_events WHERE at < now() - $1::integer * interval '1 day' AND tenant_id = ANY ($2::uuid[]);
+
+-- name: keep_figures
+-- role: directory
+-- Of each tenant that is left: its plan, the figure of $1 in the plan's stead, and its own; 0 = for ever.
+SELECT t.id, t.plan, max(l.amount) FILTER (WHERE l.subject = 'plan'), max(l.amount) FILTER (WHERE l.subject = 'tenant')
+FROM tenants t
+LEFT JOIN limits l ON l.tenant_id = t.id AND l.what = $1 AND l.window_us = 0 AND l.removed_at IS NULL
+     AND l.subject IN ('plan', 'tenant')
+WHERE t.destroyed_at IS NULL
+GROUP BY t.id
+ORDER BY t.id;

@@ -88,8 +88,8 @@ UPDATE persons SET jid = NULL, erased_at = now() WHERE id = $1;
 
 -- name: erase_old
 -- role: journal
--- Messages concluded more than $1 days ago that still hold what is sealed.
+-- Messages of the tenants $2 that were concluded more than $1 days ago and still hold what is sealed.
 SELECT a.tenant_id, a.id FROM accepted a
-WHERE a.id < lowest_id(current_date - $1::integer)::uuid AND a.key_id <> 0
+WHERE a.id < lowest_id(current_date - $1::integer)::uuid AND a.key_id <> 0 AND a.tenant_id = ANY ($2::uuid[])
   AND EXISTS (SELECT FROM concluded c WHERE c.id = a.id AND c.concluded_at < current_date - $1::integer)
 ORDER BY a.tenant_id, a.id LIMIT 5000;

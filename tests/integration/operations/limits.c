@@ -1,5 +1,9 @@
 /* Limits as operations: who may set which, and that a row is one however often it is set. */
+#include "orchestrator/governance/ages.h"
+#include "store/retention.h"
 #include "tests/integration/operations/office.h"
+
+#include <stdio.h>
 
 START_TEST(a_limit_is_one_row_and_the_last_amount_holds) {
         Office *office = office_open();
@@ -53,6 +57,92 @@ START_TEST(people_and_domains_are_limited_by_platform_admins) {
                       "{\"what\":\"messages\",\"account\":\"nobody@example.org\",\"amount\":1}", FAILURE_NOT_FOUND);
         office_refuse(office, ROOT, "", "limit-set",
                       "{\"what\":\"messages\",\"domain\":\"ann@example.org\",\"amount\":1}", FAILURE_INVALID);
+        office_close(office);
+}
+END_TEST
+
+/* Days of the tenant, 0 = for ever. */
+static int days_of(Office *office, LimitWhat what, int bound, int absent, const char *tenant) {
+        _cleanup_(ages_freep) Ages *ages = NULL;
+        Failure failure;
+        Uuid id;
+        ck_assert(uuid_parse(text_of(tenant), &id));
+        ck_assert_done(ages_read(office->operations.database, office->plans, what, bound, absent, &ages, &failure),
+                       failure);
+        for (size_t i = 0; i < ages->count; i++)
+                for (size_t k = 0; k < ages->groups[i].count; k++)
+                        if (uuid_equal(ages->groups[i].tenants[k], id))
+                                return ages->groups[i].days;
+        return 0;
+}
+
+START_TEST(what_is_kept_for_days_is_kept_by_the_narrowest_of_plan_tenant_and_installation) {
+        static const struct {
+                const char *plan, *in_its_stead, *own; /* NULL = not set */
+                int bound, days;
+        } cases[] = {
+                { "enterprise", NULL, NULL, 0, 0 },  { "enterprise", NULL, NULL, 20, 20 },
+                { "enterprise", NULL, "30", 0, 30 }, { "free", NULL, NULL, 0, 90 },
+                { "free", NULL, NULL, 20, 20 },      { "free", NULL, NULL, 200, 90 },
+                { "free", NULL, "30", 0, 30 },       { "free", NULL, "30", 20, 20 },
+                { "free", "500", NULL, 0, 500 },     { "free", "500", "30", 0, 30 },
+                { "free", "0", NULL, 0, 0 },         { "free", "0", NULL, 365, 365 },
+                { "free", "0", "40000", 0, 0 },
+        };
+        Office *office = office_open();
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                char words[200];
+                office_execute(office, "DELETE FROM limits");
+                snprintf(words, sizeof(words), "{\"slug\":\"acme\",\"plan\":\"%s\"}", cases[i].plan);
+                office_do(office, ROOT, "", "tenant-update", words);
+                snprintf(words, sizeof(words), "{\"what\":\"body-days\",\"plan\":true,\"amount\":%s}",
+                         cases[i].in_its_stead);
+                if (cases[i].in_its_stead)
+                        office_do(office, ROOT, "acme", "limit-set", words);
+                snprintf(words, sizeof(words), "{\"what\":\"body-days\",\"amount\":%s}", cases[i].own);
+                if (cases[i].own)
+                        office_do(office, ADMIN, "", "limit-set", words);
+                ck_assert_int_eq(days_of(office, LIMIT_BODY_DAYS, cases[i].bound, 0, office->acme), cases[i].days);
+                ck_assert_int_eq(days_of(office, LIMIT_LOG_DAYS, 0, 77, office->acme),
+                                 strcmp(cases[i].plan, "free") == 0 ? 30 : 77);
+        }
+        office_close(office);
+}
+END_TEST
+
+START_TEST(tenant_shortens_how_long_it_keeps_and_never_lengthens_it) {
+        Office *office = office_open();
+        office_do(office, ROOT, "", "tenant-update", "{\"slug\":\"acme\",\"plan\":\"free\"}");
+        office_do(office, ADMIN, "", "limit-set", "{\"what\":\"log-days\",\"amount\":7}");
+        office_refuse(office, ADMIN, "", "limit-set", "{\"what\":\"log-days\",\"amount\":31}", FAILURE_POLICY);
+        office_refuse(office, ADMIN, "", "limit-set", "{\"what\":\"log-days\",\"amount\":0}", FAILURE_POLICY);
+        office_refuse(office, ADMIN, "", "limit-set", "{\"what\":\"log-days\",\"amount\":9,\"window\":\"day\"}",
+                      FAILURE_INVALID);
+        office_close(office);
+}
+END_TEST
+
+START_TEST(logs_and_security_events_go_by_the_day_and_only_of_the_tenants_named) {
+        static const char *const counted =
+                "SELECT (SELECT count(*) FROM tenant_log WHERE tenant_id = current_tenant()) || ' ' || "
+                "(SELECT count(*) FROM security_events WHERE tenant_id = current_tenant())";
+        static const char *const other = "SET aiox.tenant = '00000000-0000-4000-8000-000000000001'";
+        static const char *const rows = "INSERT INTO tenant_log (tenant_id, id, at, hub, level, sentence) "
+                                        "SELECT current_tenant(), gen_random_uuid(), now() - d * interval '1 day', "
+                                        "'h', 'info', 's' FROM unnest(ARRAY[5, 15]) AS d; "
+                                        "INSERT INTO security_events (tenant_id, id, at, hub, kind, severity) "
+                                        "SELECT current_tenant(), gen_random_uuid(), now() - d * interval '1 day', "
+                                        "'h', 'volume', 'info' FROM unnest(ARRAY[5, 15]) AS d";
+        Office *office = office_open();
+        Failure failure;
+        Uuid acme;
+        ck_assert(uuid_parse(text_of(office->acme), &acme));
+        office_execute(office, rows);
+        place_execute(other);
+        place_execute(rows);
+        ck_assert_done(retention_keep_logs(office->operations.database, 9, &acme, 1, &failure), failure);
+        ck_assert_str_eq(place_ask(counted), "2 2");
+        ck_assert_str_eq(office_ask(office, counted), "1 1");
         office_close(office);
 }
 END_TEST
@@ -182,4 +272,7 @@ UNIT_TESTS("integration/operations/limits", a_limit_is_one_row_and_the_last_amou
            a_tenant_limits_itself_and_nobody_else, people_and_domains_are_limited_by_platform_admins,
            wrong_limits_are_refused_by_name, a_plan_is_narrowed_by_its_tenant_and_changed_by_platform_admins,
            what_a_plan_counts_ends_with_a_sentence_and_owners_hear_of_it_before,
-           usage_is_seen_by_members_and_by_nobody_else, plans_are_shown_to_everybody)
+           usage_is_seen_by_members_and_by_nobody_else, plans_are_shown_to_everybody,
+           what_is_kept_for_days_is_kept_by_the_narrowest_of_plan_tenant_and_installation,
+           tenant_shortens_how_long_it_keeps_and_never_lengthens_it,
+           logs_and_security_events_go_by_the_day_and_only_of_the_tenants_named)
