@@ -82,6 +82,18 @@ void held_forget(Budgets *budgets, Uuid message_id) {
                 message_free(message);
 }
 
+void held_keep_sent(Budgets *budgets) {
+        HeldMessage *message;
+        for (size_t i = 0; (message = map_each(budgets->held, &i));) {
+                size_t left = 0;
+                for (size_t k = 0; k < message->call_count; k++)
+                        if (message->calls[k].sent && !message->calls[k].free)
+                                message->calls[left++] = message->calls[k];
+                message->call_count = left;
+                forget_if_done(budgets, message);
+        }
+}
+
 void held_clear(Budgets *budgets) {
         HeldMessage *message;
         for (size_t i = 0; (message = map_each(budgets->held, &i));) {

@@ -67,6 +67,7 @@ void held_add(HeldMessage *message, HeldCall call);
 void held_drop(Budgets *budgets, HeldMessage *message, int32_t ordinal);           /* one call */
 void held_settled(Budgets *budgets, HeldMessage *message, int32_t before_ordinal); /* all before */
 void held_forget(Budgets *budgets, Uuid message_id);
+void held_keep_sent(Budgets *budgets); /* and what is to be said of it */
 void held_clear(Budgets *budgets);
 
 /* budgets.c */

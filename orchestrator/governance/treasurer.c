@@ -115,12 +115,13 @@ bool treasurer_join(Budgets *budgets, const char *generation) {
         return done;
 }
 
-/* What we hold counts for nothing in a generation that we have not joined: others took us for dead. */
+/* What we hold counts for nothing in a generation that we have not joined: others took us for dead. What we have sent
+ * they presume; should the cache be lost again they take us for alive, and only we can tell of it. */
 static void adopt(Budgets *budgets, const char *generation) {
         pthread_mutex_lock(&budgets->lock);
         if (strcmp(budgets->generation, generation) != 0) {
                 if (strcmp(budgets->joined, generation) != 0)
-                        held_clear(budgets);
+                        held_keep_sent(budgets);
                 snprintf(budgets->generation, sizeof(budgets->generation), "%s", generation);
         }
         pthread_mutex_unlock(&budgets->lock);

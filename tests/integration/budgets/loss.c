@@ -128,6 +128,33 @@ START_TEST(call_reserved_before_a_loss_may_be_sent_only_if_it_was_told) {
 }
 END_TEST
 
+START_TEST(hub_that_missed_a_generation_tells_the_next_one_what_it_had_sent) {
+        Rig rig;
+        rig_open(&rig);
+        Budgets *hub = rig_hub(&rig, "one");
+        BudgetVerdict verdict;
+        Failure failure;
+        await_state(hub, BUDGETS_OPEN);
+        BudgetCall sent = spend(&rig, hub, 30), kept = call_of(&rig, rig_id(&rig), 1, 40, 40, &hundred, 1);
+        ck_assert_done(budgets_reserve(hub, &kept, &verdict, &failure), failure);
+        /* As others build it who have waited for this hub in vain. */
+        redis_do(&rig, "eval \"local gate = redis.call('GET', 'budget:generation') "
+                       "redis.call('SET', 'budget:generation', string.sub(gate, 1, 41) .. 'elsewhere')\" 0");
+        ck_assert(!budgets_sent(hub, kept.message_id, 1, &failure));
+        await_state(hub, BUDGETS_OPEN);
+        ck_assert_int_eq(held(hub, &rig), 0);
+        redis_do(&rig, "flushall");
+        await_closed(&rig, hub);
+        await_state(hub, BUDGETS_OPEN);
+        ck_assert_int_eq(held(hub, &rig), 30);
+        settle(&rig, hub, &sent, 7);
+        ck_assert_int_eq(held(hub, &rig), 0);
+        ck_assert_int_eq(spent(hub, &rig, BUDGET_MONTH), 7);
+        budgets_free(hub);
+        rig_close(&rig);
+}
+END_TEST
+
 START_TEST(two_hubs_that_find_an_empty_cache_build_one_generation) {
         Rig rig;
         Budgets *hubs[8];
@@ -302,6 +329,7 @@ END_TEST
 UNIT_TESTS("budgets/loss", flushed_cache_is_closed_until_it_is_right_again_without_a_hand,
            old_copy_of_the_cache_counts_for_nothing, cost_that_is_settled_while_the_cache_is_away_is_booked_once,
            call_reserved_before_a_loss_may_be_sent_only_if_it_was_told,
+           hub_that_missed_a_generation_tells_the_next_one_what_it_had_sent,
            two_hubs_that_find_an_empty_cache_build_one_generation, rebuild_waits_for_every_live_hub_and_for_no_dead_one,
            what_a_dead_hub_held_comes_back_and_what_it_sent_stays, heir_presumes_what_was_sent_and_is_in_no_step,
            open_message_of_a_dead_hub_counts_with_the_largest_bound_when_the_cache_was_lost_too,
