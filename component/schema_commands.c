@@ -8,7 +8,8 @@
 
 #include <stdio.h>
 
-#define LOG_DAYS 90
+#define LOG_DAYS          90
+#define ABANDONED_SECONDS 60 /* from when on an erasure counts as broken off; two at the same one do no harm */
 
 const Option migrate_options[] = {
         { "last", "NUMBER", "Stop after this migration." },
@@ -65,6 +66,15 @@ int migrate_main(const Settings *settings, const Arguments *arguments) {
         return 0;
 }
 
+static bool keep_erasures(Database *database, Failure *reterr_failure) {
+        size_t count;
+        if (!erase_left(database, ABANDONED_SECONDS, &count, reterr_failure))
+                return false;
+        if (count > 0)
+                printf("finished %zu erasures that were broken off\n", count);
+        return true;
+}
+
 /* What is older than its tenant keeps it, by plans and limits, and by the command's bounds. */
 static bool keep_ages(Database *database, const Settings *settings, int body_days, int log_days,
                       Failure *reterr_failure) {
@@ -108,7 +118,7 @@ int keep_main(const Settings *settings, const Arguments *arguments) {
             !number_option(keep_options, arguments, "log-days", &log_days, &failure) ||
             !schema_keep(database, &keep, print_progress, NULL, &failure) ||
             (retention.audit_days > 0 && !audit_key_open(settings, true, &seed, &failure)) ||
-            !keep_ages(database, settings, body_days, log_days, &failure))
+            !keep_erasures(database, &failure) || !keep_ages(database, settings, body_days, log_days, &failure))
                 return command_fail(&failure);
         retention.seed = seed;
         if (!retention_keep(database, &retention, print_progress, NULL, &failure))

@@ -20,15 +20,14 @@ static bool erase(Transaction *transaction, const Uuid *ids, size_t count, Failu
         return transaction_commit(transaction, reterr_failure);
 }
 
-static bool erase_some(Database *database, Uuid tenant_id, Uuid person_id, Uuid up_to, Uuid except, size_t *ret_count,
-                       Failure *reterr_failure) {
+static bool erase_some(Database *database, const Erasure *erasure, size_t *ret_count, Failure *reterr_failure) {
         _cleanup_(transaction_endp) Transaction *transaction = NULL;
         Uuid ids[MESSAGES_AT_ONCE];
         const Rows *rows;
-        if (!transaction_begin(database, DATABASE_ERASER, tenant_id, &transaction, reterr_failure) ||
+        if (!transaction_begin(database, DATABASE_ERASER, erasure->tenant_id, &transaction, reterr_failure) ||
             !transaction_run(transaction, QUERY_ERASE_NEXT,
-                             VALUES(value_uuid(person_id), value_uuid(up_to), value_uuid(except),
-                                    value_integer(MESSAGES_AT_ONCE)),
+                             VALUES(value_uuid(erasure->person_id), value_uuid(erasure->up_to),
+                                    value_uuid(erasure->except), value_integer(MESSAGES_AT_ONCE)),
                              &rows, reterr_failure))
                 return false;
         *ret_count = rows_count(rows);
@@ -37,12 +36,11 @@ static bool erase_some(Database *database, Uuid tenant_id, Uuid person_id, Uuid 
         return *ret_count == 0 || erase(transaction, ids, *ret_count, reterr_failure);
 }
 
-bool erase_person_messages(Database *database, Uuid tenant_id, Uuid person_id, Uuid up_to, Uuid except,
-                           size_t *ret_count, Failure *reterr_failure) {
+static bool erase_messages(Database *database, const Erasure *erasure, size_t *ret_count, Failure *reterr_failure) {
         size_t some = MESSAGES_AT_ONCE;
         *ret_count = 0;
         while (some == MESSAGES_AT_ONCE) {
-                if (!erase_some(database, tenant_id, person_id, up_to, except, &some, reterr_failure))
+                if (!erase_some(database, erasure, &some, reterr_failure))
                         return false;
                 *ret_count += some;
                 if (some == MESSAGES_AT_ONCE)
@@ -51,12 +49,47 @@ bool erase_person_messages(Database *database, Uuid tenant_id, Uuid person_id, U
         return true;
 }
 
-bool erase_person_name(Database *database, Uuid tenant_id, Uuid person_id, Failure *reterr_failure) {
+static bool erase_name(Database *database, const Erasure *erasure, Failure *reterr_failure) {
         _cleanup_(transaction_endp) Transaction *transaction = NULL;
-        return transaction_begin(database, DATABASE_ERASER, tenant_id, &transaction, reterr_failure) &&
-               transaction_run(transaction, QUERY_ERASE_PERSON, VALUES(value_uuid(person_id)), NULL, reterr_failure) &&
+        return transaction_begin(database, DATABASE_ERASER, erasure->tenant_id, &transaction, reterr_failure) &&
+               transaction_run(transaction, QUERY_ERASE_PERSON, VALUES(value_uuid(erasure->person_id)), NULL,
+                               reterr_failure) &&
                transaction_run(transaction, QUERY_ERASE_RESULTS, NO_VALUES, NULL, reterr_failure) &&
+               transaction_run(transaction, QUERY_ERASURE_END, VALUES(value_uuid(erasure->person_id)), NULL,
+                               reterr_failure) &&
                transaction_commit(transaction, reterr_failure);
+}
+
+bool erase_person(Database *database, const Erasure *erasure, size_t *ret_messages, Failure *reterr_failure) {
+        return erase_messages(database, erasure, ret_messages, reterr_failure) &&
+               erase_name(database, erasure, reterr_failure);
+}
+
+static bool note(Database *database, const Erasure *erasure, Failure *reterr_failure) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        return transaction_begin(database, DATABASE_TENANT, erasure->tenant_id, &transaction, reterr_failure) &&
+               transaction_run(transaction, QUERY_ERASURE_NOTE,
+                               VALUES(value_uuid(erasure->up_to), value_uuid(erasure->person_id)), NULL,
+                               reterr_failure) &&
+               transaction_commit(transaction, reterr_failure);
+}
+
+bool erase_left(Database *database, int seconds, size_t *ret_count, Failure *reterr_failure) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        const Rows *rows;
+        if (!transaction_begin(database, DATABASE_DIRECTORY, (Uuid){ { 0 } }, &transaction, reterr_failure) ||
+            !transaction_run(transaction, QUERY_ERASURES_LEFT, VALUES(value_integer(seconds)), &rows, reterr_failure))
+                return false;
+        *ret_count = rows_count(rows);
+        for (size_t row = 0; row < rows_count(rows); row++) {
+                Erasure erasure = { rows_uuid(rows, row, 0), rows_uuid(rows, row, 1), rows_uuid(rows, row, 2),
+                                    rows_uuid(rows, row, 3) };
+                size_t messages;
+                if (!note(database, &erasure, reterr_failure) ||
+                    !erase_person(database, &erasure, &messages, reterr_failure))
+                        return false;
+        }
+        return true;
 }
 
 /* One page, tenant by tenant. */

@@ -29,9 +29,11 @@ static bool end_running(OperationContext *context, const Person *person, Failure
         }
 }
 
-static bool end_subscriptions(OperationContext *context, const Person *person, Json *result, Failure *reterr_failure) {
+static bool end_subscriptions(OperationContext *context, Transaction *transaction, const Person *person, Json *result,
+                              Failure *reterr_failure) {
         const Rows *rows;
-        if (!context_run(context, QUERY_PERSON_UNSUBSCRIBE, VALUES(value_text(person->jid)), &rows, reterr_failure))
+        if (!transaction_run(transaction, QUERY_PERSON_UNSUBSCRIBE, VALUES(value_text(person->jid)), &rows,
+                             reterr_failure))
                 return false;
         for (size_t row = 0; row < rows_count(rows); row++)
                 context_announce(context,
@@ -45,9 +47,10 @@ static bool end_subscriptions(OperationContext *context, const Person *person, J
         return true;
 }
 
-static bool end_grants(OperationContext *context, const Person *person, Json *result, Failure *reterr_failure) {
+static bool end_grants(OperationContext *context, Transaction *transaction, const Person *person, Json *result,
+                       Failure *reterr_failure) {
         const Rows *rows;
-        if (!context_run(context, QUERY_PERSON_UNGRANT, VALUES(value_text(person->jid)), &rows, reterr_failure))
+        if (!transaction_run(transaction, QUERY_PERSON_UNGRANT, VALUES(value_text(person->jid)), &rows, reterr_failure))
                 return false;
         for (size_t row = 0; row < rows_count(rows); row++)
                 context_announce(context, (DirectoryChange){ .kind = DIRECTORY_GRANT,
@@ -60,34 +63,51 @@ static bool end_grants(OperationContext *context, const Person *person, Json *re
         return true;
 }
 
-static bool forget(OperationContext *context, const Person *person, Json *result, Failure *reterr_failure) {
+static bool forget(OperationContext *context, Transaction *transaction, const Person *person, Json *result,
+                   Failure *reterr_failure) {
         const Rows *rows;
-        if (!context_run(context, QUERY_PERSON_FORGET, VALUES(value_uuid(person->id), value_text(person->jid)), &rows,
-                         reterr_failure))
+        if (!transaction_run(transaction, QUERY_PERSON_FORGET, VALUES(value_uuid(person->id), value_text(person->jid)),
+                             &rows, reterr_failure))
                 return false;
         json_put_integer(result, "feedback", rows_integer(rows, 0, 0));
         json_put_integer(result, "invites", rows_integer(rows, 0, 2));
-        return end_subscriptions(context, person, result, reterr_failure) &&
-               end_grants(context, person, result, reterr_failure);
+        return end_subscriptions(context, transaction, person, result, reterr_failure) &&
+               end_grants(context, transaction, person, result, reterr_failure);
 }
 
-static bool erase_person(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
-        Database *database = context->operations->database;
+/* All that needs the name, with the row that says what is left to do: what follows can be finished by others. */
+static bool begin(OperationContext *context, const Person *person, const Erasure *erasure, Json *result,
+                  Failure *reterr_failure) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        return transaction_begin(context->operations->database, DATABASE_TENANT, context->tenant_id, &transaction,
+                                 reterr_failure) &&
+               transaction_run(
+                       transaction, QUERY_ERASURE_BEGIN,
+                       VALUES(value_uuid(erasure->person_id), value_uuid(erasure->up_to), value_uuid(erasure->except)),
+                       NULL, reterr_failure) &&
+               forget(context, transaction, person, result, reterr_failure) &&
+               transaction_commit(transaction, reterr_failure);
+}
+
+static bool erase(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
         Person person;
         size_t messages;
         if (!person_find(context, input, &person, reterr_failure) || !end_running(context, &person, reterr_failure))
                 return false;
-        if (!erase_person_messages(database, context->tenant_id, person.id, context_id(context),
-                                   context->caller->message_id, &messages, reterr_failure))
-                return false;
+        Erasure erasure = { .tenant_id = context->tenant_id,
+                            .person_id = person.id,
+                            .up_to = context_id(context),
+                            .except = context->caller->message_id };
         Json *result = *ret_result = json_new_object();
+        if (!begin(context, &person, &erasure, result, reterr_failure) ||
+            !erase_person(context->operations->database, &erasure, &messages, reterr_failure))
+                return false;
         json_put_uuid(result, "person", person.id);
         json_put_integer(result, "messages", (int64_t) messages);
         context->severity = TEXT("warning");
         json_put_uuid(context->facts, "person", person.id);
         json_put_integer(context->facts, "messages", (int64_t) messages);
-        return forget(context, &person, result, reterr_failure) &&
-               erase_person_name(database, context->tenant_id, person.id, reterr_failure);
+        return true;
 }
 
 const Operation person_erase = {
@@ -99,5 +119,5 @@ const Operation person_erase = {
         .method = "DELETE",
         .path = "/persons",
         .input = person_input,
-        .run = erase_person,
+        .run = erase,
 };

@@ -1,4 +1,5 @@
 #include "orchestrator/operations/person.h"
+#include "orchestrator/operations/profile.h"
 
 typedef Json *RowMaker(const Rows *rows, size_t row);
 
@@ -77,6 +78,21 @@ static bool put_parts(OperationContext *context, const Person *person, Json *res
         return true;
 }
 
+/* What a person says of himself belongs to no tenant: nobody else is given it. */
+static bool put_profile(OperationContext *context, const Person *person, Json *result, Failure *reterr_failure) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        const Rows *rows;
+        Json *profile = json_new_object();
+        json_put(result, "profile", profile);
+        if (!person->self)
+                return true;
+        if (!transaction_begin(context->operations->database, DATABASE_TENANT, installation_tenant_id, &transaction,
+                               reterr_failure) ||
+            !transaction_run(transaction, QUERY_PROFILE_READ, VALUES(value_text(person->jid)), &rows, reterr_failure))
+                return false;
+        return rows_count(rows) == 0 || profile_put(context, rows, true, profile, reterr_failure);
+}
+
 static bool put_sealed(OperationContext *context, const Rows *rows, size_t row, int column, int key_column,
                        const char *table, const char *sealed_column, const char *name, Json *item,
                        Failure *reterr_failure) {
@@ -141,7 +157,8 @@ static bool export_person(OperationContext *context, const Input *input, Json **
         json_put_uuid(result, "person", person.id);
         json_put_boolean(result, "readable", person.self);
         json_put_uuid(context->facts, "person", person.id);
-        return (after.type != VALUE_NULL || put_parts(context, &person, result, reterr_failure)) &&
+        return (after.type != VALUE_NULL || (put_parts(context, &person, result, reterr_failure) &&
+                                             put_profile(context, &person, result, reterr_failure))) &&
                put_messages(context, input, &person, after, result, reterr_failure);
 }
 

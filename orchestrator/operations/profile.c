@@ -27,19 +27,24 @@ static bool put_picture(OperationContext *context, const Rows *rows, bool whole,
         return encoded.bytes || failure_set(reterr_failure, FAILURE_TOO_LARGE, "the picture is too large");
 }
 
+bool profile_put(OperationContext *context, const Rows *rows, bool with_picture, Json *profile,
+                 Failure *reterr_failure) {
+        json_put_text_or_null(profile, "name", rows_text(rows, 0, 1));
+        json_put_text_or_null(profile, "email", rows_text(rows, 0, 2));
+        json_put_boolean(profile, "email_proved", !rows_is_null(rows, 0, 8));
+        json_put_text_or_null(profile, "locale", rows_text(rows, 0, 4));
+        json_put_text_or_null(profile, "time_zone", rows_text(rows, 0, 5));
+        json_put_time(profile, "created_at", rows_time(rows, 0, 3));
+        return put_picture(context, rows, with_picture, profile, reterr_failure);
+}
+
 bool profile_result(OperationContext *context, bool with_picture, Json **ret_result, Failure *reterr_failure) {
         const Rows *rows;
         if (!profile_read(context, &rows, reterr_failure))
                 return false;
-        Json *result = *ret_result = json_new_object();
-        json_put_text(result, "jid", context->caller->principal);
-        json_put_text_or_null(result, "name", rows_text(rows, 0, 1));
-        json_put_text_or_null(result, "email", rows_text(rows, 0, 2));
-        json_put_boolean(result, "email_proved", !rows_is_null(rows, 0, 8));
-        json_put_text_or_null(result, "locale", rows_text(rows, 0, 4));
-        json_put_text_or_null(result, "time_zone", rows_text(rows, 0, 5));
-        json_put_time(result, "created_at", rows_time(rows, 0, 3));
-        return put_picture(context, rows, with_picture, result, reterr_failure);
+        *ret_result = json_new_object();
+        json_put_text(*ret_result, "jid", context->caller->principal);
+        return profile_put(context, rows, with_picture, *ret_result, reterr_failure);
 }
 
 static void make_code(char ret_code[static CODE_SIZE]) {

@@ -60,6 +60,29 @@ UPDATE subscriptions SET removed_at = now() - interval '8 days', updated_at = no
 UPDATE grants SET subject = 'erased', removed_at = coalesce(removed_at, now())
 WHERE kind = 'jid' AND subject = $1 RETURNING id, agent_id;
 
+-- name: erasure_begin
+-- role: tenant
+INSERT INTO erasures (tenant_id, person_id, up_to, except_id) VALUES (current_tenant(), $1, $2, $3)
+ON CONFLICT (tenant_id, person_id) DO UPDATE SET up_to = excluded.up_to, except_id = excluded.except_id, begun_at = now();
+
+-- name: erasures_left
+-- role: directory
+-- Those that nobody can be at any more.
+SELECT tenant_id, person_id, up_to, except_id FROM erasures WHERE begun_at < now() - $1::integer * interval '1 second';
+
+-- name: erasure_note
+-- role: tenant
+-- For the audit, in place of the operation that was broken off.
+INSERT INTO operation_log (tenant_id, id, request_key, digest, operation, door, severity, outcome, facts, hub)
+SELECT current_tenant(), $1, $1::uuid::text, sha256($2::uuid::text::bytea), 'person-erase', 'keep', 'warning', 'success',
+       format('{"person":"%s"}', $2::uuid), number
+FROM leases ORDER BY number LIMIT 1
+ON CONFLICT DO NOTHING;
+
+-- name: erasure_end
+-- role: eraser
+DELETE FROM erasures WHERE person_id = $1;
+
 -- name: erase_next
 -- role: eraser
 -- Of a person, up to $2, but for the message that asks ($3).

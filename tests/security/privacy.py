@@ -171,6 +171,41 @@ def what_is_older_than_it_may_be_goes_with_keep(lab, model):
     assert lab.sql("SELECT answer IS NULL FROM concluded WHERE concluded_at < now() - interval '9 days'") == "t"
 
 
+def an_erasure_that_is_cut_off_is_finished_by_keep(lab, model):
+    """The hub dies while the eraser waits for a row that somebody else holds."""
+    mine = "a.body IS NOT NULL AND a.agent_id IN (SELECT id FROM agents WHERE name = 'desk')"
+    ann = lab.sql("SELECT person_id FROM accepted a WHERE %s LIMIT 1" % mine)
+    holder = subprocess.Popen(["psql", "-XAtq", "-U", "postgres"], env=lab.environment, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True)
+    holder.stdin.write("BEGIN; SELECT 'held' FROM accepted a WHERE %s FOR UPDATE;\n" % mine)
+    holder.stdin.flush()
+    assert holder.stdout.readline().strip() == "held"
+    lab.aiox("grant", "add", "desk", ANN, *TENANT)
+    asking = subprocess.Popen(["aiox", "person", "erase", "--jid", ANN, "--yes", *TENANT], env=lab.environment,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, executable=lab.program)
+    until(lambda: lab.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'aiox_eraser' "
+                          "AND wait_event_type = 'Lock'") == "1", 20, "the eraser at the held row")
+    lab.lab("kill", "hub_1", "KILL")
+    asking.wait(timeout=20)
+    holder.communicate("ROLLBACK;\n", timeout=20)
+    until(lambda: lab.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'aiox_eraser'") == "0", 20,
+          "the end of the eraser's connection")
+    # What needed her name is done; what she wrote is still there, and one that has just begun is left to who began it.
+    assert lab.sql("SELECT count(*) FROM grants WHERE subject = '%s'" % ANN) == "0"
+    assert sealed(lab, ann)
+    assert "finished" not in lab.aiox("keep") and sealed(lab, ann)
+    lab.sql("UPDATE erasures SET begun_at = begun_at - interval '2 minutes'")
+    assert "finished 1 erasures that were broken off" in lab.aiox("keep")
+    assert sealed(lab, ann) == set() and lab.sql("SELECT count(*) FROM erasures") == "0"
+    assert "finished" not in lab.aiox("keep")
+    assert lab.sql("SELECT door || ' ' || (facts::json->>'person' = '%s') FROM operation_log WHERE operation = "
+                   "'person-erase' ORDER BY at DESC LIMIT 1" % ann) == "keep true"
+    lab.lab("start", "hub_1")
+    until(lambda: lab.sql("SELECT count(*) FROM audit WHERE type = 'operation.person-erase' AND facts::text LIKE "
+                          "'%%%s%%'" % ann) == "2", 20, "the finished erasure in the audit")
+    lab.aiox("audit", "verify", *TENANT)
+
+
 def main():
     model, lab, well = Model(), None, False
     try:
@@ -183,6 +218,7 @@ def main():
             others_go_on_as_before,
             the_person_erases_itself_by_chat,
             what_is_older_than_it_may_be_goes_with_keep,
+            an_erasure_that_is_cut_off_is_finished_by_keep,
         ], lab, model)
     finally:
         model.stop()

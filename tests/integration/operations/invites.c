@@ -228,9 +228,23 @@ START_TEST(an_address_is_proved_by_the_code_that_was_sent_to_it_and_by_nothing_e
 }
 END_TEST
 
+START_TEST(a_person_is_given_its_profile_and_admins_are_not) {
+        Office *office = office_open();
+        office_do(office, VIEWER, "", "profile-update",
+                  "{\"name\":\"Vera\",\"locale\":\"de-AT\",\"time_zone\":\"Europe/Vienna\",\"picture\":\"" PNG "\"}");
+        const char *own = office_do(office, VIEWER, "", "person-export", "{}");
+        expect(own, "\"locale\":\"de-AT\"");
+        expect(own, "\"time_zone\":\"Europe/Vienna\"");
+        expect(own, PNG);
+        expect(office_do(office, ADMIN, "", "person-export", "{\"jid\":\"" VIEWER "\"}"), "\"profile\":{}");
+        office_close(office);
+}
+END_TEST
+
 UNIT_TESTS("operations/invites", who_accepts_an_invitation_is_a_member_and_the_code_is_used_up,
            the_code_is_kept_nowhere_and_shown_once, an_invitation_that_does_not_hold_makes_nobody_a_member,
            an_invitation_for_one_person_is_nothing_to_others_and_never_lowers_anybody,
            an_invitation_for_several_is_used_by_as_many, whoever_tries_codes_is_stopped_after_ten_and_others_are_not,
            a_profile_says_what_its_person_said_and_nothing_that_is_not_so,
-           an_address_is_proved_by_the_code_that_was_sent_to_it_and_by_nothing_else)
+           an_address_is_proved_by_the_code_that_was_sent_to_it_and_by_nothing_else,
+           a_person_is_given_its_profile_and_admins_are_not)
