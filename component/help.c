@@ -56,7 +56,7 @@ static void print_usage(const Operation *operation) {
 }
 
 static void print_field(const Field *field, bool partial) {
-        char form[96], help[400], bounds[96] = "";
+        char form[400], help[500], bounds[96] = "";
         int64_t least, most;
         field_bounds(field, &least, &most);
         const char *fallback = partial ? NULL : field->fallback;
@@ -82,6 +82,8 @@ static void print_field(const Field *field, bool partial) {
 static const char *who_may(const Operation *operation, char buffer[static 128]) {
         if (operation->role == ROLE_PLATFORM)
                 return "platform admins";
+        if (operation->role == ROLE_NONE)
+                return "everybody, also who is no member of a tenant";
         snprintf(buffer, 128, "%s and above in the tenant%s", role_name(operation->role),
                  operation->own_agent ? ", and the agent's owner" : "");
         return buffer;

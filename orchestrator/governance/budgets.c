@@ -1,6 +1,7 @@
 #include "orchestrator/governance/budgets.h"
 
 #include "base/clock.h"
+#include "base/money.h"
 #include "base/record.h"
 #include "orchestrator/governance/budgets_parts.h"
 
@@ -12,7 +13,6 @@
 #define LOOK_UP_US    (500 * MILLISECONDS) /* whether the turn was stopped */
 #define OUTSIDE_TRIES 3
 #define AMOUNT_MOST   ((INT64_C(1) << 53) - 1)
-#define NANO          INT64_C(1000000000)
 #define LEASE_US      (10 * SECONDS)
 
 bool budgets_new(const BudgetsSettings *settings, Budgets **ret_budgets, Failure *reterr_failure) {
@@ -202,11 +202,9 @@ static void add_amount(TextBuilder *text, BudgetUnit unit, int64_t amount) {
                 text_add_format(text, "%lld tokens", (long long) amount);
                 return;
         }
-        char decimals[12];
-        int length = snprintf(decimals, sizeof(decimals), "%09lld", (long long) (amount % NANO));
-        while (length > 2 && decimals[length - 1] == '0')
-                decimals[--length] = '\0';
-        text_add_format(text, "%lld.%s", (long long) (amount / NANO), decimals);
+        char money[MONEY_SIZE];
+        money_format(amount, money);
+        text_add_string(text, money);
 }
 
 static void add_opening(TextBuilder *text, const BudgetCall *call, const Budget *budget, const Calendars *calendars) {

@@ -1,5 +1,7 @@
 #include "orchestrator/governance/limits.h"
 
+#include "base/money.h"
+
 #include <stdio.h>
 
 #define WARN_LEAST 5 /* of an amount below that, the last but one is no warning */
@@ -23,7 +25,7 @@ static const char *const subject_names[LIMIT_SUBJECT_COUNT] = {
 const LimitFact limit_facts[LIMIT_WHAT_COUNT] = {
         [LIMIT_MESSAGES] = { "messages", LIMIT_IS_RATE, "messages", OF_ALL, "Messages let in." },
         [LIMIT_TOKENS] = { "tokens", LIMIT_IS_BUDGET, "tokens", OF_BUDGETS, "Tokens of models, prompt and answer." },
-        [LIMIT_MONEY_NANO] = { "money-nano", LIMIT_IS_BUDGET, "nano-units", OF_BUDGETS,
+        [LIMIT_MONEY_NANO] = { "money-nano", LIMIT_IS_BUDGET, "units of the currency", OF_BUDGETS,
                                "What models may cost, in nano-units of the installation's currency." },
         [LIMIT_WORKER_MS] = { "worker-ms", LIMIT_IS_BUDGET, "milliseconds of workers", OF_BUDGETS,
                               "How long turns may keep workers." },
@@ -100,11 +102,15 @@ void limit_window_format(int64_t window_us, char string[static LIMIT_WINDOW_SIZE
 }
 
 void limit_format(LimitWhat what, int64_t window_us, int64_t amount, char string[static LIMIT_TEXT_SIZE]) {
-        char window[LIMIT_WINDOW_SIZE];
+        char window[LIMIT_WINDOW_SIZE], figure[MONEY_SIZE];
 
         limit_window_format(window_us, window);
-        snprintf(string, LIMIT_TEXT_SIZE, "%lld %s%s%s", (long long) amount, limit_facts[what].unit,
-                 window_us ? " per " : "", window_us ? window : "");
+        if (what == LIMIT_MONEY_NANO)
+                money_format(amount, figure);
+        else
+                snprintf(figure, sizeof(figure), "%lld", (long long) amount);
+        snprintf(string, LIMIT_TEXT_SIZE, "%s %s%s%s", figure, limit_facts[what].unit, window_us ? " per " : "",
+                 window_us ? window : "");
 }
 
 bool limit_is_wider(LimitWhat what, int64_t amount, int64_t than) {

@@ -1,6 +1,7 @@
 #include "orchestrator/operations/context.h"
 
 #include "base/log.h"
+#include "base/money.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -150,15 +151,11 @@ void json_put_text_or_null(Json *object, const char *name, Text text) {
 }
 
 void json_put_money(Json *object, const char *name, const OperationContext *context, int64_t nano) {
-        char money[64];
+        char money[MONEY_SIZE], shown[MONEY_SIZE + 20];
         const char *currency = context->operations->hub->currency;
-        int digits = snprintf(money, sizeof(money), "%lld.%09lld", (long long) (nano / 1000000000),
-                              (long long) (nano % 1000000000));
-        char *point = strchr(money, '.');
-        while (money[digits - 1] == '0' && money + digits > point + 3)
-                digits--;
-        snprintf(money + digits, sizeof(money) - (size_t) digits, " %.16s", currency ? currency : "EUR");
-        json_put_string(object, name, money);
+        money_format(nano, money);
+        snprintf(shown, sizeof(shown), "%s %.16s", money, currency ? currency : "EUR");
+        json_put_string(object, name, shown);
 }
 
 Json *list_result(OperationContext *context, const Input *input, const Rows *rows, ItemMaker *make,

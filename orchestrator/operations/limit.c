@@ -1,5 +1,9 @@
 #include "orchestrator/operations/limit.h"
 
+#include "base/money.h"
+
+#include <stdio.h>
+
 static bool row_of_account(OperationContext *context, Text jid, LimitRow *row, Failure *reterr_failure) {
         _cleanup_(transaction_endp) Transaction *transaction = NULL;
         const Rows *rows;
@@ -112,6 +116,18 @@ DirectoryChange limit_row_change(const OperationContext *context, const LimitRow
                                   .what = row->what,
                                   .window_us = row->window_us,
                                   .amount = amount };
+}
+
+void limit_put_shown(Json *object, const OperationContext *context, LimitWhat what, int64_t window_us, int64_t amount) {
+        char shown[LIMIT_TEXT_SIZE], window[LIMIT_WINDOW_SIZE], money[MONEY_SIZE];
+        const char *currency = context->operations->hub->currency;
+        limit_format(what, window_us, amount, shown);
+        if (what == LIMIT_MONEY_NANO) {
+                money_format(amount, money);
+                limit_window_format(window_us, window);
+                snprintf(shown, sizeof(shown), "%s %.16s per %s", money, currency ? currency : "EUR", window);
+        }
+        json_put_string(object, "limit", shown);
 }
 
 Json *limit_row_json(const LimitRow *row) {

@@ -1,7 +1,7 @@
-#include "orchestrator/operations/context.h"
+#include "orchestrator/operations/limit.h"
 
 static Json *limit_item(OperationContext *context, const Rows *rows, size_t row) {
-        (void) context;
+        LimitWhat what;
         Json *item = json_new_object();
         int64_t window_us = rows_integer(rows, row, 4);
         json_put_text(item, "id", rows_text(rows, row, 0));
@@ -10,6 +10,8 @@ static Json *limit_item(OperationContext *context, const Rows *rows, size_t row)
         json_put_text(item, "what", rows_text(rows, row, 3));
         json_put(item, "window_seconds", window_us ? json_new_integer(window_us / SECONDS) : json_new_null());
         json_put_integer(item, "amount", rows_integer(rows, row, 5));
+        if (limit_what_from_name(rows_text(rows, row, 3), &what))
+                limit_put_shown(item, context, what, window_us, rows_integer(rows, row, 5));
         json_put_time(item, "created_at", rows_time(rows, row, 6));
         return item;
 }
@@ -34,6 +36,6 @@ const Operation limit_list = {
         .method = "GET",
         .path = "/limits",
         .shared = list_fields,
-        .columns = "subject name what window_seconds amount",
+        .columns = "subject name what limit",
         .run = list_limits,
 };

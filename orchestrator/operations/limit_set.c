@@ -3,7 +3,9 @@
 
 static const Field set_input[] = {
         LIMIT_FIELDS,
-        { "amount", FIELD_INTEGER, REQUIRED, "How much at most; 0 forbids it, and keeps days for ever.",
+        { "amount", FIELD_INTEGER, REQUIRED,
+          "How much at most; 0 forbids it, and keeps days for ever. Of money-nano: billionths, so 5 units of the "
+          "currency are 5000000000.",
           .most = INT64_C(9007199254740991) },
         { .type = FIELD_END },
 };
@@ -56,14 +58,14 @@ static bool set_limit(OperationContext *context, const Input *input, Json **ret_
         json_put_integer(context->facts, "amount", amount);
         *ret_result = limit_row_json(&row);
         json_put_integer(*ret_result, "amount", amount);
+        limit_put_shown(*ret_result, context, row.what, row.window_us, amount);
         return true;
 }
 
 const Operation limit_set = {
         .name = "limit-set",
         .summary = "Limits how much a tenant, an agent, a person or a domain may have, within the tenant's plan; of "
-                   "several "
-                   "limits the narrowest holds.",
+                   "several limits the narrowest holds.",
         .example = "messages 600 --window 1h --agent support --tenant acme",
         .role = ROLE_ADMIN,
         .effect = EFFECT_CHANGE,

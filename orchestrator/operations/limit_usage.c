@@ -99,7 +99,7 @@ static bool item_count(OperationContext *context, Item *item, Failure *reterr_fa
         return true;
 }
 
-static Json *item_json(const Item *item) {
+static Json *item_json(const OperationContext *context, const Item *item) {
         const LimitUse *use = &item->use;
         Json *json = json_new_object();
         json_put_string(json, "subject", limit_subject_name(use->subject));
@@ -109,6 +109,7 @@ static Json *item_json(const Item *item) {
         json_put(json, "window_seconds",
                  item->window_us ? json_new_integer(item->window_us / SECONDS) : json_new_null());
         json_put_integer(json, "amount", item->amount);
+        limit_put_shown(json, context, use->what, item->window_us, item->amount);
         json_put(json, "used", use->known ? json_new_integer(use->used) : json_new_null());
         int64_t left = item->amount > use->used ? item->amount - use->used : 0;
         json_put(json, "remaining", use->known ? json_new_integer(left) : json_new_null());
@@ -152,7 +153,7 @@ static bool show_usage(OperationContext *context, const Input *input, Json **ret
                         json_free(data);
                         return false;
                 }
-                json_append(data, item_json(&items.items[i]));
+                json_append(data, item_json(context, &items.items[i]));
         }
         *ret_result = json_new_object();
         json_put_boolean(*ret_result, "has_more", more);
@@ -170,6 +171,6 @@ const Operation limit_usage = {
         .method = "GET",
         .path = "/limits/usage",
         .shared = list_fields,
-        .columns = "subject name what window_seconds amount used remaining",
+        .columns = "subject name what limit used remaining",
         .run = show_usage,
 };

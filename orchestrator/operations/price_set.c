@@ -10,7 +10,8 @@ static const Field set_input[] = {
           .choices = "prompt-tokens|completion-tokens|cached-tokens|compute-ms|stored-bytes|api-calls|tool-runs|"
                      "messages" },
         { "price", FIELD_REAL, REQUIRED,
-          "Of a million, in the installation's currency; of stored-bytes: of a gigabyte for a month.",
+          "Of a million, in units of the installation's currency, as in 2.50; of stored-bytes: of a gigabyte for a "
+          "month.",
           .most = 1000000 },
         { "model", FIELD_TEXT, OPTIONAL, "Whose tokens: openai/NAME.", .least = 1, .most = 200 },
         { "margin", FIELD_REAL, OPTIONAL, "What is added for tenants, in percent.", .fallback = "0", .most = 1000 },
@@ -22,9 +23,20 @@ static bool check_model(const Input *input, Failure *reterr_failure) {
         TokenMeter meter;
         bool tokens = token_meter_from_name(input_text(input, "meter"), &meter), named = input_has(input, "model");
         if (tokens && !named)
-                return failure_set(reterr_failure, FAILURE_INVALID, "'model': say whose tokens cost that");
-        return tokens || !named ||
-               failure_set(reterr_failure, FAILURE_INVALID, "'model': only tokens have a price by model");
+                return failure_set(reterr_failure, FAILURE_INVALID,
+                                   "'model' is missing: tokens have a price by model, such as openai/gpt-4o");
+        if (!tokens && named)
+                return failure_set(reterr_failure, FAILURE_INVALID, "'model': only tokens have a price by model");
+        return !named || memchr(input_text(input, "model").bytes, '/', input_text(input, "model").length) ||
+               failure_set(reterr_failure, FAILURE_INVALID,
+                           "'model': write it as agents have it, such as openai/gpt-4o");
+}
+
+/* A price that is smaller than what can be kept is no gift. */
+static bool check_price(const Input *input, Failure *reterr_failure) {
+        double price = input_real(input, "price");
+        return price == 0 || llround(price * NANO) > 0 ||
+               failure_set(reterr_failure, FAILURE_INVALID, "'price' is less than 0.000000001: say 0 for nothing");
 }
 
 /* What was used has its price already, and every hub has to know the new one before it holds. */
@@ -40,7 +52,8 @@ static bool set_price(OperationContext *context, const Input *input, Json **ret_
         const Rows *rows;
         int64_t from_us, margin_bp = llround(input_real(input, "margin") * 100);
         Uuid id = context_id(context);
-        if (!check_model(input, reterr_failure) || !find_moment(context, input, &from_us, reterr_failure) ||
+        if (!check_model(input, reterr_failure) || !check_price(input, reterr_failure) ||
+            !find_moment(context, input, &from_us, reterr_failure) ||
             !context_run(context, QUERY_PRICE_ADD,
                          VALUES(value_uuid(id), value_text(input_text(input, "meter")),
                                 value_text(input_text(input, "model")),

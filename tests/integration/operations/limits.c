@@ -12,7 +12,8 @@ START_TEST(a_limit_is_one_row_and_the_last_amount_holds) {
         ck_assert_int_eq(office->heard[office->heard_count - 1], DIRECTORY_LIMIT);
         const char *set = office_do(office, ADMIN, "", "limit-set",
                                     "{\"what\":\"messages\",\"agent\":\"desk\",\"amount\":7}");
-        ck_assert_str_eq(set, "{\"amount\":7,\"name\":\"desk\",\"subject\":\"agent\",\"what\":\"messages\","
+        ck_assert_str_eq(set, "{\"amount\":7,\"limit\":\"7 messages per "
+                              "minute\",\"name\":\"desk\",\"subject\":\"agent\",\"what\":\"messages\","
                               "\"window_seconds\":60}");
         office_do(office, ADMIN, "", "limit-set",
                   "{\"what\":\"messages\",\"agent\":\"desk\",\"amount\":100,\"window\":\"1d\"}");
@@ -234,12 +235,14 @@ START_TEST(usage_is_seen_by_members_and_by_nobody_else) {
         office_do(office, ADMIN, "", "limit-set", "{\"what\":\"agents\",\"amount\":2}");
         const char *usage = office_do(office, VIEWER, "", "limit-usage", "{}");
         static const char *const shown[] = {
-                "{\"amount\":5,\"kind\":\"count\",\"name\":null,\"remaining\":4,\"subject\":\"plan\",\"used\":1,"
+                "{\"amount\":5,\"kind\":\"count\",\"limit\":\"5 "
+                "agents\",\"name\":null,\"remaining\":4,\"subject\":\"plan\",\"used\":1,"
                 "\"what\":\"agents\"",
-                "{\"amount\":2,\"kind\":\"count\",\"name\":null,\"remaining\":1,\"subject\":\"tenant\",\"used\":1,"
+                "{\"amount\":2,\"kind\":\"count\",\"limit\":\"2 "
+                "agents\",\"name\":null,\"remaining\":1,\"subject\":\"tenant\",\"used\":1,"
                 "\"what\":\"agents\"",
-                "{\"amount\":7,\"kind\":\"rate\",\"name\":\"desk\",\"remaining\":4,\"subject\":\"agent\",\"used\":3,"
-                "\"what\":\"messages\",\"window_seconds\":60}",
+                "{\"amount\":7,\"kind\":\"rate\",\"limit\":\"7 messages per minute\",\"name\":\"desk\",\"remaining\":4,"
+                "\"subject\":\"agent\",\"used\":3,\"what\":\"messages\",\"window_seconds\":60}",
                 "\"remaining\":0,\"subject\":\"plan\",\"used\":4,\"what\":\"members\"",
         };
         for (size_t i = 0; i < COUNT_OF(shown); i++)
@@ -252,6 +255,21 @@ START_TEST(usage_is_seen_by_members_and_by_nobody_else) {
         ck_assert_str_eq(usage, "{\"after\":null,\"data\":[],\"has_more\":false}");
         office_refuse(office, FOREIGN, "acme", "limit-usage", "{}", FAILURE_NOT_FOUND);
         office_refuse(office, STRANGER, "acme", "limit-usage", "{}", FAILURE_NOT_FOUND);
+        office_close(office);
+}
+END_TEST
+
+START_TEST(money_is_shown_in_units_of_the_currency) {
+        Office *office = office_open();
+        const char *set = office_do(office, ADMIN, "", "limit-set",
+                                    "{\"what\":\"money-nano\",\"window\":86400,\"amount\":5250000000}");
+        ck_assert_msg(strstr(set, "\"limit\":\"5.25 EUR per day\""), "%s", set);
+        static const char *const lists[] = { "limit-list", "limit-usage" };
+        for (size_t i = 0; i < COUNT_OF(lists); i++) {
+                const char *list = office_do(office, VIEWER, "", lists[i], "{}");
+                ck_assert_msg(strstr(list, "\"limit\":\"5.25 EUR per day\""), "%s", list);
+                ck_assert_msg(strstr(list, "\"amount\":5250000000"), "%s", list);
+        }
         office_close(office);
 }
 END_TEST
@@ -272,7 +290,7 @@ UNIT_TESTS("integration/operations/limits", a_limit_is_one_row_and_the_last_amou
            a_tenant_limits_itself_and_nobody_else, people_and_domains_are_limited_by_platform_admins,
            wrong_limits_are_refused_by_name, a_plan_is_narrowed_by_its_tenant_and_changed_by_platform_admins,
            what_a_plan_counts_ends_with_a_sentence_and_owners_hear_of_it_before,
-           usage_is_seen_by_members_and_by_nobody_else, plans_are_shown_to_everybody,
-           what_is_kept_for_days_is_kept_by_the_narrowest_of_plan_tenant_and_installation,
+           usage_is_seen_by_members_and_by_nobody_else, money_is_shown_in_units_of_the_currency,
+           plans_are_shown_to_everybody, what_is_kept_for_days_is_kept_by_the_narrowest_of_plan_tenant_and_installation,
            tenant_shortens_how_long_it_keeps_and_never_lengthens_it,
            logs_and_security_events_go_by_the_day_and_only_of_the_tenants_named)

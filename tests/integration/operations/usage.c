@@ -199,7 +199,9 @@ START_TEST(prices_are_set_ahead_by_platform_admins_and_never_changed) {
         static const char *const wrong[][2] = {
                 { "{\"meter\":\"prompt-tokens\",\"price\":1}", "'model'" },
                 { "{\"meter\":\"messages\",\"model\":\"openai/x\",\"price\":1}", "'model'" },
+                { "{\"meter\":\"prompt-tokens\",\"model\":\"gpt-4o\",\"price\":1}", "'model'" },
                 { "{\"meter\":\"messages\",\"price\":-1}", "'price'" },
+                { "{\"meter\":\"messages\",\"price\":1e-10}", "'price'" },
                 { "{\"meter\":\"messages\",\"price\":1000001}", "'price'" },
                 { "{\"meter\":\"thoughts\",\"price\":1}", "'meter'" },
                 { "{\"meter\":\"messages\",\"price\":1,\"margin\":-1}", "'margin'" },
