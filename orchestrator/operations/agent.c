@@ -74,7 +74,7 @@ bool agent_find_owner(OperationContext *context, Text jid, Uuid *ret_owner_id, F
                         return false;
                 if (rows_count(rows) == 0)
                         return failure_set(reterr_failure, FAILURE_INVALID,
-                                           "'owner' must be a member of the tenant: see `member add`");
+                                           "'owner' must be a member of the tenant: `member add` makes one");
                 if (context->role < ROLE_ADMIN && !uuid_equal(rows_uuid(rows, 0, 0), context->account_id))
                         return failure_set(reterr_failure, FAILURE_FORBIDDEN, "only admins give agents to others");
         }
