@@ -198,6 +198,7 @@ END_TEST
 START_TEST(chain_that_was_written_anew_differs_from_what_was_signed) {
         Scene *scene = new_scene();
         tamper(scene, "DELETE FROM audit WHERE hub = 2 AND position > 6");
+        journal_free(scene->journals[1]);
         scene->journals[1] = place_journal(scene->keyring);
         start(scene, 1);
         write_records(scene, 1, RECORDS);
@@ -290,6 +291,7 @@ START_TEST(chain_goes_on_from_its_signed_closing_after_its_beginning_was_removed
         ck_assert_int_eq(verify(scene).breach, AUDIT_ALTERED);
         tamper(scene, "INSERT INTO audit_closings SELECT * FROM closed; DROP TABLE closed; DELETE FROM audit");
         check_breach(verify(scene), AUDIT_INTACT, "", 0, "nothing signed is missing");
+        journal_free(scene->journals[0]);
         scene->journals[0] = place_journal(scene->keyring);
         start(scene, 0);
         write_records(scene, 0, 1);

@@ -55,6 +55,13 @@ static void listen(Hearing *hearing, const char *role) {
         PQfinish(session);
 }
 
+static void forget(Hearing *hearing) {
+        for (int as = 0; as < 2; as++)
+                for (int query = 0; query < QUERY_COUNT; query++)
+                        text_builder_release(&hearing->outcomes[as][query].text);
+        *hearing = (Hearing){ 0 };
+}
+
 static bool differ(const QueryOutcome *one, const QueryOutcome *other) {
         return !text_equal(text_built(&one->text), text_built(&other->text));
 }
@@ -94,6 +101,9 @@ static TextBuilder walk(const char *sabotage) {
         for (size_t i = 0; i < COUNT_OF(bound_roles); i++) {
                 listen(&after, bound_roles[i]);
                 compare(bound_roles[i], &before[i], &again[i], &after, &leaks);
+                forget(&before[i]);
+                forget(&again[i]);
+                forget(&after);
         }
         return leaks;
 }

@@ -255,12 +255,13 @@ START_TEST(hub_without_the_new_file_makes_no_key_that_nobody_opens) {
         ck_assert_done(rotate(&rotating, &report, &failure), failure);
         ck_assert_done(keyring_refresh(elsewhere, rotating.database, &failure), failure);
         ck_assert(opens(elsewhere, rotating.tenants[7], 1, PLACE, rotating.sealed[7], rotating.arena));
-        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        Transaction *transaction = NULL;
         Uuid tenant = new_tenant();
         ck_assert_done(transaction_begin(rotating.database, DATABASE_TENANT, tenant, &transaction, &failure), failure);
         ck_assert(!keyring_make(elsewhere, transaction, tenant, &failure));
         ck_assert_int_eq(failure.kind, FAILURE_FORBIDDEN);
         ck_assert_ptr_nonnull(strstr(failure.text, "the new one"));
+        transaction_end(transaction);
         rotating_close(&rotating);
 }
 END_TEST
@@ -354,8 +355,8 @@ START_TEST(many_keys_take_a_pool_and_not_a_page_each) {
                 if (sscanf(line, "VmLck: %lu", &locked) == 1)
                         break;
         fclose(file);
-        /* 401 keys of 32 bytes, what a guard's canary needs, and master keys. */
-        ck_assert_msg(locked > 0 && locked <= 64, "%lu kB are locked", locked);
+        /* 401 keys of 32 bytes, what a guard's canary needs, and master keys. A sanitizer locks nothing. */
+        ck_assert_msg((locked > 0 || UNIT_SANITIZED) && locked <= 64, "%lu kB are locked", locked);
         rotating_close(&rotating);
 }
 END_TEST

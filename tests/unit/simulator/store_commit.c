@@ -54,6 +54,7 @@ static void insert_accepted(SimulatedStore *store, const AcceptedRecord *record,
         assert(message);
         message->accepted = *record;
         message->accepted.sender = keep(store, record->sender);
+        message->accepted.sender_domain = keep(store, record->sender_domain);
         message->accepted.reply_to = reply_to_copy(store->arena, &record->reply_to);
         message->accepted.body = keep(store, record->body);
         message->hub = hub;

@@ -65,6 +65,7 @@ static void open_copy(Arena *arena, const StoredMessage *message, OpenMessage *r
         ret_open->accepted = message->accepted;
         ret_open->accepted.body = TEXT_NONE;
         ret_open->accepted.sender = text_copy(arena, message->accepted.sender);
+        ret_open->accepted.sender_domain = text_copy(arena, message->accepted.sender_domain);
         ret_open->accepted.reply_to = (ReplyTo){ reply_to->door, text_copy(arena, reply_to->agent),
                                                  text_copy(arena, reply_to->address),
                                                  text_copy(arena, reply_to->thread),
