@@ -90,8 +90,12 @@ static void write_again(void *about, uint64_t number) {
         Note *note = about;
 
         (void) number;
-        if (note->simulation->chaos)
-                people_write(note->simulation, note);
+        if (!note->simulation->chaos)
+                return;
+        /* Nothing tells a correction without an origin id from a later one of the same message when it is written
+         * again: it takes the place of itself. */
+        note->corrected |= note->replaces.length > 0 && note->origin_id.length == 0;
+        people_write(note->simulation, note);
 }
 
 void people_write(Simulation *simulation, Note *note) {
