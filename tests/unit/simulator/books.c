@@ -52,6 +52,17 @@ static bool is_live(const Process *process) {
         return !process->frozen && has_lease(process);
 }
 
+void life_counted(Life *life, Process *process) {
+        life->counted = process;
+        life->counted_epoch = core_counts(process->core).epoch;
+}
+
+/* A process that lost its lease and has another since has let its messages go: what they have cost is for whoever takes
+ * them up to ask, and until then nobody can say it when the cache is lost. */
+static bool is_known(const Life *life) {
+        return life->counted && is_live(life->counted) && core_counts(life->counted->core).epoch == life->counted_epoch;
+}
+
 static bool is_open(const Books *books, int64_t now) {
         return !books->closed && now >= books->away_until;
 }
@@ -220,7 +231,7 @@ bool books_presumed(SimulatedTurn *turn, CallKey key, int32_t covered, int64_t s
                 call_drop(books, call);
         }
         turn->life->fence = key.ordinal / STEP_ATTEMPT;
-        turn->life->counted = turn->process;
+        life_counted(turn->life, turn->process);
         if (nano > 0)
                 call_add(simulation, key, turn->life, turn->process, nano)->state = CALL_SENT;
         *ret_nano = nano;
@@ -258,7 +269,7 @@ static void rebuild_message(Simulation *simulation, Life *life) {
         life->booked_nano = ledger(life->stored, &ordinal);
         life->lost_nano = 0;
         books->spent_nano += life->booked_nano;
-        if (life->stored->concluded || life->note->command || (life->counted && is_live(life->counted)))
+        if (life->stored->concluded || life->note->command || is_known(life))
                 return;
         life->lost_nano = life->largest_nano;
         books->reserved_nano += life->lost_nano;
@@ -318,11 +329,24 @@ void books_made(Simulation *simulation, CallKey key) {
                 call->made = true;
 }
 
-/* Rows presume the most of a message if the cache cannot say whether anything was sent. When nothing was, not even
- * reserved, and the hub dies before the cache hears of it, nobody says it again: what nobody has spent is missing until
- * the next rebuild, and no call is made because of it that another one has paid for. */
-static bool is_unheard(const Life *life) {
-        return !life->calls && life->billed_nano == 0 && life->booked_nano == 0;
+/* A message that is taken up while the cache cannot say whether anything was sent presumes the most. When nothing was,
+ * since all that was billed is booked already, and the hub dies before the cache hears of the presumption, nobody says
+ * it again: no call is outstanding by which another hub would find it. What nobody has spent is missing until the next
+ * rebuild, and no call is made because of it that another one has paid for. Everything else that rows say is spent. */
+static bool is_unheard(const Life *life, int64_t total) {
+        const StoredMessage *message = life->stored;
+        int64_t presumed = 0;
+
+        for (size_t i = 0; i < message->step_count; i++) {
+                const StepRecord *step = &message->steps[i];
+                int64_t spent = step->spent.units[BUDGET_MONEY];
+                if (spent <= life->booked_nano)
+                        continue;
+                if (step->kind != STEP_PRESUMED || step->ordinal % STEP_ATTEMPT != 1)
+                        return false;
+                presumed = spent > presumed ? spent : presumed;
+        }
+        return life->billed_nano <= life->booked_nano && presumed == total;
 }
 
 /* When everything has settled, what is spent is what the rows say, and nothing is held. */
@@ -334,7 +358,7 @@ void check_books(Simulation *simulation) {
                 const Life *life = simulated_store_at(simulation->store, i)->life;
                 int32_t ordinal;
                 int64_t total = ledger(life->stored, &ordinal);
-                sum += is_unheard(life) ? 0 : total;
+                sum += is_unheard(life, total) ? life->booked_nano : total;
                 if (total < life->billed_nano)
                         check_violated(simulation, "message %lld cost %lld nano and its rows say %lld",
                                        (long long) life->note->number, (long long) life->billed_nano,

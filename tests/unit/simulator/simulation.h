@@ -207,6 +207,8 @@ void books_lose(Simulation *simulation);
 /* What is held for a call that was sent and that the provider has not heard of; -1 = nothing. */
 int64_t books_held(const Simulation *simulation, CallKey key);
 void books_made(Simulation *simulation, CallKey key);
+/* From now on this process knows all that the message has cost. */
+void life_counted(Life *life, Process *process);
 void check_books(Simulation *simulation);
 bool provider_model(SimulatedTurn *turn, const ModelRequest *request, Arena *arena, ModelReply *ret_reply,
                     Failure *reterr);
@@ -306,12 +308,13 @@ struct Life {
         bool received, bounced; /* by its reader's client */
         bool excused;           /* it was lost where no hub could know */
         BookedCall *calls;
-        int64_t billed_nano;  /* by the provider, nothing above a bound */
-        int64_t booked_nano;  /* in the budget */
-        int64_t largest_nano; /* bound of a call of it */
-        int64_t lost_nano;    /* held for calls that nobody remembers */
-        Process *counted;     /* which knows all that it has cost */
-        int32_t fence;        /* of earlier attempts nothing is held any more */
+        int64_t billed_nano;   /* by the provider, nothing above a bound */
+        int64_t booked_nano;   /* in the budget */
+        int64_t largest_nano;  /* bound of a call of it */
+        int64_t lost_nano;     /* held for calls that nobody remembers */
+        Process *counted;      /* which knows all that it has cost, */
+        int64_t counted_epoch; /* as long as it has the lease of this epoch */
+        int32_t fence;         /* of earlier attempts nothing is held any more */
 };
 
 /* A request to cancel, until it is answered. */

@@ -251,7 +251,7 @@ void turn_begin(Process *process, uint64_t number, const TurnInput *input) {
         turn->process = process;
         turn->life = life_of(simulation, input->message_id);
         if (turn->life && input->attempt == 0)
-                turn->life->counted = process;
+                life_counted(turn->life, process);
         turn->version = version_of(simulation, input->agent_id);
         turn->number = number;
         turn->input = input;
