@@ -478,8 +478,9 @@ static bool turn_take_up(Turn *turn) {
                 call = call_of(turn, presumption.call.key);
                 presumption.call = call.bound;
         }
-        bool known = call.budgeted ? turn_retried(turn, turn_presume, &presumption, &failure)
-                                   : turn_presume(turn, &presumption, &failure);
+        /* What a version that cannot be read costs is not known either. */
+        bool known = call.budgeted || !turn->recalled.version ? turn_retried(turn, turn_presume, &presumption, &failure)
+                                                              : turn_presume(turn, &presumption, &failure);
         if (!known)
                 presumption.amounts = call.budgeted ? call.bound.most : (BudgetAmounts){ 0 };
         if (amounts_none(&presumption.amounts))

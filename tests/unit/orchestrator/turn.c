@@ -443,6 +443,15 @@ START_TEST(message_taken_up_again_says_first_what_it_may_have_cost) {
                   .outcome = OUTCOME_ERROR,
                   .reason = FAILURE_NOT_FOUND,
                   .usage = { .cost_nano = 50, .presumed_tokens = 60 } },
+                { .about = "and asks again as long as it may, since it has no price to presume by",
+                  .steps = { TAKEN_UP },
+                  .presumed_failure = FAILURE_UNAVAILABLE,
+                  .deadline_us = 1200 * MILLISECONDS,
+                  .recalls_in_vain = 1,
+                  .recall_failure = FAILURE_NOT_FOUND,
+                  .calls = "recall presumed:10000>-1 sleep:500 presumed:10000>-1",
+                  .outcome = OUTCOME_ERROR,
+                  .reason = FAILURE_NOT_FOUND },
         };
 
         for (size_t i = 0; i < COUNT_OF(scripts); i++) {
