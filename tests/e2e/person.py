@@ -7,6 +7,8 @@ import logging
 import sys
 import time
 
+from unencrypted import connect
+
 try:
     logging.disable(logging.CRITICAL)
     import slixmpp
@@ -37,7 +39,7 @@ class Person:
         client.add_event_handler("message", self.take)
         client.add_event_handler("message_error", self.take_error)
         client.add_event_handler("receipt_received", self.take_receipt)
-        client.connect(self.address, force_starttls=False, disable_starttls=True)
+        connect(client, self.address)
         self.client = client
 
     def started(self, _):

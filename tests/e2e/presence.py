@@ -9,6 +9,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "security"))
 
 from person import in_thread, until  # noqa: E402
+from unencrypted import connect  # noqa: E402
 from withstand import AGENTS, Lab, run  # noqa: E402
 
 import slixmpp  # noqa: E402
@@ -46,7 +47,7 @@ class Watcher:
         self.stanzas.append(presence)
 
     async def __aenter__(self):
-        self.client.connect(self.address, force_starttls=False, disable_starttls=True)
+        connect(self.client, self.address)
         await until(lambda: self.online, 30, lambda: "the client's log-in")
         return self
 

@@ -7,6 +7,8 @@ import os
 import sys
 import traceback
 
+from unencrypted import connect
+
 try:
     logging.disable(logging.CRITICAL)
     import slixmpp
@@ -42,8 +44,7 @@ class Talk:
             self.heard.put_nowait(message)
 
     async def __aenter__(self):
-        self.client.connect((os.environ["XMPP_HOST"], int(os.environ["XMPP_PORT"])), force_starttls=False,
-                            disable_starttls=True)
+        connect(self.client, (os.environ["XMPP_HOST"], int(os.environ["XMPP_PORT"])))
         await asyncio.wait_for(self.client.online, PATIENCE)
         return self
 
