@@ -36,8 +36,8 @@ void gauges_begin_turn(Message *message) {
 static void lane_unpark(Core *core, Lane *lane) {
         Gauge *gauge = lane->parked;
 
-        *(lane->previous_parked ? &lane->previous_parked->next_parked : (Lane **) &gauge->first) = lane->next_parked;
-        *(lane->next_parked ? &lane->next_parked->previous_parked : (Lane **) &gauge->last) = lane->previous_parked;
+        *(lane->previous_parked ? &lane->previous_parked->next_parked : &gauge->first) = lane->next_parked;
+        *(lane->next_parked ? &lane->next_parked->previous_parked : &gauge->last) = lane->previous_parked;
         lane->previous_parked = lane->next_parked = NULL;
         lane->parked = NULL;
         core->parked_count--;
@@ -73,11 +73,11 @@ static void lane_park(Core *core, Lane *lane, Gauge *gauge) {
         if (woken_by == gauge) {
                 lane->next_parked = first;
                 gauge->first = lane;
-                *(first ? &first->previous_parked : (Lane **) &gauge->last) = lane;
+                *(first ? &first->previous_parked : &gauge->last) = lane;
         } else {
                 lane->previous_parked = last;
                 gauge->last = lane;
-                *(last ? &last->next_parked : (Lane **) &gauge->first) = lane;
+                *(last ? &last->next_parked : &gauge->first) = lane;
         }
         if (woken_by && woken_by != gauge)
                 gauge_wake(core, woken_by);

@@ -136,10 +136,11 @@ bool limit_is_wider(LimitWhat what, int64_t amount, int64_t than);
 void limit_window_format(int64_t window_us, char string[static LIMIT_WINDOW_SIZE]);
 
 /* How many turns run, and messages wait, of one subject, and what limits them. */
+struct Lane;
 typedef struct Gauge {
         int32_t turns, waiting;
-        Limit **lists[2];   /* of the subject; NULL = only one */
-        void *first, *last; /* the core's: lanes whose next turn waits for one of these to end */
+        Limit **lists[2];          /* of the subject; NULL = only one */
+        struct Lane *first, *last; /* the core's: lanes whose next turn waits for one of these to end */
 } Gauge;
 
 /* Whether one more would be over a limit; the verdict is of the narrowest. */
