@@ -1,9 +1,9 @@
 #include "base/log.h"
 #include "base/arena.h"
 #include "base/log_line.h"
+#include "base/thread.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 
@@ -144,7 +144,7 @@ void log_start(LogLevel least) {
         if (sem_init(&ring.filled, 0, 0) != 0)
                 abort();
         ring.running = true;
-        if (pthread_create(&ring.thread, NULL, run_writer, NULL) != 0)
+        if (thread_start(&ring.thread, NULL, run_writer, NULL) != 0)
                 ring.running = false; /* records are written directly */
 }
 

@@ -2,10 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/thread.h"
-
-#include <errno.h>
-#include <time.h>
+#include "base/ticker.h"
 
 #define ROUND_US (60 * SECONDS)
 #define HOUR_US  (3600 * SECONDS)
@@ -13,11 +10,9 @@
 struct Bookkeeper {
         Database *database;
         Meters *meters;
-        pthread_t thread;
-        bool stopping, behind;
+        Ticker *ticker;
+        bool behind;
         int64_t sampled_hour; /* of the wall clock */
-        pthread_mutex_t lock;
-        pthread_cond_t stop;
 };
 
 static bool sample(Bookkeeper *bookkeeper, Failure *reterr_failure) {
@@ -31,7 +26,8 @@ static bool sample(Bookkeeper *bookkeeper, Failure *reterr_failure) {
         return true;
 }
 
-static void bookkeeper_round(Bookkeeper *bookkeeper) {
+static void bookkeeper_round(void *bookkeeper_) {
+        Bookkeeper *bookkeeper = bookkeeper_;
         Failure failure;
         bool done = meters_write(bookkeeper->meters, bookkeeper->database, &failure) &&
                     usage_count(bookkeeper->database, 0, NULL, &failure) && sample(bookkeeper, &failure);
@@ -43,51 +39,22 @@ static void bookkeeper_round(Bookkeeper *bookkeeper) {
         bookkeeper->behind = !done;
 }
 
-/* False: it is to stop. */
-static bool bookkeeper_wait(Bookkeeper *bookkeeper) {
-        struct timespec deadline = clock_timespec(clock_now().monotonic_us + ROUND_US);
-
-        pthread_mutex_lock(&bookkeeper->lock);
-        while (!bookkeeper->stopping &&
-               pthread_cond_timedwait(&bookkeeper->stop, &bookkeeper->lock, &deadline) != ETIMEDOUT) {
-        }
-        bool stopping = bookkeeper->stopping;
-        pthread_mutex_unlock(&bookkeeper->lock);
-        return !stopping;
-}
-
-static void *bookkeeper_thread(void *bookkeeper_) {
-        Bookkeeper *bookkeeper = bookkeeper_;
-        Failure failure;
-
-        while (bookkeeper_wait(bookkeeper))
-                bookkeeper_round(bookkeeper);
-        if (!meters_write(bookkeeper->meters, bookkeeper->database, &failure))
-                log_warning("calls of the last minute are not counted", "cause", LOG_STRING, failure.text);
-        return NULL;
-}
-
 Bookkeeper *bookkeeper_start(Database *database, Meters *meters) {
         Bookkeeper *bookkeeper = memory_new(sizeof(*bookkeeper));
 
         bookkeeper->database = database;
         bookkeeper->meters = meters;
-        clock_condition_init(&bookkeeper->stop);
-        pthread_mutex_init(&bookkeeper->lock, NULL);
-        if (thread_start(&bookkeeper->thread, NULL, bookkeeper_thread, bookkeeper) != 0)
-                abort();
+        bookkeeper->ticker = ticker_start(ROUND_US, bookkeeper_round, bookkeeper);
         return bookkeeper;
 }
 
 void bookkeeper_free(Bookkeeper *bookkeeper) {
+        Failure failure;
+
         if (!bookkeeper)
                 return;
-        pthread_mutex_lock(&bookkeeper->lock);
-        bookkeeper->stopping = true;
-        pthread_cond_signal(&bookkeeper->stop);
-        pthread_mutex_unlock(&bookkeeper->lock);
-        pthread_join(bookkeeper->thread, NULL);
-        pthread_cond_destroy(&bookkeeper->stop);
-        pthread_mutex_destroy(&bookkeeper->lock);
+        ticker_stop(bookkeeper->ticker);
+        if (!meters_write(bookkeeper->meters, bookkeeper->database, &failure))
+                log_warning("calls of the last minute are not counted", "cause", LOG_STRING, failure.text);
         free(bookkeeper);
 }

@@ -1,13 +1,11 @@
 #include "component/clerk.h"
 
 #include "base/log.h"
+#include "base/ticker.h"
 #include "base/zone.h"
 #include "component/inbox.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <time.h>
 
 #define READ_EVERY_US SECONDS
 #define NOTE_ROWS     256
@@ -24,10 +22,8 @@ struct Clerk {
          * may have overtaken what another did to the same row after it, and the newest row has to win in the end. */
         char since[XID_SIZE], last[XID_SIZE]; /* last: empty before the first */
         int64_t began_us;                     /* the reading; before its snapshot */
-        pthread_t thread;
-        bool started, stopping, away;
-        pthread_mutex_t lock;
-        pthread_cond_t stop;
+        bool away;
+        Ticker *ticker; /* NULL until it is started */
 };
 
 Clerk *clerk_new(Database *database, Keyring *keyring) {
@@ -36,8 +32,6 @@ Clerk *clerk_new(Database *database, Keyring *keyring) {
         clerk->database = database;
         clerk->keyring = keyring;
         snprintf(clerk->since, sizeof(clerk->since), "0");
-        clock_condition_init(&clerk->stop);
-        pthread_mutex_init(&clerk->lock, NULL);
         return clerk;
 }
 
@@ -194,7 +188,8 @@ static bool send_row(void *batch_, const Rows *row, Failure *reterr_failure) {
         return true;
 }
 
-static void clerk_round(Clerk *clerk) {
+static void clerk_round(void *clerk_) {
+        Clerk *clerk = clerk_;
         Batch batch = { .clerk = clerk };
         Failure failure;
         bool read = clerk_read(clerk, send_row, &batch, &failure);
@@ -207,41 +202,12 @@ static void clerk_round(Clerk *clerk) {
         clerk->away = !read;
 }
 
-static bool clerk_wait(Clerk *clerk) {
-        int64_t until = clock_now().monotonic_us + READ_EVERY_US;
-        struct timespec deadline = clock_timespec(until);
-
-        pthread_mutex_lock(&clerk->lock);
-        while (!clerk->stopping && pthread_cond_timedwait(&clerk->stop, &clerk->lock, &deadline) != ETIMEDOUT) {
-        }
-        bool stopping = clerk->stopping;
-        pthread_mutex_unlock(&clerk->lock);
-        return !stopping;
-}
-
-static void *clerk_thread(void *clerk_) {
-        Clerk *clerk = clerk_;
-
-        while (clerk_wait(clerk))
-                clerk_round(clerk);
-        return NULL;
-}
-
 void clerk_start(Clerk *clerk, Queue *inbox) {
         clerk->inbox = inbox;
-        if (pthread_create(&clerk->thread, NULL, clerk_thread, clerk) != 0)
-                abort();
-        clerk->started = true;
+        clerk->ticker = ticker_start(READ_EVERY_US, clerk_round, clerk);
 }
 
 void clerk_free(Clerk *clerk) {
-        pthread_mutex_lock(&clerk->lock);
-        clerk->stopping = true;
-        pthread_cond_signal(&clerk->stop);
-        pthread_mutex_unlock(&clerk->lock);
-        if (clerk->started)
-                pthread_join(clerk->thread, NULL);
-        pthread_cond_destroy(&clerk->stop);
-        pthread_mutex_destroy(&clerk->lock);
+        ticker_stop(clerk->ticker);
         free(clerk);
 }

@@ -3,11 +3,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/queue.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
-#include <pthread.h>
 #include <stdio.h>
 
 #define NAME          "guide"
@@ -187,7 +187,7 @@ Guide *guide_start(Operations *operations, const Settings *settings) {
         guide->settings = settings;
         guide->stop = queue_new(false);
         snprintf(guide->owner, sizeof(guide->owner), "aiox@%s", settings->domains[0]);
-        if (pthread_create(&guide->thread, NULL, prepare, guide) != 0)
+        if (thread_start(&guide->thread, NULL, prepare, guide) != 0)
                 abort();
         return guide;
 }

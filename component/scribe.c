@@ -1,9 +1,8 @@
 #include "base/log.h"
+#include "base/thread.h"
 #include "component/audit_key.h"
 #include "component/inbox.h"
 #include "component/scribe_parts.h"
-
-#include <pthread.h>
 
 #define WAITING_MOST 8192 /* jobs; lines of logs beyond are counted */
 #define LINES_MOST   256  /* of one transaction */
@@ -75,7 +74,7 @@ bool scribe_new(const ScribeSettings *settings, Scribe **ret_scribe, Failure *re
         scribe->path = audit_heads_path(settings->settings, scribe->arena);
         scribe->public_key = text_string(scribe->arena, audit_key_name(seed, scribe->arena));
         scribe->jobs = queue_new(false);
-        if (pthread_create(&scribe->thread, NULL, run, scribe) != 0)
+        if (thread_start(&scribe->thread, NULL, run, scribe) != 0)
                 abort();
         *ret_scribe = scribe;
         return true;

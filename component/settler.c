@@ -1,8 +1,7 @@
 #include "component/settler.h"
 
 #include "base/queue.h"
-
-#include <pthread.h>
+#include "base/thread.h"
 
 typedef struct Settlement {
         QueueItem item; /* first */
@@ -33,7 +32,7 @@ Settler *settler_new(Budgets *budgets) {
 
         settler->budgets = budgets;
         settler->settlements = queue_new(false);
-        if (pthread_create(&settler->thread, NULL, settler_thread, settler) != 0)
+        if (thread_start(&settler->thread, NULL, settler_thread, settler) != 0)
                 abort();
         return settler;
 }

@@ -1,9 +1,9 @@
 #include "component/sharer.h"
 
 #include "base/log.h"
+#include "base/ticker.h"
 #include "component/inbox.h"
 
-#include <errno.h>
 #include <pthread.h>
 
 #define SHARE_EVERY_US SECONDS
@@ -13,27 +13,15 @@
 struct Sharer {
         RateStream *stream;
         Queue *inbox;
-        pthread_t thread;
-        bool stopping, away; /* away: the thread's own */
+        Ticker *ticker;
+        bool away;        /* the ticker's own, like what follows */
+        RateDelta *taken; /* what was given before the round */
         pthread_mutex_t lock;
-        pthread_cond_t stop;
         /* given, under the lock */
         RateDelta *deltas;
         size_t count;
         int32_t hubs;
 };
-
-/* False: the sharer stops. */
-static bool sharer_wait(Sharer *sharer) {
-        struct timespec deadline = clock_timespec(clock_now().monotonic_us + SHARE_EVERY_US);
-
-        pthread_mutex_lock(&sharer->lock);
-        while (!sharer->stopping && pthread_cond_timedwait(&sharer->stop, &sharer->lock, &deadline) != ETIMEDOUT) {
-        }
-        bool stopping = sharer->stopping;
-        pthread_mutex_unlock(&sharer->lock);
-        return !stopping;
-}
 
 static void note_send(Sharer *sharer, Note *note, bool away) {
         note->kind = NOTE_RATES;
@@ -53,7 +41,7 @@ static void sharer_tell_away(Sharer *sharer, bool away, const Failure *failure) 
                 log_info("shares rates with other hubs again");
 }
 
-static void sharer_round(Sharer *sharer, const RateDelta *deltas, size_t count) {
+static void sharer_exchange(Sharer *sharer, const RateDelta *deltas, size_t count) {
         Note *note = memory_new(sizeof(*note));
         Failure failure = { 0 };
 
@@ -70,23 +58,19 @@ static void sharer_round(Sharer *sharer, const RateDelta *deltas, size_t count) 
         free(note);
 }
 
-static void *sharer_thread(void *sharer_) {
+static void sharer_round(void *sharer_) {
         Sharer *sharer = sharer_;
-        _cleanup_(free_memoryp) RateDelta *deltas = memory_new(GIVEN_LIMIT * sizeof(*deltas));
 
-        while (sharer_wait(sharer)) {
-                pthread_mutex_lock(&sharer->lock);
-                RateDelta *given = sharer->deltas;
-                size_t count = sharer->count;
-                int32_t hubs = sharer->hubs;
-                sharer->deltas = deltas;
-                sharer->count = 0;
-                pthread_mutex_unlock(&sharer->lock);
-                deltas = given;
-                if (hubs > 1)
-                        sharer_round(sharer, deltas, count);
-        }
-        return NULL;
+        pthread_mutex_lock(&sharer->lock);
+        RateDelta *given = sharer->deltas;
+        size_t count = sharer->count;
+        int32_t hubs = sharer->hubs;
+        sharer->deltas = sharer->taken;
+        sharer->count = 0;
+        pthread_mutex_unlock(&sharer->lock);
+        sharer->taken = given;
+        if (hubs > 1)
+                sharer_exchange(sharer, given, count);
 }
 
 Sharer *sharer_start(RateStream *stream, Queue *inbox) {
@@ -95,10 +79,9 @@ Sharer *sharer_start(RateStream *stream, Queue *inbox) {
         sharer->stream = stream;
         sharer->inbox = inbox;
         sharer->deltas = memory_new(GIVEN_LIMIT * sizeof(*sharer->deltas));
-        clock_condition_init(&sharer->stop);
+        sharer->taken = memory_new(GIVEN_LIMIT * sizeof(*sharer->taken));
         pthread_mutex_init(&sharer->lock, NULL);
-        if (pthread_create(&sharer->thread, NULL, sharer_thread, sharer) != 0)
-                abort();
+        sharer->ticker = ticker_start(SHARE_EVERY_US, sharer_round, sharer);
         return sharer;
 }
 
@@ -114,14 +97,10 @@ void sharer_give(Sharer *sharer, const RateDelta *deltas, size_t count, int32_t 
 }
 
 void sharer_free(Sharer *sharer) {
-        pthread_mutex_lock(&sharer->lock);
-        sharer->stopping = true;
-        pthread_cond_signal(&sharer->stop);
-        pthread_mutex_unlock(&sharer->lock);
-        pthread_join(sharer->thread, NULL);
-        pthread_cond_destroy(&sharer->stop);
+        ticker_stop(sharer->ticker);
         pthread_mutex_destroy(&sharer->lock);
         rate_stream_free(sharer->stream);
         free(sharer->deltas);
+        free(sharer->taken);
         free(sharer);
 }

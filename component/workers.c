@@ -1,5 +1,7 @@
 #include "component/workers.h"
 
+#include "base/thread.h"
+
 #include <stdio.h>
 
 #define TURN_ARENA_SIZE ((size_t) 8 * 1024 * 1024)
@@ -71,7 +73,7 @@ static void worker_start(Workers *workers, int32_t index) {
         snprintf(worker->name, sizeof(worker->name), "%s-%d", workers->settings.pool, index + 1);
         pthread_attr_init(&attributes);
         pthread_attr_setstacksize(&attributes, STACK_SIZE);
-        if (pthread_create(&worker->thread, &attributes, turn_thread, worker) != 0)
+        if (thread_start(&worker->thread, &attributes, turn_thread, worker) != 0)
                 abort();
         pthread_attr_destroy(&attributes);
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "base/record.h"
+#include "base/thread.h"
 #include "orchestrator/governance/budgets_parts.h"
 
 #include <errno.h>
@@ -33,7 +34,7 @@ bool budgets_new(const BudgetsSettings *settings, Budgets **ret_budgets, Failure
         clock_condition_init(&budgets->due);
         Moment now = clock_now();
         budgets->offset_us = now.wall_us - now.monotonic_us;
-        if (pthread_create(&budgets->treasurer, NULL, treasurer_run, budgets) != 0)
+        if (thread_start(&budgets->treasurer, NULL, treasurer_run, budgets) != 0)
                 abort();
         *ret_budgets = budgets;
         return true;

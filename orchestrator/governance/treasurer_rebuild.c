@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/record.h"
+#include "base/thread.h"
 #include "orchestrator/governance/budgets_parts.h"
 
 #include <stdio.h>
@@ -372,7 +373,7 @@ bool treasurer_rebuild(Budgets *budgets, const BudgetProbe *probe, Failure *rete
                 return false;
         if (reply.answer != BUDGET_DONE)
                 return true; /* somebody was faster */
-        if (pthread_create(&rebuild.keeper, NULL, keep_lock, &rebuild) != 0)
+        if (thread_start(&rebuild.keeper, NULL, keep_lock, &rebuild) != 0)
                 return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "there is no thread left to build with");
         bool built = build(&rebuild, reterr_failure);
         end_keeper(&rebuild);
