@@ -1,4 +1,5 @@
 #include "orchestrator/operations/context.h"
+#include "orchestrator/operations/csv.h"
 
 #include <stdio.h>
 
@@ -47,21 +48,10 @@ static void add_json(OperationContext *context, const Rows *rows, size_t row, Te
         text_add_char(builder, '\n');
 }
 
-/* RFC 4180. */
-static void add_cell(TextBuilder *builder, Text text) {
-        text_add_char(builder, '"');
-        for (size_t i = 0; i < text.length; i++) {
-                if (text.bytes[i] == '"')
-                        text_add_char(builder, '"');
-                text_add_char(builder, text.bytes[i]);
-        }
-        text_add_char(builder, '"');
-}
-
 static void add_csv(OperationContext *context, const Rows *rows, size_t row, TextBuilder *builder) {
         char id[UUID_STRING_SIZE];
         uuid_format(context->tenant_id, id);
-        add_cell(builder, text_of(id));
+        csv_add(builder, text_of(id), false);
         for (int column = HUB; column <= HASH; column++) {
                 text_add_char(builder, ',');
                 if (column == POSITION)
@@ -73,8 +63,10 @@ static void add_csv(OperationContext *context, const Rows *rows, size_t row, Tex
                         if (!rows_is_null(rows, row, column))
                                 text_add_string(builder, id);
                 } else
-                        add_cell(builder, column == HASH ? hex_of(context, rows_text(rows, row, column))
-                                                         : rows_text(rows, row, column));
+                        csv_add(builder,
+                                column == HASH ? hex_of(context, rows_text(rows, row, column))
+                                               : rows_text(rows, row, column),
+                                false);
         }
         text_add_char(builder, '\n');
 }

@@ -186,16 +186,19 @@ bool list_after_id(const Input *input, Value *ret_after, Failure *reterr_failure
         return true;
 }
 
-bool list_after_record(const Input *input, Value *ret_after, Failure *reterr_failure) {
-        Text rest = input_text(input, "after"), part;
+static bool is_record_cursor(Text text) {
+        Text part;
         int64_t number;
         int parts = 0;
-        *ret_after = value_text(rest);
-        if (rest.length == 0)
-                return true;
-        while (text_split(&rest, '.', &part))
+        while (text_split(&text, '.', &part))
                 if (++parts > 3 || !text_to_int64(part, &number) || number < 0 || (parts == 2 && number > INT16_MAX))
-                        parts = 4;
-        return parts == 3 ||
+                        return false;
+        return parts == 3;
+}
+
+bool list_after_record(const Input *input, Value *ret_after, Failure *reterr_failure) {
+        Text after = input_text(input, "after");
+        *ret_after = value_text(after);
+        return after.length == 0 || is_record_cursor(after) ||
                failure_set(reterr_failure, FAILURE_INVALID, "'after' must be what an answer gave as `after`");
 }

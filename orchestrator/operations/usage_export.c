@@ -1,3 +1,4 @@
+#include "orchestrator/operations/csv.h"
 #include "orchestrator/operations/usage.h"
 
 #define ROWS_LIMIT 20000
@@ -18,18 +19,9 @@ static const struct {
                 { "prompt_tokens", 8 }, { "completion_tokens", 9 }, { "cached_tokens", 10 }, { "compute_us", 11 },
                 { "byte_hours", 12 },   { "cost_nano", 13 } };
 
-/* RFC 4180. A spreadsheet must not take what somebody is called for a formula. */
 static void add_cell(TextBuilder *builder, Text text) {
-        bool formula = text.length > 0 && strchr("=+-@", text.bytes[0]);
-        text_add_char(builder, '"');
-        if (formula)
-                text_add_char(builder, '\'');
-        for (size_t i = 0; i < text.length; i++) {
-                if (text.bytes[i] == '"')
-                        text_add_char(builder, '"');
-                text_add_char(builder, text.bytes[i]);
-        }
-        text_add_string(builder, "\",");
+        csv_add(builder, text, true);
+        text_add_char(builder, ',');
 }
 
 static void add_csv_head(TextBuilder *builder) {
