@@ -1,4 +1,5 @@
 #include "orchestrator/operations/allowance.h"
+#include "orchestrator/operations/limit.h"
 
 #include "orchestrator/governance/plans.h"
 
@@ -44,22 +45,22 @@ bool plan_allowance(OperationContext *context, LimitWhat what, int64_t window_us
         return true;
 }
 
-bool limit_narrows(OperationContext *context, LimitWhat what, int64_t window_us, int64_t amount,
+bool limit_narrows(OperationContext *context, const char *field, LimitWhat what, int64_t window_us, int64_t amount,
                    Failure *reterr_failure) {
         PlanAllowance allowance;
         char text[LIMIT_TEXT_SIZE];
 
-        if (context->role >= ROLE_PLATFORM)
-                return true;
         if (!plan_allowance(context, what, window_us, &allowance, reterr_failure))
                 return false;
         if (!allowance.limited || !limit_is_wider(what, amount, allowance.amount))
                 return true;
-        limit_format(what, window_us, allowance.amount, text);
+        limit_show(context, what, window_us, allowance.amount, text);
         return failure_set(reterr_failure, FAILURE_POLICY,
-                           "'amount': the plan %.*s gives %s, and a limit can only narrow that; more is a platform "
-                           "admin's to give",
-                           TEXT_ARGUMENTS(allowance.plan), text);
+                           "'%s': the plan %.*s gives %s%s, and a limit can only narrow that; for more a platform "
+                           "admin sets another figure in the plan's stead (limit-set with 'plan') or gives the tenant "
+                           "another plan (tenant-update)",
+                           field, TEXT_ARGUMENTS(allowance.plan), text,
+                           allowance.own ? " by a figure of this tenant's own" : "");
 }
 
 bool limit_count(OperationContext *context, LimitWhat what, Uuid of, bool *ret_counted, int64_t *ret_of_tenant,

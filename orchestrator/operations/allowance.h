@@ -29,6 +29,7 @@ bool limit_count(OperationContext *context, LimitWhat what, Uuid of, bool *ret_c
 /* Whether there is such a plan; a failure names those there are. */
 bool plan_known(const OperationContext *context, Text name, Failure *reterr_failure) _must_check_;
 
-/* A limit within a tenant narrows its plan: a wider one is refused with the plan's figure, save a platform admin's. */
-bool limit_narrows(OperationContext *context, LimitWhat what, int64_t window_us, int64_t amount,
+/* A limit within a tenant narrows its plan: a wider one is refused, whoever sets it, with the plan's figure and what
+ * would change that. `field` is where the amount stood. */
+bool limit_narrows(OperationContext *context, const char *field, LimitWhat what, int64_t window_us, int64_t amount,
                    Failure *reterr_failure) _must_check_;

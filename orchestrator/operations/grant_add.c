@@ -23,7 +23,7 @@ static const char *kind_of(const OperationContext *context, Text who) {
 
 static bool add_limit(OperationContext *context, Uuid grant_id, int64_t amount, Failure *reterr_failure) {
         Uuid id = context_id(context);
-        if (!limit_narrows(context, LIMIT_MESSAGES, LIMIT_MINUTE_US, amount, reterr_failure) ||
+        if (!limit_narrows(context, "messages_per_minute", LIMIT_MESSAGES, LIMIT_MINUTE_US, amount, reterr_failure) ||
             !context_run(context, QUERY_GRANT_LIMIT_ADD,
                          VALUES(value_uuid(id), value_uuid(grant_id), value_integer(amount),
                                 value_uuid_or_null(context->account_id)),

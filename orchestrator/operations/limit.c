@@ -4,6 +4,23 @@
 
 #include <stdio.h>
 
+const Field limit_fields[] = {
+        { "window", FIELD_DURATION, OPTIONAL,
+          "In which time. Of messages any, a minute when absent; of tokens, money-nano and worker-ms minute, day or "
+          "month, and it must be said; everything else has none.",
+          .least = 1, .most = 366 * 86400 },
+        { "agent", FIELD_AGENT, OPTIONAL, "Of this agent alone; of the tenant as a whole when nobody is named." },
+        { "account", FIELD_JID, OPTIONAL,
+          "Of this person, with all tenants together; for platform admins, without a tenant." },
+        { "domain", FIELD_WHO, OPTIONAL,
+          "Of everybody at this domain, with all tenants together; for platform admins, without a tenant." },
+        { "plan", FIELD_BOOLEAN, OPTIONAL,
+          "The tenant's own figure in its plan's stead, which may be more or less; for platform admins." },
+        { "everybody", FIELD_BOOLEAN, OPTIONAL,
+          "Of the whole installation, all tenants together; for platform admins, without a tenant." },
+        { .type = FIELD_END },
+};
+
 static bool row_of_account(OperationContext *context, Text jid, LimitRow *row, Failure *reterr_failure) {
         _cleanup_(transaction_endp) Transaction *transaction = NULL;
         const Rows *rows;
@@ -79,23 +96,46 @@ static bool subject_fits(const LimitRow *row, Failure *reterr_failure) {
                            limit_subject_name(row->subject));
 }
 
-static bool who_may(const OperationContext *context, const Input *input, Failure *reterr_failure) {
-        bool named = input_has(input, "account") || input_has(input, "domain"), plan = input_boolean(input, "plan");
-        bool installation = uuid_equal(context->tenant_id, installation_tenant_id);
-        if (input_has(input, "agent") + input_has(input, "account") + input_has(input, "domain") + plan > 1)
-                return failure_set(reterr_failure, FAILURE_INVALID, "name one of agent, account, domain and plan");
-        if (named && !installation)
+/* Who is for all tenants is named without one, and by a platform admin. */
+static bool may_limit_all(const OperationContext *context, const char *field, Failure *reterr_failure) {
+        if (!uuid_equal(context->tenant_id, installation_tenant_id))
                 return failure_set(reterr_failure, FAILURE_INVALID,
-                                   "people and domains are limited for all tenants: leave the tenant out");
-        if (named && context->role < ROLE_PLATFORM)
-                return failure_set(reterr_failure, FAILURE_FORBIDDEN, "only platform admins limit people and domains");
-        if (plan && context->role < ROLE_PLATFORM)
+                                   "'%s' is limited with all tenants together: leave 'tenant' out", field);
+        return context->role >= ROLE_PLATFORM ||
+               failure_set(reterr_failure, FAILURE_FORBIDDEN,
+                           "only platform admins limit people, domains and everybody together");
+}
+
+static bool may_replace_plan(const OperationContext *context, Failure *reterr_failure) {
+        if (context->role < ROLE_PLATFORM)
                 return failure_set(reterr_failure, FAILURE_FORBIDDEN,
                                    "only platform admins set a figure in a plan's stead");
-        if (plan && installation)
+        return !uuid_equal(context->tenant_id, installation_tenant_id) ||
+               failure_set(reterr_failure, FAILURE_INVALID,
+                           "'plan' is of one tenant: name it with 'tenant', or leave 'plan' out");
+}
+
+/* Nobody limits the whole installation by leaving something out. */
+static bool names_whose(const OperationContext *context, Failure *reterr_failure) {
+        return !uuid_equal(context->tenant_id, installation_tenant_id) ||
+               failure_set(reterr_failure, FAILURE_INVALID,
+                           "whose limit is meant: name one tenant with 'tenant', or say 'everybody' for all tenants "
+                           "together");
+}
+
+static bool who_may(const OperationContext *context, const Input *input, Failure *reterr_failure) {
+        static const char *const all[] = { "account", "domain", "everybody" };
+        bool everybody = input_boolean(input, "everybody"), plan = input_boolean(input, "plan");
+        bool agent = input_has(input, "agent");
+        if (agent + input_has(input, "account") + input_has(input, "domain") + plan + everybody > 1)
                 return failure_set(reterr_failure, FAILURE_INVALID,
-                                   "'plan' is of one tenant: name it, or leave 'plan' out");
-        return true;
+                                   "say one of 'agent', 'account', 'domain', 'plan' and 'everybody'");
+        for (size_t i = 0; i < COUNT_OF(all); i++)
+                if (i < 2 ? input_has(input, all[i]) : everybody)
+                        return may_limit_all(context, all[i], reterr_failure);
+        if (plan)
+                return may_replace_plan(context, reterr_failure);
+        return agent || names_whose(context, reterr_failure);
 }
 
 bool limit_row(OperationContext *context, const Input *input, LimitRow *ret_row, Failure *reterr_failure) {
@@ -118,15 +158,21 @@ DirectoryChange limit_row_change(const OperationContext *context, const LimitRow
                                   .amount = amount };
 }
 
-void limit_put_shown(Json *object, const OperationContext *context, LimitWhat what, int64_t window_us, int64_t amount) {
-        char shown[LIMIT_TEXT_SIZE], window[LIMIT_WINDOW_SIZE], money[MONEY_SIZE];
+void limit_show(const OperationContext *context, LimitWhat what, int64_t window_us, int64_t amount,
+                char shown[static LIMIT_TEXT_SIZE]) {
+        char window[LIMIT_WINDOW_SIZE], money[MONEY_SIZE];
         const char *currency = context->operations->hub->currency;
         limit_format(what, window_us, amount, shown);
-        if (what == LIMIT_MONEY_NANO) {
-                money_format(amount, money);
-                limit_window_format(window_us, window);
-                snprintf(shown, sizeof(shown), "%s %.16s per %s", money, currency ? currency : "EUR", window);
-        }
+        if (what != LIMIT_MONEY_NANO)
+                return;
+        money_format(amount, money);
+        limit_window_format(window_us, window);
+        snprintf(shown, LIMIT_TEXT_SIZE, "%s %.16s per %s", money, currency ? currency : "EUR", window);
+}
+
+void limit_put_shown(Json *object, const OperationContext *context, LimitWhat what, int64_t window_us, int64_t amount) {
+        char shown[LIMIT_TEXT_SIZE];
+        limit_show(context, what, window_us, amount, shown);
         json_put_string(object, "limit", shown);
 }
 

@@ -1,7 +1,7 @@
 #include "orchestrator/operations/limit.h"
 
 static const Field remove_input[] = {
-        LIMIT_FIELDS,
+        { "what", FIELD_CHOICE, REQUIRED, "What is limited, as limit-list names it.", .choices = LIMIT_NAMES },
         { .type = FIELD_END },
 };
 
@@ -29,12 +29,14 @@ static bool remove_limit(OperationContext *context, const Input *input, Json **r
 
 const Operation limit_remove = {
         .name = "limit-remove",
-        .summary = "Takes a limit away.",
+        .summary = "Takes a limit away: the one of the same subject, kind and window. The others, and the plan, still "
+                   "hold.",
         .example = "messages --window 1h --agent support --tenant acme",
         .role = ROLE_ADMIN,
         .effect = EFFECT_DESTROY,
         .method = "DELETE",
         .path = "/limits",
         .input = remove_input,
+        .shared = limit_fields,
         .run = remove_limit,
 };

@@ -2,10 +2,14 @@
 #include "orchestrator/operations/limit.h"
 
 static const Field set_input[] = {
-        LIMIT_FIELDS,
+        { "what", FIELD_CHOICE, REQUIRED,
+          "What is limited: messages, tokens and money-nano within a time; turns and messages waiting at the same "
+          "moment; agents, members, providers, keys and MB there may be; bytes or seconds of a single one; days that "
+          "texts (body-days) and the log are kept.",
+          .choices = LIMIT_NAMES },
         { "amount", FIELD_INTEGER, REQUIRED,
-          "How much at most; 0 forbids it, and keeps days for ever. Of money-nano: billionths, so 5 units of the "
-          "currency are 5000000000.",
+          "How much at most; 0 forbids it, and of days means for ever. Of money-nano in billionths of the currency: "
+          "5000000000 is 5.00.",
           .most = INT64_C(9007199254740991) },
         { .type = FIELD_END },
 };
@@ -43,7 +47,8 @@ static bool set_limit(OperationContext *context, const Input *input, Json **ret_
         const Rows *rows;
         LimitRow row;
         if (!limit_row(context, input, &row, reterr_failure) ||
-            (is_within_tenant(&row) && !limit_narrows(context, row.what, row.window_us, amount, reterr_failure)) ||
+            (is_within_tenant(&row) &&
+             !limit_narrows(context, "amount", row.what, row.window_us, amount, reterr_failure)) ||
             !limit_facts_before(context, &row, reterr_failure) ||
             !context_run(context, QUERY_LIMIT_SET,
                          VALUES(value_uuid(context_id(context)), value_string(limit_subject_name(row.subject)),
@@ -64,13 +69,15 @@ static bool set_limit(OperationContext *context, const Input *input, Json **ret_
 
 const Operation limit_set = {
         .name = "limit-set",
-        .summary = "Limits how much a tenant, an agent, a person or a domain may have, within the tenant's plan; of "
-                   "several limits the narrowest holds.",
+        .summary = "Sets how much a tenant, an agent, a person, a domain or everybody may have at most. A limit set "
+                   "again has the new amount; of several the narrowest holds, and within a tenant none is wider than "
+                   "its plan.",
         .example = "messages 600 --window 1h --agent support --tenant acme",
         .role = ROLE_ADMIN,
         .effect = EFFECT_CHANGE,
         .method = "POST",
         .path = "/limits",
         .input = set_input,
+        .shared = limit_fields,
         .run = set_limit,
 };

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#define INSTALLER "ines@example.org" /* a member of the installation's own tenant, and no platform admin */
+
 START_TEST(a_limit_is_one_row_and_the_last_amount_holds) {
         Office *office = office_open();
         office_do(office, ADMIN, "", "agent-create", "{\"name\":\"desk\"}");
@@ -48,7 +50,7 @@ START_TEST(people_and_domains_are_limited_by_platform_admins) {
         Office *office = office_open();
         office_do(office, ROOT, "", "limit-set", "{\"what\":\"messages\",\"account\":\"" VIEWER "\",\"amount\":1}");
         office_do(office, ROOT, "", "limit-set", "{\"what\":\"messages\",\"domain\":\"*@example.net\",\"amount\":2}");
-        office_do(office, ROOT, "", "limit-set", "{\"what\":\"messages\",\"amount\":3}");
+        office_do(office, ROOT, "", "limit-set", "{\"what\":\"messages\",\"everybody\":true,\"amount\":3}");
         const char *list = office_do(office, ROOT, "", "limit-list", "{}");
         ck_assert_ptr_nonnull(strstr(list, "\"name\":\"" VIEWER "\",\"subject\":\"account\""));
         ck_assert_ptr_nonnull(strstr(list, "\"name\":\"example.net\",\"subject\":\"domain\""));
@@ -58,6 +60,40 @@ START_TEST(people_and_domains_are_limited_by_platform_admins) {
                       "{\"what\":\"messages\",\"account\":\"nobody@example.org\",\"amount\":1}", FAILURE_NOT_FOUND);
         office_refuse(office, ROOT, "", "limit-set",
                       "{\"what\":\"messages\",\"domain\":\"ann@example.org\",\"amount\":1}", FAILURE_INVALID);
+        office_close(office);
+}
+END_TEST
+
+START_TEST(nobody_limits_the_whole_installation_by_leaving_something_out) {
+        static const struct {
+                const char *who, *tenant, *input, *sentence;
+                FailureKind kind;
+        } cases[] = {
+                { ROOT, "", "", "name one tenant with 'tenant', or say 'everybody'", FAILURE_INVALID },
+                { ROOT, "", ",\"everybody\":false", "or say 'everybody'", FAILURE_INVALID },
+                { ROOT, "installation", "", "or say 'everybody'", FAILURE_INVALID },
+                { ROOT, "acme", ",\"everybody\":true", "'everybody' is limited with all tenants", FAILURE_INVALID },
+                { ROOT, "", ",\"everybody\":true,\"domain\":\"example.org\"", "say one of", FAILURE_INVALID },
+                { ROOT, "", ",\"everybody\":true,\"plan\":true", "say one of", FAILURE_INVALID },
+                { OWNER, "", ",\"everybody\":true", "leave 'tenant' out", FAILURE_INVALID },
+                { INSTALLER, "", ",\"everybody\":true", "only platform admins", FAILURE_FORBIDDEN },
+                { INSTALLER, "", "", "or say 'everybody'", FAILURE_INVALID },
+        };
+        Office *office = office_open();
+        char input[200];
+        office_do(office, ROOT, "", "member-add", "{\"jid\":\"" INSTALLER "\",\"role\":\"owner\"}");
+        for (size_t i = 0; i < COUNT_OF(cases); i++)
+                for (int remove = 0; remove < 2; remove++) {
+                        snprintf(input, sizeof(input), "{\"what\":\"messages\"%s%s}", cases[i].input,
+                                 remove ? "" : ",\"amount\":1");
+                        office_refuse(office, cases[i].who, cases[i].tenant, remove ? "limit-remove" : "limit-set",
+                                      input, cases[i].kind);
+                        ck_assert_msg(strstr(office->failure.text, cases[i].sentence), "%s: %s", input,
+                                      office->failure.text);
+                }
+        office_do(office, ROOT, "", "limit-set", "{\"what\":\"messages\",\"everybody\":true,\"amount\":3}");
+        ck_assert_str_eq(place_ask("SELECT string_agg(subject || ' ' || amount, ', ') FROM limits"), "installation 3");
+        office_do(office, ROOT, "", "limit-remove", "{\"what\":\"messages\",\"everybody\":true}");
         office_close(office);
 }
 END_TEST
@@ -182,6 +218,18 @@ START_TEST(a_plan_is_narrowed_by_its_tenant_and_changed_by_platform_admins) {
         office_refuse(office, ADMIN, "", "limit-set", "{\"what\":\"turns\",\"amount\":3}", FAILURE_POLICY);
         ck_assert_ptr_nonnull(strstr(office->failure.text, "the plan free gives 2 turns at the same time"));
         office_do(office, ADMIN, "", "limit-set", "{\"what\":\"turns\",\"amount\":1}");
+        /* Nor is it kept without effect when a platform admin says it. */
+        office_refuse(office, ROOT, "acme", "limit-set", "{\"what\":\"turns\",\"amount\":3}", FAILURE_POLICY);
+        ck_assert_str_eq(
+                office->failure.text,
+                "'amount': the plan free gives 2 turns at the same time, and a limit can only narrow that; for "
+                "more a platform admin sets another figure in the plan's stead (limit-set with 'plan') or "
+                "gives the tenant another plan (tenant-update)");
+        office_do(office, ADMIN, "", "agent-create", "{\"name\":\"desk\",\"visibility\":\"shared\"}");
+        office_refuse(office, ROOT, "acme", "grant-add",
+                      "{\"agent\":\"desk\",\"who\":\"x@example.org\",\"messages_per_minute\":61}", FAILURE_POLICY);
+        ck_assert_msg(strstr(office->failure.text, "'messages_per_minute': the plan free gives 60 messages per minute"),
+                      "%s", office->failure.text);
         static const char raise[] = "{\"what\":\"turns\",\"plan\":true,\"amount\":9}";
         office_refuse(office, OWNER, "", "limit-set", raise, FAILURE_FORBIDDEN);
         office_refuse(office, FOREIGN, "acme", "limit-set", raise, FAILURE_NOT_FOUND);
@@ -191,7 +239,10 @@ START_TEST(a_plan_is_narrowed_by_its_tenant_and_changed_by_platform_admins) {
                                     "SELECT facts::json->>'amount_before' || ' ' || (facts::json->>'amount') || ' ' || "
                                     "(facts::json->>'subject') FROM operation_log WHERE facts::json->>'amount' = '9'"),
                          "2 9 plan");
-        office_do(office, ADMIN, "", "limit-set", "{\"what\":\"turns\",\"amount\":8}");
+        office_do(office, ROOT, "acme", "limit-set", "{\"what\":\"turns\",\"amount\":8}");
+        office_refuse(office, ROOT, "acme", "limit-set", "{\"what\":\"turns\",\"amount\":10}", FAILURE_POLICY);
+        ck_assert_msg(strstr(office->failure.text, "gives 9 turns at the same time by a figure of this tenant's own"),
+                      "%s", office->failure.text);
         office_do(office, ROOT, "acme", "limit-remove", "{\"what\":\"turns\",\"plan\":true}");
         office_refuse(office, ADMIN, "", "limit-set", "{\"what\":\"turns\",\"amount\":7}", FAILURE_POLICY);
         office_close(office);
@@ -288,7 +339,8 @@ END_TEST
 
 UNIT_TESTS("integration/operations/limits", a_limit_is_one_row_and_the_last_amount_holds,
            a_tenant_limits_itself_and_nobody_else, people_and_domains_are_limited_by_platform_admins,
-           wrong_limits_are_refused_by_name, a_plan_is_narrowed_by_its_tenant_and_changed_by_platform_admins,
+           nobody_limits_the_whole_installation_by_leaving_something_out, wrong_limits_are_refused_by_name,
+           a_plan_is_narrowed_by_its_tenant_and_changed_by_platform_admins,
            what_a_plan_counts_ends_with_a_sentence_and_owners_hear_of_it_before,
            usage_is_seen_by_members_and_by_nobody_else, money_is_shown_in_units_of_the_currency,
            plans_are_shown_to_everybody, what_is_kept_for_days_is_kept_by_the_narrowest_of_plan_tenant_and_installation,
