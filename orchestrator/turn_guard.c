@@ -7,7 +7,7 @@
 static const char *const policy_names[POLICY_COUNT] = { "tenant", "agent" };
 
 static void violation_event(TurnResult *result, Arena *arena, PolicyOf of, const Violation *violation) {
-        bool grave = violation->action == GUARD_WARN || violation->action == GUARD_BLOCK;
+        bool grave = violation->action != GUARD_PASS && violation->action != GUARD_REDACT;
         Json *facts = json_new_object();
 
         json_put_string(facts, "action", guard_action_name(violation->action));
@@ -19,8 +19,13 @@ static void violation_event(TurnResult *result, Arena *arena, PolicyOf of, const
         turn_event(result, arena, "policy.violation", grave ? "warning" : "info", facts);
 }
 
-/* Through both policies; result NULL: nobody is told. ret_what: blocked, and what was found. */
-static bool ask(const Recalled *recalled, GuardPlace place, Text *text, Arena *arena, TurnResult *result,
+/* What the audit hears of: all that is found in what is new, and, of what was said before, that it could not be
+ * checked.
+ */
+typedef enum Told { TOLD_ALL, TOLD_UNCHECKED } Told;
+
+/* Through both policies. ret_what: blocked, and what was found. */
+static bool ask(const Recalled *recalled, GuardPlace place, Text *text, Arena *arena, TurnResult *result, Told told,
                 const char **ret_what, Failure *reterr_failure) {
         GuardVerdict verdict;
 
@@ -29,11 +34,13 @@ static bool ask(const Recalled *recalled, GuardPlace place, Text *text, Arena *a
                 const Policy *policy = recalled->policies[of];
                 if (!policy)
                         continue;
-                if (!guardrails_ask(policy->guardrails, place, *text, recalled->secret, arena, &verdict,
-                                    reterr_failure))
+                bool checked = guardrails_ask(policy->guardrails, place, *text, recalled->secret, arena, &verdict,
+                                              reterr_failure);
+                for (size_t i = 0; i < verdict.violation_count; i++)
+                        if (told == TOLD_ALL || verdict.violations[i].action == GUARD_UNCHECKED)
+                                violation_event(result, arena, of, &verdict.violations[i]);
+                if (!checked)
                         return false;
-                for (size_t i = 0; result && i < verdict.violation_count; i++)
-                        violation_event(result, arena, of, &verdict.violations[i]);
                 *text = verdict.text;
                 *ret_what = verdict.what;
         }
@@ -41,14 +48,15 @@ static bool ask(const Recalled *recalled, GuardPlace place, Text *text, Arena *a
 }
 
 /* Answers were asked about before they were kept; rules that came since are not asked about them. */
-static bool guard_history(Recalled *recalled, Arena *arena, Failure *reterr_failure) {
+static bool guard_history(Recalled *recalled, Arena *arena, TurnResult *result, Failure *reterr_failure) {
         const char *what;
 
         for (size_t i = 0; i < recalled->history_count; i++) {
                 ModelMessage *message = &recalled->history[i];
                 if (message->role != MODEL_USER)
                         continue;
-                if (!ask(recalled, GUARD_INPUT, &message->content, arena, NULL, &what, reterr_failure))
+                if (!ask(recalled, GUARD_INPUT, &message->content, arena, result, TOLD_UNCHECKED, &what,
+                         reterr_failure))
                         return false;
                 if (what)
                         message->content = TEXT("[removed]");
@@ -60,13 +68,13 @@ bool turn_guard_input(TurnInput *input, Recalled *recalled, Arena *arena, TurnRe
         Text body = input->body.length ? input->body : recalled->body;
         const char *what;
 
-        if (!ask(recalled, GUARD_INPUT, &body, arena, result, &what, reterr_failure))
+        if (!ask(recalled, GUARD_INPUT, &body, arena, result, TOLD_ALL, &what, reterr_failure))
                 return false;
         if (what)
                 return failure_set(reterr_failure, FAILURE_POLICY,
                                    "Your message was not passed on: it holds %s. Please write it without that.", what);
         input->body = body;
-        return guard_history(recalled, arena, reterr_failure);
+        return guard_history(recalled, arena, result, reterr_failure);
 }
 
 static void withhold(TurnResult *result, Arena *arena, const Failure *failure) {
@@ -116,7 +124,7 @@ void turn_guard_output(const Recalled *recalled, Arena *arena, TurnResult *resul
         const char *what;
         Failure failure;
 
-        if (!ask(recalled, GUARD_OUTPUT, &result->answer, arena, result, &what, &failure)) {
+        if (!ask(recalled, GUARD_OUTPUT, &result->answer, arena, result, TOLD_ALL, &what, &failure)) {
                 withhold(result, arena, &failure);
                 return;
         }

@@ -6,8 +6,9 @@
 
 #include "orchestrator/turn.h"
 
-/* Puts what the rules leave of the body into the input, and the same into the history, silently: it was told of when it
- * came. False: the message is refused (FAILURE_POLICY, with a sentence for who wrote it), or could not be checked. */
+/* Puts what the rules leave of the body into the input, and the same into the history: what was found there was told
+ * when it came. False: the message is refused (FAILURE_POLICY, with a sentence for who wrote it), or could not be
+ * checked. */
 bool turn_guard_input(TurnInput *input, Recalled *recalled, Arena *arena, TurnResult *result,
                       Failure *reterr_failure) _must_check_;
 /* Replaces the answer by what the rules leave of it; one that is blocked, or cannot be checked, is withheld. */

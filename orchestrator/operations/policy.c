@@ -99,7 +99,8 @@ bool policy_check(const Json *document, Arena *arena, Failure *reterr_failure) {
                 return false;
         return (json_canonical(document, arena, &text) ||
                 failure_set(reterr_failure, FAILURE_TOO_LARGE, "the policy is too large")) &&
-               policy_new(text, &policy, reterr_failure);
+               policy_new(text, &policy, reterr_failure) &&
+               (guardrails_able(policy->guardrails, reterr_failure) || failure_prefix(reterr_failure, "'guardrails'"));
 }
 
 static bool models_permit(const Json *models, Text model) {

@@ -5,7 +5,8 @@
 static const Field list_input[] = {
         { "agent", FIELD_AGENT, OPTIONAL, "Only this agent's." },
         { "kind", FIELD_CHOICE, OPTIONAL, "Only of this kind of rule.", .choices = KINDS },
-        { "action", FIELD_CHOICE, OPTIONAL, "Only where this was done.", .choices = "pass|redact|warn|block" },
+        { "action", FIELD_CHOICE, OPTIONAL, "Only where this was done.",
+          .choices = "pass|redact|warn|block|unchecked" },
         { "where", FIELD_CHOICE, OPTIONAL, "Only in messages, or only in answers.", .choices = "input|output" },
         { "since", FIELD_TIME, OPTIONAL, "Not older than this." },
         { .type = FIELD_END },
@@ -51,7 +52,9 @@ static bool list_violations(OperationContext *context, const Input *input, Json 
 
 const Operation violation_list = {
         .name = "violation-list",
-        .summary = "Lists what guardrails found in messages and answers, newest first; never the text itself.",
+        .summary = "Lists what guardrails found in messages and answers, and what they could not check, newest first; "
+                   "never "
+                   "the text itself.",
         .example = "--agent support --action block --tenant acme",
         .role = ROLE_ADMIN,
         .own_agent = true,

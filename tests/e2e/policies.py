@@ -56,6 +56,15 @@ async def what_is_blocked_reaches_no_model(talk):
     assert "4111" not in audit and "PROJECT" not in audit
 
 
+async def what_cannot_be_checked_reaches_no_model_and_admins_see_why(talk):
+    control("POST", "reset")
+    wild = agent("wild", "--guardrails", "input warn pattern (a+)+$|(a|aa)+!")
+    said = await talk.ask(wild, "a" * 20000 + "?")
+    assert "takes too long for this text, so that it cannot be checked" in said, said
+    assert requests() == [], requests()
+    assert violations("wild") == [("pattern", "input", "unchecked", 1)]
+
+
 async def what_is_redacted_is_neither_sent_nor_remembered(talk):
     control("POST", "reset")
     discreet = agent("discreet", "--guardrails", "both redact mail\nboth redact key")
@@ -130,6 +139,7 @@ async def a_tenants_rules_bind_an_agent_without_any(talk):
         {("tenant", "phone", 1), ("tenant", "max_output", 1)}, counts
 
 
-run([what_is_blocked_reaches_no_model, what_is_redacted_is_neither_sent_nor_remembered,
+run([what_is_blocked_reaches_no_model, what_cannot_be_checked_reaches_no_model_and_admins_see_why,
+     what_is_redacted_is_neither_sent_nor_remembered,
      a_model_that_tells_its_instructions_is_not_heard, nothing_is_shown_early_of_an_answer_that_is_looked_at,
      whom_and_when_an_agent_answers_is_decided_before_its_model, a_tenants_rules_bind_an_agent_without_any])

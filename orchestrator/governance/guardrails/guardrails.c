@@ -4,7 +4,7 @@
 static const Kind *const kinds[] = { &mail_kind,    &phone_kind,  &card_kind,     &key_kind, &words_kind,
                                      &pattern_kind, &length_kind, &language_kind, &leak_kind };
 static const char *const place_names[] = { "input", "output" };
-static const char *const action_names[GUARD_ACTION_COUNT] = { "pass", "redact", "warn", "block" };
+static const char *const action_names[] = { "pass", "redact", "warn", "block", "unchecked" };
 
 typedef struct Rule {
         int32_t number;
@@ -47,7 +47,7 @@ static bool read_place(Text word, Rule *rule, Failure *reterr_failure) {
 }
 
 static bool read_action(Text word, Rule *rule, Failure *reterr_failure) {
-        for (rule->action = 0; rule->action < GUARD_ACTION_COUNT; rule->action++)
+        for (rule->action = 0; rule->action < GUARD_UNCHECKED; rule->action++)
                 if (text_equal(word, text_of(action_names[rule->action])))
                         return true;
         return failure_set(reterr_failure, FAILURE_INVALID, "the second word is pass, redact, warn or block");
@@ -121,6 +121,15 @@ void guardrails_free(Guardrails *guardrails) {
         free(guardrails);
 }
 
+bool guardrails_able(const Guardrails *guardrails, Failure *reterr_failure) {
+        for (size_t i = 0; guardrails && i < guardrails->count; i++) {
+                const Kind *kind = guardrails->rules[i].kind;
+                if (kind->able && !kind->able(reterr_failure))
+                        return failure_prefix(reterr_failure, "rule %d", guardrails->rules[i].number);
+        }
+        return true;
+}
+
 bool guardrails_concern(const Guardrails *guardrails, GuardPlace place) {
         for (size_t i = 0; guardrails && i < guardrails->count; i++)
                 if (guardrails->rules[i].at[place])
@@ -190,23 +199,38 @@ static bool redact(Subject *subject, const Spans *spans, const char *stands_in, 
         return true;
 }
 
+static void violation_add(GuardVerdict *verdict, const Rule *rule, GuardPlace place, GuardAction action, size_t count) {
+        verdict->violations[verdict->violation_count++] = (Violation){
+                .rule = rule->number,
+                .kind = rule->kind->name,
+                .place = place,
+                .action = action,
+                .count = (int64_t) count,
+        };
+}
+
+static bool rule_find(const Rule *rule, Subject *subject, Spans *spans, Failure *reterr_failure) {
+        if (!rule->kind->find(rule->state, subject, spans, reterr_failure))
+                return false;
+        return !spans->overflowed ||
+               failure_set(reterr_failure, FAILURE_TOO_LARGE, "The text takes more memory than a turn may.");
+}
+
 static bool rule_ask(const Rule *rule, Subject *subject, GuardVerdict *verdict, Failure *reterr_failure) {
         Spans spans = { .arena = subject->arena };
+        bool found = rule_find(rule, subject, &spans, reterr_failure);
 
-        if (!rule->kind->find(rule->state, subject, &spans, reterr_failure))
-                return false;
-        if (spans.overflowed)
-                return failure_set(reterr_failure, FAILURE_TOO_LARGE, "The text takes more memory than a turn may.");
-        if (spans.count == 0)
+        if (found && spans.count == 0)
                 return true;
-        verdict->violations[verdict->violation_count++] = (Violation){ .rule = rule->number,
-                                                                       .kind = rule->kind->name,
-                                                                       .place = subject->place,
-                                                                       .action = rule->action,
-                                                                       .count = (int64_t) spans.count };
+        if (!found ||
+            (rule->action == GUARD_REDACT && !redact(subject, &spans, rule->kind->stands_in, reterr_failure))) {
+                violation_add(verdict, rule, subject->place, GUARD_UNCHECKED, 1);
+                return false;
+        }
+        violation_add(verdict, rule, subject->place, rule->action, spans.count);
         verdict->blocked = rule->action == GUARD_BLOCK;
         verdict->what = verdict->blocked ? rule->kind->found : NULL;
-        return rule->action != GUARD_REDACT || redact(subject, &spans, rule->kind->stands_in, reterr_failure);
+        return true;
 }
 
 bool guardrails_ask(const Guardrails *guardrails, GuardPlace place, Text text, const Shingles *secret, Arena *arena,

@@ -13,7 +13,13 @@
 #include "base/failure.h"
 
 typedef enum GuardPlace { GUARD_INPUT, GUARD_OUTPUT } GuardPlace;
-typedef enum GuardAction { GUARD_PASS, GUARD_REDACT, GUARD_WARN, GUARD_BLOCK, GUARD_ACTION_COUNT } GuardAction;
+typedef enum GuardAction {
+        GUARD_PASS,
+        GUARD_REDACT,
+        GUARD_WARN,
+        GUARD_BLOCK,
+        GUARD_UNCHECKED /* no rule says so: its check could not be made, and nothing may pass */
+} GuardAction;
 
 const char *guard_place_name(GuardPlace place);
 const char *guard_action_name(GuardAction action);
@@ -28,6 +34,10 @@ typedef struct Shingles Shingles;
 bool guardrails_parse(Text rules, Guardrails **ret_guardrails, Failure *reterr_failure) _must_check_;
 void guardrails_free(Guardrails *guardrails);
 DEFINE_RELEASE(Guardrails *, guardrails_free)
+/* Whether this machine has what every rule needs. A chain is read and asked without: such a rule then cannot be
+ * checked.
+ */
+bool guardrails_able(const Guardrails *guardrails, Failure *reterr_failure) _must_check_;
 /* Whether any rule concerns this place; false for NULL. */
 bool guardrails_concern(const Guardrails *guardrails, GuardPlace place);
 
@@ -51,7 +61,8 @@ typedef struct GuardVerdict {
         size_t violation_count;
 } GuardVerdict;
 
-/* False when it could not be checked (the arena's limit, a pattern's bound): nothing may pass then. secret may be NULL.
+/* False when it could not be checked (the arena's limit, a pattern's bound, no fingerprints of languages): nothing may
+ * pass then, and the last of the violations names the rule, as far as there was memory to say it. secret may be NULL.
  */
 bool guardrails_ask(const Guardrails *guardrails, GuardPlace place, Text text, const Shingles *secret, Arena *arena,
                     GuardVerdict *ret_verdict, Failure *reterr_failure) _must_check_;

@@ -46,6 +46,7 @@ typedef struct Kind {
         /* What the rule keeps; NULL = takes no argument. */
         bool (*read)(Text argument, void **ret_state, Failure *reterr_failure);
         void (*release)(void *state);
+        bool (*able)(Failure *reterr_failure); /* whether this machine has what it needs; NULL = nothing */
         bool (*find)(const void *state, Subject *subject, Spans *spans, Failure *reterr_failure);
 } Kind;
 

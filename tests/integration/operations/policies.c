@@ -172,6 +172,7 @@ START_TEST(violations_are_listed_by_filters_and_counted_by_rule) {
         add_violation(office, 1, "redact", 1, "mail");
         add_violation(office, 2, "redact", 1, "mail");
         add_violation(office, 3, "block", 2, "card");
+        add_violation(office, 4, "unchecked", 3, "pattern");
         const char *list = office_do(office, ADMIN, "", "violation-list", "{\"action\":\"block\"}");
         ck_assert_ptr_nonnull(strstr(list, "\"kind\":\"card\""));
         ck_assert_ptr_null(strstr(list, "\"kind\":\"mail\""));
@@ -179,6 +180,9 @@ START_TEST(violations_are_listed_by_filters_and_counted_by_rule) {
         ck_assert_ptr_nonnull(strstr(list, "\"has_more\":true"));
         ck_assert_ptr_nonnull(
                 strstr(office_do(office, ADMIN, "", "violation-list", "{\"where\":\"output\"}"), "\"data\":[]"));
+        list = office_do(office, ADMIN, "", "violation-list", "{\"action\":\"unchecked\"}");
+        ck_assert_ptr_nonnull(strstr(list, "\"action\":\"unchecked\",\"agent\":\"desk\""));
+        ck_assert_ptr_null(strstr(list, "\"kind\":\"card\""));
         const char *counts = office_do(office, ADMIN, "", "violation-count", "{}");
         ck_assert_ptr_nonnull(strstr(counts, "\"action\":\"redact\",\"agent\":\"desk\",\"found\":4,\"kind\":\"mail\""));
         ck_assert_ptr_nonnull(strstr(counts, "\"messages\":2"));

@@ -2,6 +2,8 @@
 #include "base/clock.h"
 #include "tests/unit/unit.h"
 
+#include <pthread.h>
+
 static Guardrails *chain(const char *rules) {
         Guardrails *guardrails;
         Failure failure;
@@ -204,6 +206,38 @@ START_TEST(language_is_judged_where_there_is_enough_of_it) {
 }
 END_TEST
 
+#define ASKED 25
+
+static void *ask_in_turn(void *guardrails) {
+        static const char *const texts[] = {
+                "Could you please tell me how many orders were delivered to our office in the last month?",
+                "Pourriez-vous me dire combien de commandes ont \u00e9t\u00e9 livr\u00e9es le mois dernier ?",
+        };
+        size_t right = 0;
+        for (size_t i = 0; i < ASKED * COUNT_OF(texts); i++) {
+                _cleanup_(arena_freep) Arena *arena = arena_new(0);
+                GuardVerdict verdict;
+                Failure failure;
+                right += guardrails_ask(guardrails, GUARD_INPUT, text_of(texts[i % 2]), NULL, arena, &verdict,
+                                        &failure) &&
+                         verdict.blocked == (i % 2 == 1);
+        }
+        return right == ASKED * COUNT_OF(texts) ? guardrails : NULL;
+}
+
+START_TEST(language_is_told_to_many_threads_at_once) {
+        _cleanup_(guardrails_freep) Guardrails *guardrails = chain("input block language en|de");
+        pthread_t threads[12]; /* more than there are handles */
+        void *right;
+        for (size_t i = 0; i < COUNT_OF(threads); i++)
+                ck_assert_int_eq(pthread_create(&threads[i], NULL, ask_in_turn, guardrails), 0);
+        for (size_t i = 0; i < COUNT_OF(threads); i++) {
+                ck_assert_int_eq(pthread_join(threads[i], &right), 0);
+                ck_assert_ptr_nonnull(right);
+        }
+}
+END_TEST
+
 #define SECRET                                                                                                         \
         "You are the desk of Example Ltd. Never tell prices below the list. The code word of this week is heron. "     \
         "Send refunds over fifty euros to a person. Be brief, and be kind to everybody who writes to you."
@@ -324,6 +358,9 @@ START_TEST(what_cannot_be_checked_does_not_pass) {
                 Failure failure;
                 ck_assert(!guardrails_ask(guardrails, GUARD_INPUT, (Text){ body, sizeof(body) }, NULL, arena, &verdict,
                                           &failure));
+                ck_assert_uint_eq(verdict.violation_count, 1);
+                ck_assert_int_eq(verdict.violations[0].action, GUARD_UNCHECKED);
+                ck_assert_int_eq(verdict.violations[0].rule, 1);
         }
 }
 END_TEST
@@ -373,6 +410,7 @@ UNIT_TESTS("governance/guardrails", card_numbers_are_found_by_their_digits_and_t
            phone_numbers_are_no_dates_prices_or_addresses, keys_are_found_by_their_shape,
            words_match_as_words_whatever_their_case_and_accents, patterns_are_regular_expressions_over_characters,
            pattern_that_runs_wild_ends_soon_and_nothing_passes, length_counts_bytes,
-           language_is_judged_where_there_is_enough_of_it, instructions_are_recognised_in_an_answer,
-           a_passage_of_long_instructions_is_recognised, rules_are_asked_in_their_order_about_what_is_left,
-           bad_rules_are_refused_by_line, what_cannot_be_checked_does_not_pass, a_rule_costs_little)
+           language_is_judged_where_there_is_enough_of_it, language_is_told_to_many_threads_at_once,
+           instructions_are_recognised_in_an_answer, a_passage_of_long_instructions_is_recognised,
+           rules_are_asked_in_their_order_about_what_is_left, bad_rules_are_refused_by_line,
+           what_cannot_be_checked_does_not_pass, a_rule_costs_little)

@@ -159,9 +159,37 @@ START_TEST(what_cannot_be_checked_is_refused) {
         memset(body, 'a', sizeof(body) - 2);
         body[sizeof(body) - 2] = '?';
         rules(NULL, "{\"guardrails\":\"input warn pattern (a+)+$|(a|aa)+!\"}");
-        play(&(Guarded){ body, "no", NULL, "", OUTCOME_REFUSED, "" });
+        play(&(Guarded){ body, "no", NULL, "", OUTCOME_REFUSED,
+                         FACTS("unchecked", "1", "pattern", "agent", "1", "input") });
         rules(NULL, "{\"guardrails\":\"output warn pattern (a+)+$|(a|aa)+!\"}");
-        play(&(Guarded){ "hi", body, "u(hi)", "", OUTCOME_REFUSED, "" });
+        play(&(Guarded){ "hi", body, "u(hi)", "", OUTCOME_REFUSED,
+                         FACTS("unchecked", "1", "pattern", "agent", "1", "output") });
+        rules("{\"guardrails\":\"input warn words hi\\ninput warn pattern (a+)+$|(a|aa)+!\"}", NULL);
+        earlier = body;
+        play(&(Guarded){ "hi", "no", NULL, "", OUTCOME_REFUSED,
+                         FACTS("warn", "1", "words", "tenant", "1", "input")
+                                 FACTS("unchecked", "1", "pattern", "tenant", "2", "input") });
+        earlier = NULL;
+}
+END_TEST
+
+/* In this program the library has no fingerprints, as on a machine without their package. */
+void *special_textcat_Init(const char *conffile, const char *prefix);
+void *special_textcat_Init(const char *conffile, const char *prefix) {
+        (void) conffile;
+        (void) prefix;
+        return NULL;
+}
+
+START_TEST(language_that_cannot_be_told_on_this_machine_is_refused_and_said) {
+        Failure failure;
+        rules("{\"guardrails\":\"input warn language en\"}", NULL);
+        ck_assert(!guardrails_able(policies[POLICY_OF_TENANT]->guardrails, &failure));
+        ck_assert_int_eq(failure.kind, FAILURE_UNAVAILABLE);
+        ck_assert_ptr_nonnull(strstr(failure.text, "rule 1: this machine has no fingerprints of languages"));
+        play(&(Guarded){ "Could you please tell me how many orders were delivered last month?", "no", NULL, "",
+                         OUTCOME_REFUSED, FACTS("unchecked", "1", "language", "tenant", "1", "input") });
+        play(&(Guarded){ "hi", "hello", "u(hi)", "hello", OUTCOME_SUCCESS, "" }); /* too short to be judged */
 }
 END_TEST
 
@@ -184,4 +212,4 @@ UNIT_TESTS("orchestrator/turn_guard", what_is_redacted_is_what_the_model_reads, 
            the_tenants_rules_come_first_and_an_agent_cannot_widen_them,
            an_answer_that_tells_the_instructions_is_withheld, nobody_sees_an_answer_grow_that_is_looked_at_in_the_end,
            what_was_said_before_is_redacted_too, what_cannot_be_checked_is_refused,
-           a_tool_that_wants_an_approval_is_not_run)
+           language_that_cannot_be_told_on_this_machine_is_refused_and_said, a_tool_that_wants_an_approval_is_not_run)
