@@ -1,9 +1,12 @@
 #include "component/terminal_print.h"
 
+#include "component/doors/value.h"
+
 #include <sys/ioctl.h>
 
 #define COLUMN_LIMIT 16
 #define GAP          2
+#define INDENT       2
 
 Screen screen_of(FILE *out) {
         Screen screen = { .out = out, .notes = stderr, .more = "--after " };
@@ -35,30 +38,15 @@ static void add_clean(TextBuilder *builder, Text text, bool lines) {
         }
 }
 
-static void add_value(TextBuilder *builder, const Json *value, bool lines) {
-        switch (json_type_of(value)) {
-        case JSON_TYPE_NULL:
-                break;
-        case JSON_TYPE_TEXT:
-                add_clean(builder, json_to_text(value), lines);
-                break;
-        case JSON_TYPE_BOOLEAN:
-                text_add_string(builder, json_to_boolean(value) ? "yes" : "no");
-                break;
-        case JSON_TYPE_ARRAY:
-                for (size_t i = 0; i < json_count(value); i++) {
-                        text_add_string(builder, i ? ", " : "");
-                        add_value(builder, json_item(value, i), false);
-                }
-                break;
-        default: {
-                _cleanup_(arena_freep) Arena *arena = arena_new(0);
-                Text text;
-                if (json_canonical(value, arena, &text))
-                        add_clean(builder, text, false);
-        }
-        }
+static void add_line(TextBuilder *builder, Text text) {
+        add_clean(builder, text, false);
 }
+
+static void add_lines(TextBuilder *builder, Text text) {
+        add_clean(builder, text, true);
+}
+
+static const ValueStyle in_cell = { add_line, "", "" }, in_record = { add_lines, "–", "" };
 
 /* Code points, as good as columns for most scripts. */
 static size_t columns_of(Text text) {
@@ -78,16 +66,28 @@ static Text cut_columns(Text text, size_t columns) {
 
 typedef struct Table {
         const Screen *screen;
+        size_t indent;
         char names[COLUMN_LIMIT][32];
         size_t widths[COLUMN_LIMIT];
         size_t count;
 } Table;
 
+/* "2026-11-20T08:15:30.123Z": in a table to the second. */
+static bool is_moment(Text text) {
+        static const char form[] = "9999-99-99T99:99:99.999Z";
+        bool same = text.length == strlen(form);
+        for (size_t i = 0; same && i < text.length; i++)
+                same = form[i] == '9' ? text.bytes[i] >= '0' && text.bytes[i] <= '9' : text.bytes[i] == form[i];
+        return same;
+}
+
 static void cell_text(const Json *item, const char *name, TextBuilder *builder) {
         text_builder_reset(builder);
         const Json *value = json_member(item, name);
-        if (value)
-                add_value(builder, value, false);
+        if (value && is_moment(json_to_text(value)))
+                text_add_format(builder, "%.19sZ", json_to_text(value).bytes);
+        else if (value)
+                value_add(builder, value, &in_cell);
 }
 
 static void measure_row(Table *table, const Json *item, TextBuilder *cell) {
@@ -98,12 +98,17 @@ static void measure_row(Table *table, const Json *item, TextBuilder *cell) {
         }
 }
 
-static void measure(Table *table, const char *columns, const Json *items, const Json *total) {
-        Text rest = text_of(columns), name;
-        while (table->count < COLUMN_LIMIT && text_split(&rest, ' ', &name)) {
-                snprintf(table->names[table->count], sizeof(table->names[0]), "%.*s", TEXT_ARGUMENTS(name));
-                table->widths[table->count++] = name.length;
-        }
+static void add_column(Table *table, Text name) {
+        for (size_t i = 0; i < table->count; i++)
+                if (text_equal(text_of(table->names[i]), name))
+                        return;
+        if (table->count == COLUMN_LIMIT)
+                return;
+        snprintf(table->names[table->count], sizeof(table->names[0]), "%.*s", TEXT_ARGUMENTS(name));
+        table->widths[table->count++] = name.length;
+}
+
+static void measure(Table *table, const Json *items, const Json *total) {
         TextBuilder cell = text_builder(0);
         for (size_t row = 0; row < json_count(items); row++)
                 measure_row(table, json_item(items, row), &cell);
@@ -128,7 +133,8 @@ static void print_cell(const Table *table, size_t column, Text text, size_t *at)
 }
 
 static void print_header(const Table *table) {
-        size_t at = 0;
+        size_t at = table->indent;
+        fprintf(table->screen->out, "%*s", (int) table->indent, "");
         fputs(table->screen->colours ? "\033[1m" : "", table->screen->out);
         for (size_t i = 0; i < table->count; i++) {
                 char name[32];
@@ -149,7 +155,8 @@ static void print_more(const Screen *screen, const Json *result) {
 }
 
 static void print_row(const Table *table, const Json *item, TextBuilder *cell) {
-        size_t at = 0;
+        size_t at = table->indent;
+        fprintf(table->screen->out, "%*s", (int) table->indent, "");
         for (size_t i = 0; i < table->count; i++) {
                 cell_text(item, table->names[i], cell);
                 print_cell(table, i, text_built(cell), &at);
@@ -157,42 +164,88 @@ static void print_row(const Table *table, const Json *item, TextBuilder *cell) {
         fputc('\n', table->screen->out);
 }
 
-static void print_table(const Screen *screen, const char *columns, const Json *result) {
-        Table table = { .screen = screen };
-        const Json *items = json_member(result, "data"), *total = json_member(result, "total");
-        measure(&table, columns, items, total);
-        if (json_count(items) > 0)
-                print_header(&table);
+static void print_rows(Table *table, const Json *items, const Json *total) {
+        measure(table, items, total);
+        print_header(table);
         TextBuilder cell = text_builder(0);
         for (size_t row = 0; row < json_count(items); row++)
-                print_row(&table, json_item(items, row), &cell);
-        if (json_count(items) > 0 && total)
-                print_row(&table, total, &cell);
+                print_row(table, json_item(items, row), &cell);
+        if (total)
+                print_row(table, total, &cell);
         text_builder_release(&cell);
+}
+
+/* Where there is nothing, that is said, beside the result like all that is no part of it. */
+static void print_list(const Screen *screen, const Operation *operation, const Json *result) {
+        Table table = { .screen = screen };
+        const Json *items = json_member(result, "data");
+        Text rest = text_of(operation->columns), name;
+        while (text_split(&rest, ' ', &name))
+                add_column(&table, name);
+        if (json_count(items) > 0)
+                print_rows(&table, items, json_member(result, "total"));
+        else
+                fprintf(screen->notes, "No %s found.\n", operation->items);
         print_more(screen, result);
 }
 
 /* Further lines of a value are indented below its first. */
-static void print_member(const Screen *screen, Text name, const Json *value, size_t width) {
+static void print_member(const Screen *screen, Text name, const Json *value, size_t indent, size_t width) {
         TextBuilder builder = text_builder(0);
-        add_value(&builder, value, true);
+        value_add(&builder, value, &in_record);
         Text rest = text_built(&builder), line = TEXT_NONE;
         text_split(&rest, '\n', &line);
-        fprintf(screen->out, "%s%.*s%s%*s%.*s\n", screen->colours ? "\033[1m" : "", TEXT_ARGUMENTS(name),
-                screen->colours ? "\033[0m" : "", (int) (width + GAP - name.length), "", TEXT_ARGUMENTS(line));
+        fprintf(screen->out, "%*s%s%.*s%s%*s%.*s\n", (int) indent, "", screen->colours ? "\033[1m" : "",
+                TEXT_ARGUMENTS(name), screen->colours ? "\033[0m" : "", (int) (width + GAP - columns_of(name)), "",
+                TEXT_ARGUMENTS(line));
         while (text_split(&rest, '\n', &line))
-                fprintf(screen->out, "%*s%.*s\n", (int) (width + GAP), "", TEXT_ARGUMENTS(line));
+                fprintf(screen->out, "%*s%.*s\n", (int) (indent + width + GAP), "", TEXT_ARGUMENTS(line));
         text_builder_release(&builder);
 }
 
-static void print_record(const Screen *screen, const Json *result) {
+static void print_record(const Screen *screen, const Json *record, size_t indent);
+
+static void print_nested(const Screen *screen, const Json *value, size_t indent) {
+        Table table = { .screen = screen, .indent = indent };
+        bool rows = true;
+        Text name;
+        Json *member;
+        if (json_type_of(value) == JSON_TYPE_OBJECT) {
+                print_record(screen, value, indent);
+                return;
+        }
+        for (size_t i = 0; i < json_count(value); i++) {
+                rows = rows && value_is_row(json_item(value, i));
+                for (JsonIterator k = { 0 }; rows && json_each(json_item(value, i), &k, &name, &member);)
+                        add_column(&table, name);
+        }
+        if (rows) {
+                print_rows(&table, value, NULL);
+                return;
+        }
+        for (size_t i = 0; i < json_count(value); i++) {
+                fputs(i ? "\n" : "", screen->out);
+                print_record(screen, json_item(value, i), indent);
+        }
+}
+
+/* What is nested stands below its name, after all else. */
+static void print_record(const Screen *screen, const Json *record, size_t indent) {
         Text name;
         Json *value;
         size_t width = 0;
-        for (JsonIterator i = { 0 }; json_each(result, &i, &name, &value);)
-                width = name.length > width ? name.length : width;
-        for (JsonIterator i = { 0 }; json_each(result, &i, &name, &value);)
-                print_member(screen, name, value, width);
+        for (JsonIterator i = { 0 }; json_each(record, &i, &name, &value);)
+                width = !value_is_nested(value) && columns_of(name) > width ? columns_of(name) : width;
+        for (JsonIterator i = { 0 }; json_each(record, &i, &name, &value);)
+                if (!value_is_nested(value))
+                        print_member(screen, name, value, indent, width);
+        for (JsonIterator i = { 0 }; json_each(record, &i, &name, &value);) {
+                if (!value_is_nested(value))
+                        continue;
+                fprintf(screen->out, "%*s%s%.*s%s\n", (int) indent, "", screen->colours ? "\033[1m" : "",
+                        TEXT_ARGUMENTS(name), screen->colours ? "\033[0m" : "");
+                print_nested(screen, value, indent + INDENT);
+        }
 }
 
 /* As it stands, for a file or a pipe; a terminal is not obeyed by it. */
@@ -212,9 +265,9 @@ void screen_result(const Screen *screen, const Operation *operation, const Json 
                 print_text(screen, operation->prints, result);
                 print_more(screen, result);
         } else if (operation->columns)
-                print_table(screen, operation->columns, result);
+                print_list(screen, operation, result);
         else
-                print_record(screen, result);
+                print_record(screen, result, 0);
 }
 
 void screen_json(const Screen *screen, const Json *result) {

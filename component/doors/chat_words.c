@@ -14,7 +14,7 @@ static void add_plain(TextBuilder *answer, Text text) {
         }
 }
 
-static const ValueStyle plain = { add_plain, "–", 0 };
+static const ValueStyle plain = { add_plain, "–", "- " };
 
 static void add_table(TextBuilder *answer, const Operation *operation, const Json *result) {
         char *text = NULL;
@@ -31,27 +31,18 @@ static void add_table(TextBuilder *answer, const Operation *operation, const Jso
 }
 
 void words_result(TextBuilder *answer, const Operation *operation, const Json *result) {
-        Text name;
-        Json *value;
-        bool first = true;
-
-        if (operation->columns && json_count(json_member(result, "data")) == 0) {
-                text_add_string(answer, "There is nothing to list.");
-                return;
-        }
-        if (operation->columns) {
+        if (operation->columns && json_count(json_member(result, "data")) == 0)
+                text_add_format(answer, "No %s found.", operation->items);
+        else if (operation->columns)
                 add_table(answer, operation, result);
-                return;
-        }
-        for (JsonIterator i = { 0 }; json_each(result, &i, &name, &value); first = false) {
-                text_add_string(answer, first ? "- " : "\n- ");
-                for (size_t k = 0; k < name.length; k++)
-                        text_add_char(answer, name.bytes[k] == '_' ? ' ' : name.bytes[k]);
-                text_add_string(answer, ": ");
-                value_add(answer, value, &plain);
-        }
-        if (first)
+        else if (json_count(result) == 0)
                 text_add_string(answer, "Done.");
+        else {
+                TextBuilder lines = text_builder(0);
+                value_add_outline(&lines, result, &plain, 0);
+                text_add(answer, (Text){ lines.bytes + 1, lines.length - 1 });
+                text_builder_release(&lines);
+        }
 }
 
 void words_question(TextBuilder *answer, const Operation *operation, const Field *field, const char *complaint) {

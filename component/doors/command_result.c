@@ -17,12 +17,21 @@ static Text take_text(Sheet *sheet, Text text) {
         return text_copy(sheet->form->arena, part);
 }
 
-static const ValueStyle as_it_is = { text_add, "", COMMAND_RESULT_LIMIT };
+static const ValueStyle as_it_is = { text_add, "", "" };
 
 static Text value_text(Sheet *sheet, const Json *value) {
         TextBuilder builder = text_builder(0);
         value_add(&builder, value, &as_it_is);
         Text text = take_text(sheet, text_built(&builder));
+        text_builder_release(&builder);
+        return text;
+}
+
+/* On lines of their own. */
+static Text outline_text(Sheet *sheet, const Json *value) {
+        TextBuilder builder = text_builder(0);
+        value_add_outline(&builder, value, &as_it_is, 0);
+        Text text = take_text(sheet, (Text){ builder.bytes + 1, builder.length - 1 });
         text_builder_release(&builder);
         return text;
 }
@@ -41,13 +50,14 @@ static bool is_lines(const Json *value) {
         return text.length > 0 && memchr(text.bytes, '\n', text.length) != NULL;
 }
 
-/* A list is one value an item, a text of several lines one value a line. */
+/* A list is one value an item, a text of several lines and what is nested one value a line. */
 static void add_member(Sheet *sheet, Text name, const Json *value) {
-        bool list = json_type_of(value) == JSON_TYPE_ARRAY, lines = is_lines(value);
+        bool nested = value_is_nested(value), lines = nested || is_lines(value);
+        bool list = !nested && json_type_of(value) == JSON_TYPE_ARRAY;
         FormField *field = form_add_field(sheet->form, list || lines ? FORM_TEXT_MULTI : FORM_TEXT_SINGLE,
                                           name_text(sheet, name, false), name_text(sheet, name, true));
         if (lines)
-                form_field_add_lines(field, value_text(sheet, value));
+                form_field_add_lines(field, nested ? outline_text(sheet, value) : value_text(sheet, value));
         else if (!list)
                 form_field_add_value(field, value_text(sheet, value));
         for (size_t i = 0; list && i < json_count(value); i++)
@@ -58,10 +68,7 @@ static void add_record(Sheet *sheet, const Json *result) {
         Text name;
         Json *value;
         for (JsonIterator i = { 0 }; json_each(result, &i, &name, &value);) {
-                bool empty = json_type_of(value) == JSON_TYPE_NULL ||
-                             (json_type_of(value) == JSON_TYPE_ARRAY && json_count(value) == 0) ||
-                             (json_type_of(value) == JSON_TYPE_TEXT && json_to_text(value).length == 0);
-                if (!empty)
+                if (!value_is_empty(value))
                         add_member(sheet, name, value);
         }
 }
@@ -76,11 +83,19 @@ static void add_row(Sheet *sheet, const char *columns, const Json *row) {
         }
 }
 
-static void add_table(Sheet *sheet, const char *columns, const Json *result) {
+static void add_nothing(Sheet *sheet, const Operation *operation) {
+        TextBuilder builder = text_builder(0);
+        text_add_format(&builder, "No %s found.", operation->items);
+        form_add_text(sheet->form, take_text(sheet, text_built(&builder)));
+        text_builder_release(&builder);
+}
+
+static void add_table(Sheet *sheet, const Operation *operation, const Json *result) {
         const Json *rows = json_member(result, "data"), *total = json_member(result, "total");
+        const char *columns = operation->columns;
         Text rest = text_of(columns), column;
         if (json_count(rows) == 0) {
-                form_add_text(sheet->form, TEXT("There are none."));
+                add_nothing(sheet, operation);
                 return;
         }
         while (text_split(&rest, ' ', &column))
@@ -98,7 +113,7 @@ Form *command_result(const Operation *operation, const Json *result, Arena *aren
                 return NULL;
         sheet.form->title = command_title(operation, arena);
         if (operation->columns)
-                add_table(&sheet, operation->columns, result);
+                add_table(&sheet, operation, result);
         else
                 add_record(&sheet, result);
         *ret_cut = sheet.cut;

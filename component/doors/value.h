@@ -1,5 +1,5 @@
-/* How a value of a result reads to a person in a chat or in a form: yes and no, items after commas, whatever else as
- * JSON. Not a record or a table: those are the doors' own.
+/* How a value of a result reads to people, the same at every door: yes and no, items after commas, what is nested by
+ * its names, and nothing as JSON. Not a record or a table: those are the doors' own.
  *
  * Any thread; never blocks.
  */
@@ -10,8 +10,19 @@
 /* The way of one door. */
 typedef struct ValueStyle {
         void (*add)(TextBuilder *builder, Text text); /* puts a text as the door needs it */
-        const char *nothing;                          /* stands for null */
-        size_t json_limit;                            /* bytes; what is longer is left out. 0 = 1 MiB */
+        const char *nothing;                          /* stands for null, and for what holds nothing */
+        const char *bullet;                           /* before each line of an outline */
 } ValueStyle;
 
+/* Null, or a text, a list or an object of nothing. */
+bool value_is_empty(const Json *value);
+/* "created_at" as "created at", through the style. */
+void value_add_name(TextBuilder *builder, Text name, const ValueStyle *style);
+/* On one line: "agents: 5, keys: 2". */
 void value_add(TextBuilder *builder, const Json *value, const ValueStyle *style);
+/* Whether it has names of its own, and so is better shown on lines of its own. */
+bool value_is_nested(const Json *value);
+/* Whether it is an object that holds nothing nested. */
+bool value_is_row(const Json *value);
+/* A nested value, each member or item on a line of its own, which a line break begins, indented by depth. */
+void value_add_outline(TextBuilder *builder, const Json *value, const ValueStyle *style, int depth);

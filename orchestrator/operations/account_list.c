@@ -41,5 +41,6 @@ const Operation account_list = {
         .input = list_input,
         .shared = list_fields,
         .columns = "jid name state created_at",
+        .items = "accounts",
         .run = list_accounts,
 };

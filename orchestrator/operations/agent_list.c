@@ -46,6 +46,7 @@ const Operation agent_list = {
         .path = "/agents",
         .input = list_input,
         .shared = list_fields,
-        .columns = "name state visibility owner model version jid",
+        .columns = "name state visibility owner model jid",
+        .items = "agents",
         .run = list_agents,
 };

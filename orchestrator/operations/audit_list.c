@@ -49,6 +49,7 @@ const Operation audit_list = {
         .path = "/audit",
         .input = list_input,
         .shared = list_fields,
-        .columns = "at type severity agent person hub position",
+        .columns = "at type severity hub position facts",
+        .items = "records",
         .run = list_audit,
 };

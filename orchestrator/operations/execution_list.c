@@ -51,6 +51,7 @@ const Operation execution_list = {
         .path = "/invocations",
         .input = list_input,
         .shared = list_fields,
-        .columns = "id agent status reason created_at total_ms tokens worker",
+        .columns = "id agent status reason created_at tokens",
+        .items = "messages",
         .run = list_executions,
 };

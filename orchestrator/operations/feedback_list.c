@@ -46,5 +46,6 @@ const Operation feedback_list = {
         .input = list_input,
         .shared = list_fields,
         .columns = "id agent reactions updated_at",
+        .items = "feedback",
         .run = list_feedback,
 };

@@ -36,6 +36,7 @@ const Operation grant_list = {
         .path = "/agents/{agent}/grants",
         .input = agent_input,
         .shared = list_fields,
-        .columns = "who kind messages_per_minute read_bodies not_before expires",
+        .columns = "who kind read_bodies messages_per_minute expires",
+        .items = "grants",
         .run = list_grants,
 };

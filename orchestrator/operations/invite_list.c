@@ -35,6 +35,7 @@ const Operation invite_list = {
         .method = "GET",
         .path = "/invites",
         .shared = list_fields,
-        .columns = "id for jid uses used state expires_at",
+        .columns = "id for jid state expires_at",
+        .items = "invitations",
         .run = list_invites,
 };

@@ -36,5 +36,6 @@ const Operation knowledge_list = {
         .input = agent_input,
         .shared = list_fields,
         .columns = "name format language bytes passages created_at",
+        .items = "documents",
         .run = list_knowledge,
 };

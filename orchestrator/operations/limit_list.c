@@ -39,5 +39,6 @@ const Operation limit_list = {
         .path = "/limits",
         .shared = list_fields,
         .columns = "subject name what limit",
+        .items = "limits",
         .run = list_limits,
 };

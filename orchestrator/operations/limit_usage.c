@@ -172,5 +172,6 @@ const Operation limit_usage = {
         .path = "/limits/usage",
         .shared = list_fields,
         .columns = "subject name what limit used remaining",
+        .items = "limits",
         .run = show_usage,
 };

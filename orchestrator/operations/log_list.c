@@ -47,5 +47,6 @@ const Operation log_list = {
         .input = list_input,
         .shared = list_fields,
         .columns = "at level agent sentence fields",
+        .items = "lines of the log",
         .run = list_log,
 };

@@ -32,5 +32,6 @@ const Operation member_list = {
         .path = "/members",
         .shared = list_fields,
         .columns = "jid role state since",
+        .items = "members",
         .run = list_members,
 };

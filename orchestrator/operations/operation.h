@@ -90,6 +90,7 @@ typedef struct Operation {
         const char *prints;        /* the member of the result that a terminal prints as it stands; NULL = none */
         const char *columns;       /* of a list's table: "name state jid"; NULL = one record. A result's
                                     * member "total" is its last row */
+        const char *items;         /* what such a list is of, for "No limits found."; NULL = no list */
         const char *shown_once;    /* members of the result that are not kept for a repeat: "code link"; NULL = none */
         const char *welcome; /* said to whom it is offered when he writes to the hub without a command; may be NULL */
         /* Whether it is offered to somebody who may run it; NULL = always. It is offered beforehand only: `run` asks

@@ -23,5 +23,6 @@ const Operation plan_list = {
         .method = "GET",
         .path = "/plans",
         .columns = "name title price",
+        .items = "plans",
         .run = list_plans,
 };

@@ -50,6 +50,7 @@ const Operation price_list = {
         .path = "/prices",
         .input = list_input,
         .shared = list_fields,
-        .columns = "meter model price margin charged from until in_force",
+        .columns = "meter model price margin charged from in_force",
+        .items = "prices",
         .run = list_prices,
 };

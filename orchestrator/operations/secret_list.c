@@ -33,5 +33,6 @@ const Operation secret_list = {
         .path = "/secrets",
         .shared = list_fields,
         .columns = "name host created_at rotated_at last_used_at",
+        .items = "secrets",
         .run = list_secrets,
 };

@@ -47,6 +47,7 @@ const Operation security_list = {
         .path = "/security",
         .input = list_input,
         .shared = list_fields,
-        .columns = "id at kind severity account domain facts limited_until lifted_at",
+        .columns = "id kind severity account domain at limited_until facts",
+        .items = "security events",
         .run = list_events,
 };

@@ -20,5 +20,6 @@ const Operation settings_show = {
         .method = "GET",
         .path = "/settings",
         .columns = "name value change",
+        .items = "settings",
         .run = show_settings,
 };

@@ -33,5 +33,6 @@ const Operation subscription_list = {
         .input = agent_input,
         .shared = list_fields,
         .columns = "who at since",
+        .items = "subscriptions",
         .run = list_subscriptions,
 };

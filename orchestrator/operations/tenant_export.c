@@ -183,5 +183,6 @@ const Operation tenant_export = {
         .input = export_input,
         .shared = list_fields,
         .columns = "kind id name jid",
+        .items = "records",
         .run = export_tenant,
 };

@@ -46,5 +46,6 @@ const Operation tenant_list = {
         .input = list_input,
         .shared = list_fields,
         .columns = "slug name plan state role",
+        .items = "tenants",
         .run = list_tenants,
 };

@@ -41,8 +41,7 @@ const Operation usage_list = {
         .path = "/usage/tenants",
         .input = list_input,
         .shared = list_fields,
-        .columns = "tenant messages prompt_tokens completion_tokens cached_tokens tool_runs compute_ms api_calls "
-                   "byte_hours "
-                   "cost",
+        .columns = "tenant messages prompt_tokens completion_tokens cached_tokens cost",
+        .items = "use",
         .run = list_usage,
 };

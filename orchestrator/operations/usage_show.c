@@ -81,8 +81,7 @@ const Operation usage_show = {
         .path = "/usage",
         .input = show_input,
         .shared = list_fields,
-        .columns = "name messages model_calls prompt_tokens completion_tokens cached_tokens tool_runs compute_ms "
-                   "api_calls "
-                   "byte_hours cost",
+        .columns = "name messages prompt_tokens completion_tokens cached_tokens cost",
+        .items = "use",
         .run = show_usage,
 };

@@ -51,6 +51,7 @@ const Operation violation_count = {
         .method = "GET",
         .path = "/violations/counts",
         .input = count_input,
-        .columns = "agent of rule kind where action messages found last_at",
+        .columns = "agent where kind action rule of messages found last_at",
+        .items = "violations",
         .run = count_violations,
 };

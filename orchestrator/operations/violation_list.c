@@ -63,6 +63,7 @@ const Operation violation_list = {
         .path = "/violations",
         .input = list_input,
         .shared = list_fields,
-        .columns = "at agent of rule kind where action count person",
+        .columns = "at agent where kind action rule of count",
+        .items = "violations",
         .run = list_violations,
 };

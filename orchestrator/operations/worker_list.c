@@ -48,5 +48,6 @@ const Operation worker_list = {
         .path = "/workers",
         .shared = list_fields,
         .columns = "id pool status active mean_latency_ms memory_mb heartbeat",
+        .items = "workers",
         .run = list_workers,
 };

@@ -134,7 +134,7 @@ async def destroying_asks_back_and_any_other_word_ends_it(talk):
 async def several_tenants_are_told_apart(talk):
     tenant("zeta")
     assert "several tenants" in await talk.ask(AGENTS, "/agent-list")
-    assert "nothing to list" in await talk.ask(AGENTS, "/agent-list tenant=zeta")
+    assert "No agents found." in await talk.ask(AGENTS, "/agent-list tenant=zeta")
 
 
 async def another_tenants_names_are_not_there(talk):

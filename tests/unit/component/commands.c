@@ -359,7 +359,7 @@ START_TEST(a_list_is_shown_page_by_page) {
         booth->result = "{\"after\":\"c\",\"has_more\":true,\"data\":[]}";
         booth_begin(booth, HUB, "agent-list", session);
         said = booth_step(booth, HUB, "agent-list", session, NULL, NULL);
-        booth_expect(said, "<value>There are none.</value>");
+        booth_expect(said, "<value>No agents found.</value>");
         booth_expect(booth_step(booth, HUB, "agent-list", session, "complete", NULL), "status='completed'/>");
         booth_expect_expired(booth_step(booth, HUB, "agent-list", session, "complete", NULL));
         booth_close(booth);
@@ -369,14 +369,14 @@ END_TEST
 START_TEST(a_record_shows_every_kind_of_value) {
         Booth *booth = booth_open(SESSION_LIMITS);
         booth->result = "{\"text\":\"one\\ntwo\",\"number\":3,\"real\":0.5,\"yes\":true,\"none\":null,\"empty\":\"\","
-                        "\"no_items\":[],\"items\":[\"a\",{\"b\":[1]}],\"thing\":{\"c\":null}}";
+                        "\"no_items\":[],\"items\":[\"a\",{\"b\":[1]}],\"thing\":{\"c\":{\"d\":1}}}";
         const char *said = booth_ask(booth, ANN, AGENT, "agent-resume", NULL, NULL, NULL);
         booth_expect(said, "<field type='text-multi' var='text' label='text'><value>one</value><value>two</value>");
         booth_expect(said, "var='number' label='number'><value>3</value>");
         booth_expect(said, "<value>0.5</value>");
         booth_expect(said, "<value>yes</value>");
-        booth_expect(said, "<value>a</value><value>{\"b\":[1]}</value>");
-        booth_expect(said, "<value>{\"c\":null}</value>");
+        booth_expect(said, "<value>a</value><value>b: 1</value>");
+        booth_expect(said, "<field type='text-multi' var='thing' label='thing'><value>c:</value><value>  d: 1</value>");
         booth_expect_no(said, "var='none'");
         booth_expect_no(said, "var='empty'");
         booth_expect_no(said, "var='no_items'");
