@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #define MEGABYTE 1000000
+#define MOST     (INT64_MAX / 8) /* leaves room for four and five times it */
 
 /* How what there is is counted, and in which unit a limit's amount stands. What is not here nothing can add yet. */
 static const struct {
@@ -109,7 +110,8 @@ static void tell_owners(OperationContext *context, LimitWhat what, int64_t have,
 /* Plan first, so that of two that are as narrow the plan is named: a limit is changed sooner than a plan. */
 static bool check_amount(OperationContext *context, LimitWhat what, int64_t add, LimitSubject subject, Text plan,
                          int64_t amount, int64_t have, Failure *reterr_failure) {
-        int64_t unit = counted[what].unit, most = amount * unit;
+        /* Amounts go up to 2⁵³, of megabytes too. */
+        int64_t unit = counted[what].unit, most = amount < MOST / unit ? amount * unit : MOST;
         char limit[LIMIT_TEXT_SIZE];
 
         if (have + add > most) {

@@ -58,7 +58,10 @@ bool member_check_owners(OperationContext *context, Uuid account_id, Role role, 
 
 bool member_end(OperationContext *context, Text jid, bool is_self, Json **ret_result, Failure *reterr_failure) {
         const Rows *member;
-        if (!context_run(context, QUERY_MEMBER_FIND, VALUES(value_text(jid)), &member, reterr_failure))
+        /* Owners before the member, as whoever changes a role locks them: two that end each other's membership would
+         * otherwise wait for each other. */
+        if (!context_run(context, QUERY_OWNERS_LOCK, NO_VALUES, NULL, reterr_failure) ||
+            !context_run(context, QUERY_MEMBER_FIND, VALUES(value_text(jid)), &member, reterr_failure))
                 return false;
         if (rows_count(member) == 0)
                 return failure_set(reterr_failure, FAILURE_NOT_FOUND, "there is no such member");

@@ -236,6 +236,7 @@ START_TEST(call_does_not_wait_for_an_earlier_one_of_its_own_message) {
         ck_assert_int_eq(spend_begin(hub, &call, &failure), 60);
         ck_assert_int_eq(spend_begin(hub, &again, &failure), 0);
         ck_assert_int_eq(failure.kind, FAILURE_LIMIT);
+        ck_assert_msg(!strstr(failure.text, "or reserved"), "it waited: %s", failure.text);
         budgets_release(hub, id, 1);
         ck_assert_int_eq(spend_begin(hub, &again, &failure), 60);
         budgets_settle(hub, id, 3, money(5)); /* a step */
@@ -326,6 +327,51 @@ START_TEST(call_that_costs_nothing_does_not_ask_the_cache) {
 }
 END_TEST
 
+START_TEST(settling_a_step_ends_the_calls_before_it_and_not_the_one_that_follows) {
+        Rig rig;
+        rig_open(&rig);
+        Budgets *hub = rig_hub(&rig, "one");
+        Uuid id = rig_id(&rig);
+        BudgetCall call = call_of(&rig, id, 1, 40, 40, &hundred, 1), next = call_of(&rig, id, 2, 50, 50, &hundred, 1);
+        Failure failure;
+        await_state(hub, BUDGETS_OPEN);
+        ck_assert_int_eq(spend_begin(hub, &call, &failure), 40);
+        ck_assert_int_eq(spend_begin(hub, &next, &failure), 50);
+        budgets_settle(hub, id, 2, money(5));
+        ck_assert_int_eq(held(hub, &rig), 50);
+        ck_assert_int_eq(spent(hub, &rig, BUDGET_DAY), 5);
+        budgets_free(hub);
+        rig_close(&rig);
+}
+END_TEST
+
+/* One message, which a hub took up after another. */
+START_TEST(what_one_hub_reserved_another_neither_sends_nor_loses_its_own_with) {
+        Rig rig;
+        rig_open(&rig);
+        Budgets *heir = rig_hub(&rig, "heir"), *dead = rig_hub(&rig, "dead");
+        Uuid id = rig_id(&rig);
+        BudgetCall call = call_of(&rig, id, 1, 30, 30, &hundred, 1);
+        BudgetCall again = call_of(&rig, id, STEP_ATTEMPT + 2, 40, 40, &hundred, 1);
+        BudgetVerdict verdict;
+        Failure failure;
+        await_state(heir, BUDGETS_OPEN);
+        await_state(dead, BUDGETS_OPEN);
+        ck_assert_done(budgets_reserve(dead, &call, &verdict, &failure), failure);
+        ck_assert_done(budgets_reserve(heir, &call, &verdict, &failure), failure); /* the same key: once */
+        ck_assert_int_eq(held(heir, &rig), 30);
+        ck_assert(!budgets_sent(heir, id, 1, &failure));
+        ck_assert_int_eq(failure.kind, FAILURE_UNAVAILABLE);
+        ck_assert_done(budgets_reserve(heir, &again, &verdict, &failure), failure);
+        budgets_free(dead);
+        lease_raise(&rig, "dead");
+        await_held(heir, &rig, 40);
+        ck_assert_done(budgets_sent(heir, id, STEP_ATTEMPT + 2, &failure), failure);
+        budgets_free(heir);
+        rig_close(&rig);
+}
+END_TEST
+
 UNIT_TESTS("budgets/spending", of_a_thousand_turns_exactly_as_many_run_as_the_budget_is_for,
            bounds_of_five_times_the_cost_leave_no_money_idle_and_refuse_nobody_too_early,
            same_key_reserves_once_and_a_cost_said_twice_is_booked_once,
@@ -333,5 +379,7 @@ UNIT_TESTS("budgets/spending", of_a_thousand_turns_exactly_as_many_run_as_the_bu
            call_is_given_what_is_left_when_others_could_not_make_room_for_all_of_it,
            call_that_would_fit_once_another_settles_waits_for_it,
            who_waits_is_told_at_the_deadline_and_at_once_when_stopped,
-           call_does_not_wait_for_an_earlier_one_of_its_own_message, budget_is_one_tenants_and_one_partys,
+           call_does_not_wait_for_an_earlier_one_of_its_own_message,
+           settling_a_step_ends_the_calls_before_it_and_not_the_one_that_follows,
+           what_one_hub_reserved_another_neither_sends_nor_loses_its_own_with, budget_is_one_tenants_and_one_partys,
            budget_set_late_begins_with_what_was_spent_before, call_that_costs_nothing_does_not_ask_the_cache)

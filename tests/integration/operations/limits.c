@@ -217,6 +217,7 @@ START_TEST(a_plan_is_narrowed_by_its_tenant_and_changed_by_platform_admins) {
         office_do(office, ROOT, "", "tenant-update", "{\"slug\":\"acme\",\"plan\":\"free\"}");
         office_refuse(office, ADMIN, "", "limit-set", "{\"what\":\"turns\",\"amount\":3}", FAILURE_POLICY);
         ck_assert_ptr_nonnull(strstr(office->failure.text, "the plan free gives 2 turns at the same time"));
+        office_do(office, ADMIN, "", "limit-set", "{\"what\":\"turns\",\"amount\":2}"); /* as much is no wider */
         office_do(office, ADMIN, "", "limit-set", "{\"what\":\"turns\",\"amount\":1}");
         /* Nor is it kept without effect when a platform admin says it. */
         office_refuse(office, ROOT, "acme", "limit-set", "{\"what\":\"turns\",\"amount\":3}", FAILURE_POLICY);
@@ -273,6 +274,9 @@ START_TEST(what_a_plan_counts_ends_with_a_sentence_and_owners_hear_of_it_before)
                       FAILURE_LIMIT);
         ck_assert_ptr_nonnull(strstr(office->failure.text, "The agent's limit of 0 MB of memory is reached"));
         office_do(office, ADMIN, "", "knowledge-add", "{\"agent\":\"a2\",\"name\":\"n\",\"content\":\"Text.\"}");
+        /* More megabytes than there are bytes to count are none too few. */
+        office_do(office, ROOT, "acme", "limit-set", "{\"what\":\"memory-mb\",\"amount\":9300000000000,\"plan\":true}");
+        office_do(office, ADMIN, "", "knowledge-add", "{\"agent\":\"a2\",\"name\":\"m\",\"content\":\"Text.\"}");
         office_do(office, FOREIGN, "", "agent-create", "{\"name\":\"theirs\"}"); /* another tenant has its own plan */
         office_close(office);
 }
