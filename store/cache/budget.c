@@ -69,17 +69,18 @@ bool budget_account(BudgetSubject subject, const BudgetParties *parties, char re
 typedef struct Accounts {
         char names[BUDGET_SUBJECT_COUNT][BUDGET_ACCOUNT_SIZE];
         int count;
+        int places[BUDGET_SUBJECT_COUNT]; /* of each subject among the names, from 1; 0 = it has none */
 } Accounts;
 
 static void accounts_of(const BudgetParties *parties, Accounts *ret_accounts) {
         ret_accounts->count = 0;
-        for (int i = 0; i < BUDGET_SUBJECT_COUNT; i++)
-                ret_accounts->count += budget_account((BudgetSubject) i, parties,
-                                                      ret_accounts->names[ret_accounts->count]);
+        for (int i = 0; i < BUDGET_SUBJECT_COUNT; i++) {
+                bool has = budget_account((BudgetSubject) i, parties, ret_accounts->names[ret_accounts->count]);
+                ret_accounts->places[i] = has ? ++ret_accounts->count : 0;
+        }
 }
 
 static void add_accounts(Arguments *arguments, const Accounts *accounts) {
-        add_number(arguments, accounts->count);
         for (int i = 0; i < accounts->count; i++)
                 add_string(arguments, accounts->names[i]);
 }
@@ -93,30 +94,33 @@ static void add_calendars(Arguments *arguments, const BudgetCalendars *calendars
                 }
 }
 
+/* What most scripts begin with. */
+static void arguments_about(Arguments *arguments, const char *generation, const Uuid *message_id) {
+        arguments_start(arguments, generation);
+        add_bytes(arguments, message_id->bytes, sizeof(message_id->bytes));
+}
+
 bool budget_cache_reserve(BudgetCache *cache, const char *generation, const BudgetCalendars *calendars,
                           const BudgetAsk *asked, BudgetReply *ret_reply, Failure *reterr_failure) {
-        char names[BUDGET_BUDGETS_MOST][BUDGET_ACCOUNT_SIZE];
         Arguments arguments;
         Accounts accounts;
         _reply_ *reply = NULL;
         assert(asked->budget_count <= BUDGET_BUDGETS_MOST);
-        arguments_start(&arguments, generation);
+        arguments_about(&arguments, generation, &asked->message_id);
         accounts_of(asked->parties, &accounts);
-        add_bytes(&arguments, asked->message_id.bytes, sizeof(asked->message_id.bytes));
-        add_number(&arguments, asked->ordinal);
         add_string(&arguments, asked->owner);
         add_bytes(&arguments, asked->zone.bytes, asked->zone.length);
+        add_accounts(&arguments, &accounts);
+        add_number(&arguments, asked->ordinal);
         add_calendars(&arguments, calendars);
         add_amounts(&arguments, asked->spent);
         add_amounts(&arguments, asked->least);
         add_amounts(&arguments, asked->most);
-        add_accounts(&arguments, &accounts);
-        add_number(&arguments, (int64_t) asked->budget_count);
         for (size_t i = 0; i < asked->budget_count; i++) {
                 const Budget *budget = &asked->budgets[i];
-                if (!budget_account(budget->subject, asked->parties, names[i]))
+                if (accounts.places[budget->subject] == 0)
                         return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "a budget of nobody cannot be checked");
-                add_string(&arguments, names[i]);
+                add_number(&arguments, accounts.places[budget->subject]);
                 add_number(&arguments, budget->unit + 1);
                 add_number(&arguments, budget->window + 1);
                 add_number(&arguments, budget->amount);
@@ -132,12 +136,6 @@ bool budget_cache_reserve(BudgetCache *cache, const char *generation, const Budg
         ret_reply->ends_us = number_at(reply, 5);
         ret_reply->now_us = number_at(reply, 6);
         return true;
-}
-
-/* What most scripts begin with. */
-static void arguments_about(Arguments *arguments, const char *generation, const Uuid *message_id) {
-        arguments_start(arguments, generation);
-        add_bytes(arguments, message_id->bytes, sizeof(message_id->bytes));
 }
 
 bool budget_cache_sent(BudgetCache *cache, const char *generation, Uuid message_id, int32_t ordinal, const char *owner,
@@ -162,8 +160,8 @@ bool budget_cache_settle(BudgetCache *cache, const char *generation, const Budge
         Arguments arguments;
         arguments_about(&arguments, generation, &message_id);
         add_number(&arguments, ordinal);
-        add_amounts(&arguments, total);
         add_calendars(&arguments, calendars);
+        add_amounts(&arguments, total);
         return run(cache, SCRIPT_SETTLE, &arguments, ret_reply, reterr_failure);
 }
 
@@ -268,15 +266,17 @@ bool budget_cache_join(BudgetCache *cache, const char *generation, const BudgetP
                        BudgetReply *ret_reply, Failure *reterr_failure) {
         Arguments arguments;
         Accounts accounts;
+        char count[12];
         arguments_about(&arguments, generation, &open->message_id);
         accounts_of(parties, &accounts);
+        snprintf(count, sizeof(count), "%d", accounts.count);
         add_bytes(&arguments, open->zone.bytes, open->zone.length);
+        add_string(&arguments, count);
         add_accounts(&arguments, &accounts);
-        add_number(&arguments, (int64_t) open->call_count);
         for (size_t i = 0; i < open->call_count; i++) {
                 add_number(&arguments, open->calls[i].ordinal);
-                add_string(&arguments, open->calls[i].sent ? "s" : "h");
                 add_amounts(&arguments, open->calls[i].bound);
+                add_string(&arguments, open->calls[i].sent ? "s" : "h");
                 add_string(&arguments, open->calls[i].owner);
         }
         return run(cache, SCRIPT_JOIN, &arguments, ret_reply, reterr_failure);

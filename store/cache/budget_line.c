@@ -3,6 +3,7 @@
 #include "base/map.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <stdio.h>
 
 #define CONNECTIONS      8
@@ -86,13 +87,8 @@ static bool line_learn(Line *line, Failure *reterr_failure) {
 }
 
 static bool line_load(Line *line, Failure *reterr_failure) {
-        for (int i = 0; i < SCRIPT_COUNT; i++) {
-                TextBuilder text = text_builder(0);
-                text_add_string(&text, budget_prelude);
-                text_add_string(&text, budget_scripts[i]);
-                redisAppendCommand(line->redis, "SCRIPT LOAD %b", text.bytes, text.length);
-                text_builder_release(&text);
-        }
+        for (int i = 0; i < SCRIPT_COUNT; i++)
+                redisAppendCommand(line->redis, "SCRIPT LOAD %s", budget_scripts[i]);
         for (int i = 0; i < SCRIPT_COUNT; i++) {
                 _reply_ *hash = NULL;
                 if (!cache_take(line->redis, &hash, reterr_failure))
@@ -142,7 +138,7 @@ static void line_return(BudgetCache *cache, Line *line) {
 }
 
 void add_bytes(Arguments *arguments, const void *bytes, size_t length) {
-        assert(arguments->count < ARGUMENTS_MOST);
+        assert(arguments->count < STRINGS_MOST);
         arguments->values[arguments->count] = bytes;
         arguments->lengths[arguments->count++] = length;
 }
@@ -152,9 +148,8 @@ void add_string(Arguments *arguments, const char *string) {
 }
 
 void add_number(Arguments *arguments, int64_t number) {
-        char *room = arguments->numbers[arguments->count];
-        int length = snprintf(room, sizeof(arguments->numbers[0]), "%lld", (long long) number);
-        add_bytes(arguments, room, (size_t) length);
+        assert(arguments->number_count < NUMBERS_MOST);
+        arguments->numbers[arguments->number_count++] = htole64((uint64_t) number);
 }
 
 void add_amounts(Arguments *arguments, BudgetAmounts amounts) {
@@ -162,18 +157,23 @@ void add_amounts(Arguments *arguments, BudgetAmounts amounts) {
                 add_number(arguments, amounts.units[i]);
 }
 
-/* EVALSHA's hash is filled in when a connection is known. */
+/* As EVALSHA has them; the hash is filled in when a connection is known, the numbers when all are. */
+enum { ARGUMENT_HASH = 1, ARGUMENT_GENERATION = 3, ARGUMENT_NUMBERS };
+
 void arguments_start(Arguments *arguments, const char *generation) {
-        arguments->count = 0;
+        arguments->count = arguments->number_count = 0;
         add_string(arguments, "EVALSHA");
         add_string(arguments, "");
         add_string(arguments, "0");
         add_string(arguments, generation);
+        add_string(arguments, "");
 }
 
 static bool line_ask(Line *line, BudgetScript script, Arguments *arguments, redisReply **ret_reply) {
-        arguments->values[1] = line->hashes[script];
-        arguments->lengths[1] = 40;
+        arguments->values[ARGUMENT_HASH] = line->hashes[script];
+        arguments->lengths[ARGUMENT_HASH] = 40;
+        arguments->values[ARGUMENT_NUMBERS] = (const char *) arguments->numbers;
+        arguments->lengths[ARGUMENT_NUMBERS] = sizeof(arguments->numbers[0]) * (size_t) arguments->number_count;
         *ret_reply = redisCommandArgv(line->redis, arguments->count, arguments->values, arguments->lengths);
         return *ret_reply != NULL;
 }
@@ -226,7 +226,7 @@ bool budget_ask(BudgetCache *cache, BudgetScript script, Arguments *arguments, r
         int64_t series;
         Line *line = line_wait(cache, &series);
         bool done = ask_line(cache, &line, series, script, arguments, ret_reply, reterr_failure);
-        if (done && memcmp(line->run_id, arguments->values[3], BUDGET_RUN_ID_SIZE - 1) != 0) {
+        if (done && memcmp(line->run_id, arguments->values[ARGUMENT_GENERATION], BUDGET_RUN_ID_SIZE - 1) != 0) {
                 freeReplyObject(*ret_reply);
                 *ret_reply = NULL; /* another server that answers for it: closed */
         }

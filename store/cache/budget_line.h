@@ -9,13 +9,15 @@
 #include "store/cache/budget_scripts.h"
 #include "store/cache/server.h"
 
-#define ARGUMENTS_MOST (40 + BUDGET_SUBJECT_COUNT + 4 * BUDGET_BUDGETS_MOST + 5 * BUDGET_CALLS_MOST)
+#define STRINGS_MOST (20 + BUDGET_SUBJECT_COUNT + 2 * BUDGET_CALLS_MOST)
+#define NUMBERS_MOST (20 + 4 * BUDGET_BUDGETS_MOST + 3 * BUDGET_CALLS_MOST)
 
+/* Numbers travel together, as one string; the others follow it in their order. */
 typedef struct Arguments {
-        const char *values[ARGUMENTS_MOST];
-        size_t lengths[ARGUMENTS_MOST];
-        char numbers[ARGUMENTS_MOST][24];
-        int count;
+        const char *values[STRINGS_MOST];
+        size_t lengths[STRINGS_MOST];
+        uint64_t numbers[NUMBERS_MOST]; /* little-endian */
+        int count, number_count;
 } Arguments;
 
 void arguments_start(Arguments *arguments, const char *generation);

@@ -21,6 +21,4 @@ typedef enum BudgetScript {
         SCRIPT_COUNT,
 } BudgetScript;
 
-/* What stands before each: ARGV[1] is the generation. */
-extern const char budget_prelude[];
 extern const char *const budget_scripts[SCRIPT_COUNT];

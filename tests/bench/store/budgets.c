@@ -1,7 +1,8 @@
 /* What budgets cost: turns that each reserve, send, and settle a second later, against the PostgreSQL and Redis of
  * tests/lab/with-postgres. Open loop: each turn has its moment, and is timed from that; a thread a turn, as the hub has
  * them. A pair is reserving and settling, without sending. Then as many turns as there can be, by 16 threads, one after
- * the other, sending included.
+ * the other, sending included. Pings are what the same moments take when Redis has nothing to do; "scripts" is what
+ * Redis says it spent in all three of a turn.
  *
  *      tests/lab/with-postgres build/tests/bench/store/bench-budgets [SECONDS [IN_FLIGHT [PAIRS_A_SECOND]]]
  */
@@ -16,6 +17,7 @@
 #include <sys/resource.h>
 
 #define CLOSED_THREADS 16
+#define PINGERS        8 /* connections, as budgets have them */
 
 static const Budget budgets_of_all[] = {
         { BUDGET_OF_INSTALLATION, BUDGET_MONEY, BUDGET_MONTH, INT64_C(1) << 50 },
@@ -32,6 +34,10 @@ typedef struct Bench {
         size_t capacity;
         _Atomic size_t count;
         _Atomic int64_t number, place; /* of calls; of threads */
+        bool pings;                    /* in place of all that is said to the budgets */
+        redisContext *pingers[PINGERS];
+        int free;
+        pthread_mutex_t lock;
 } Bench;
 
 static void stop(const char *sentence, const char *cause) {
@@ -54,20 +60,41 @@ static BudgetCall make_call(Bench *bench) {
         return call;
 }
 
+static void ping(Bench *bench) {
+        pthread_mutex_lock(&bench->lock);
+        redisContext *redis = bench->free > 0 ? bench->pingers[--bench->free] : NULL;
+        pthread_mutex_unlock(&bench->lock);
+        redisReply *reply = redis ? redisCommand(redis, "PING") : NULL;
+        if (!reply)
+                return; /* all are taken: the machine is busy, and the budgets would wait */
+        freeReplyObject(reply);
+        pthread_mutex_lock(&bench->lock);
+        bench->pingers[bench->free++] = redis;
+        pthread_mutex_unlock(&bench->lock);
+}
+
 static void reserve(Bench *bench, const BudgetCall *call) {
         BudgetVerdict verdict;
         Failure failure;
-        if (!budgets_reserve(bench->budgets, call, &verdict, &failure))
+        if (bench->pings)
+                ping(bench);
+        else if (!budgets_reserve(bench->budgets, call, &verdict, &failure))
                 stop("a call", failure.text);
 }
 
 static void send_off(Bench *bench, const BudgetCall *call) {
         Failure failure;
-        if (!budgets_sent(bench->budgets, call->message_id, 1, &failure))
+        if (bench->pings)
+                ping(bench);
+        else if (!budgets_sent(bench->budgets, call->message_id, 1, &failure))
                 stop("a call", failure.text);
 }
 
 static void settle(Bench *bench, const BudgetCall *call) {
+        if (bench->pings) {
+                ping(bench);
+                return;
+        }
         budgets_settle(bench->budgets, call->message_id, BUDGET_CONCLUDED, (BudgetAmounts){ { 100, 100 } });
 }
 
@@ -131,14 +158,24 @@ static int64_t own_cpu_us(void) {
                usage.ru_stime.tv_usec;
 }
 
-static int64_t redis_cpu_us(redisContext *redis) {
-        redisReply *reply = redisCommand(redis, "INFO cpu");
-        const char *system = reply ? strstr(reply->str, "used_cpu_sys:") : NULL;
-        const char *user = reply ? strstr(reply->str, "used_cpu_user:") : NULL;
-        double seconds = (system ? atof(system + 13) : 0) + (user ? atof(user + 14) : 0);
+/* The figure after `name`, and then after `key`, in a section of INFO. */
+static double redis_figure(redisContext *redis, const char *section, const char *name, const char *key) {
+        redisReply *reply = redisCommand(redis, "INFO %s", section);
+        const char *found = reply && reply->str ? strstr(reply->str, name) : NULL;
+        found = found ? strstr(found, key) : NULL;
+        double figure = found ? atof(found + strlen(key)) : 0;
         if (reply)
                 freeReplyObject(reply);
-        return (int64_t) (seconds * (double) SECONDS);
+        return figure;
+}
+
+static double redis_cpu_us(redisContext *redis) {
+        return (redis_figure(redis, "cpu", "used_cpu_sys:", ":") + redis_figure(redis, "cpu", "used_cpu_user:", ":")) *
+               (double) SECONDS;
+}
+
+static double scripts_us(redisContext *redis) {
+        return redis_figure(redis, "commandstats", "cmdstat_evalsha:", "usec=");
 }
 
 /* Prints one line of figures. */
@@ -147,7 +184,8 @@ static void measure(Bench *bench, const char *what, int threads, void *(*turn)(v
         pthread_attr_t small;
         bench->count = 0;
         bench->place = 0;
-        int64_t own = own_cpu_us(), other = redis_cpu_us(redis);
+        int64_t own = own_cpu_us();
+        double other = redis_cpu_us(redis), scripts = scripts_us(redis);
         pthread_attr_init(&small);
         pthread_attr_setstacksize(&small, (size_t) 256 * 1024);
         for (int i = 0; i < threads; i++)
@@ -162,10 +200,11 @@ static void measure(Bench *bench, const char *what, int threads, void *(*turn)(v
         qsort(bench->due, count, sizeof(int64_t), compare);
         qsort(bench->calls, count, sizeof(int64_t), compare);
         size_t half = count / 2, most = count * 99 / 100;
-        printf("%-12s %9d %9.0f %12.3f %8.3f %10.3f %8.3f %12.1f %10.1f\n", what, threads, (double) count / seconds,
-               (double) bench->due[half] / 1000, (double) bench->due[most] / 1000, (double) bench->calls[half] / 1000,
-               (double) bench->calls[most] / 1000, (double) (own_cpu_us() - own) / (double) count,
-               (double) (redis_cpu_us(redis) - other) / (double) count);
+        printf("%-12s %9d %9.0f %12.3f %8.3f %10.3f %8.3f %12.1f %9.1f %8.1f\n", what, threads,
+               (double) count / seconds, (double) bench->due[half] / 1000, (double) bench->due[most] / 1000,
+               (double) bench->calls[half] / 1000, (double) bench->calls[most] / 1000,
+               (double) (own_cpu_us() - own) / (double) count, (redis_cpu_us(redis) - other) / (double) count,
+               (scripts_us(redis) - scripts) / (double) count);
         free(all);
 }
 
@@ -211,14 +250,24 @@ int main(int count, char **arguments) {
         bench.capacity = (size_t) (200000 * (round_us / SECONDS));
         bench.due = memory_new(sizeof(int64_t) * bench.capacity);
         bench.calls = memory_new(sizeof(int64_t) * bench.capacity);
-        printf("%-12s %9s %9s %12s %8s %10s %8s %12s %10s\n", "load", "in flight", "pairs/s", "pair p50 ms", "p99 ms",
-               "calls p50", "p99 ms", "own us/pair", "Redis us");
-        bench.begin_us = clock_now().monotonic_us + SECONDS;
-        bench.end_us = bench.begin_us + round_us;
-        measure(&bench, "open loop", in_flight, run_open, redis);
+        pthread_mutex_init(&bench.lock, NULL);
+        while (bench.free < PINGERS)
+                if (!cache_server_connect(&server, &bench.pingers[bench.free++], &failure))
+                        stop("Redis", failure.text);
+        printf("%-12s %9s %9s %12s %8s %10s %8s %12s %9s %8s\n", "load", "in flight", "pairs/s", "pair p50 ms",
+               "p99 ms", "calls p50", "p99 ms", "own us/pair", "Redis us", "scripts");
+        for (int pings = 1; pings >= 0; pings--) {
+                bench.pings = pings;
+                bench.begin_us = clock_now().monotonic_us + SECONDS;
+                bench.end_us = bench.begin_us + round_us;
+                measure(&bench, pings ? "pings" : "open loop", in_flight, run_open, redis);
+        }
         bench.begin_us = clock_now().monotonic_us;
         bench.end_us = bench.begin_us + round_us;
         measure(&bench, "saturation", CLOSED_THREADS, run_closed, redis);
+        for (int i = 0; i < bench.free; i++)
+                redisFree(bench.pingers[i]);
+        pthread_mutex_destroy(&bench.lock);
         redisFree(redis);
         cache_server_release(&server);
         budgets_free(bench.budgets);
