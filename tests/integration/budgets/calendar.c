@@ -172,6 +172,54 @@ START_TEST(scripts_that_were_flushed_are_loaded_again_and_a_strangers_generation
 }
 END_TEST
 
+/* What hubs of the version before have written, and read: the bytes must mean the same on either side. */
+static void write_as_before(Rig *rig, const Bare *bare, const char *message) {
+        char command[900];
+        snprintf(command, sizeof(command),
+                 "eval \"local P, e = 'budget:test:', %lld "
+                 "redis.call('HSET', P .. 'accounts', 'i', cmsgpack.pack({30, 40, e, e, e, 1, 2, 3, 4, 5, 6})) "
+                 "redis.call('HSET', P .. 'messages', '%s', cmsgpack.pack({a = {'i'}, z = '1 UTC', s = {7, 8}, "
+                 "c = {{2, 'h', 10, 20, '1 hub'}, {3, 's', 20, 20, '1 hub'}}})) "
+                 "redis.call('ZADD', P .. 'open', %lld, '%s') return 1\" 0",
+                 (long long) (bare->probe.now_us + DAY_US), message, (long long) bare->probe.now_us, message);
+        redis_do(rig, command);
+}
+
+START_TEST(what_stands_in_the_cache_is_what_hubs_of_the_version_before_read_and_write) {
+        Rig rig;
+        Bare bare = { 0 };
+        Failure failure;
+        BudgetReply reply;
+        BudgetAccount account;
+        Uuid id;
+        rig_open(&rig);
+        bare_open(&rig, &bare);
+        BudgetCalendars today = around(bare.probe.now_us, -DAY_US / 2);
+        ck_assert_done(budget_cache_open(bare.cache, bare.generation, &reply, &failure), failure);
+        memcpy(id.bytes, "sixteen bytes id", sizeof(id.bytes));
+        write_as_before(&rig, &bare, "sixteen bytes id");
+        ck_assert_done(budget_cache_sent(bare.cache, bare.generation, id, 2, "1 hub", &reply, &failure), failure);
+        ck_assert_int_eq(reply.answer, BUDGET_DONE);
+        redis_says(&rig,
+                   "eval \"local r = cmsgpack.unpack(redis.call('HGET', 'budget:test:messages', 'sixteen bytes id')) "
+                   "return cjson.encode({r.a, r.z, r.s, r.c})\" 0",
+                   "[[\"i\"],\"1 UTC\",[7,8],[[2,\"s\",10,20,\"1 hub\"],[3,\"s\",20,20,\"1 hub\"]]]");
+        ck_assert_done(budget_cache_settle(bare.cache, bare.generation, &today, id, 3, (BudgetAmounts){ { 17, 28 } },
+                                           &reply, &failure),
+                       failure);
+        ck_assert_int_eq(reply.answer, BUDGET_DONE);
+        ck_assert_done(budget_cache_look(bare.cache, bare.generation, "i", &account, &reply, &failure), failure);
+        ck_assert_int_eq(account.held.units[BUDGET_MONEY], 20);
+        ck_assert_int_eq(account.spent[BUDGET_DAY].units[BUDGET_TOKENS], 24);
+        redis_says(&rig,
+                   "eval \"local a = cmsgpack.unpack(redis.call('HGET', 'budget:test:accounts', 'i')) "
+                   "return cjson.encode({a[1], a[2], a[6], a[7], a[8], a[9], a[10], a[11], #a})\" 0",
+                   "[20,20,11,22,13,24,15,26,11]");
+        budget_cache_free(bare.cache);
+        rig_close(&rig);
+}
+END_TEST
+
 START_TEST(ledger_is_summed_up_by_window_and_by_party) {
         Rig rig;
         BudgetLook look;
@@ -201,4 +249,5 @@ END_TEST
 UNIT_TESTS("budgets/calendar", days_and_billing_months_are_those_of_the_zone_also_when_clocks_change,
            billing_day_that_is_none_is_refused, window_is_opened_once_whatever_clocks_do,
            scripts_that_were_flushed_are_loaded_again_and_a_strangers_generation_is_closed,
+           what_stands_in_the_cache_is_what_hubs_of_the_version_before_read_and_write,
            ledger_is_summed_up_by_window_and_by_party)

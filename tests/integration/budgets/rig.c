@@ -21,7 +21,7 @@ static void execute(const char *format, ...) {
 
 static void run_shell(const char *format, ...) _printf_(1, 2);
 static void run_shell(const char *format, ...) {
-        char command[600];
+        char command[2000];
         va_list arguments;
         va_start(arguments, format);
         vsnprintf(command, sizeof(command), format, arguments);
@@ -74,6 +74,12 @@ void redis_kill(Rig *rig) {
 
 void redis_do(Rig *rig, const char *command) {
         run_shell("redis-cli -s %s/socket %s >/dev/null", rig->folder, command);
+}
+
+void redis_says(Rig *rig, const char *command, const char *answer) {
+        run_shell("for i in $(seq 200); do test \"$(redis-cli -s %s/socket --raw %s)\" = '%s' && exit 0; sleep 0.05; "
+                  "done; exit 1",
+                  rig->folder, command, answer);
 }
 
 void redis_copy(Rig *rig) {

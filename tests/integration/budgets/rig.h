@@ -24,8 +24,10 @@ void rig_close(Rig *rig); /* also its folder */
 void redis_run(Rig *rig);
 void redis_kill(Rig *rig);                    /* without a last copy */
 void redis_do(Rig *rig, const char *command); /* by redis-cli */
-void redis_copy(Rig *rig);                    /* keeps a copy of what it holds now */
-void redis_put_copy(Rig *rig);                /* gives it to the next one */
+/* What it answers, to the letter; waits for it. */
+void redis_says(Rig *rig, const char *command, const char *answer);
+void redis_copy(Rig *rig);     /* keeps a copy of what it holds now */
+void redis_put_copy(Rig *rig); /* gives it to the next one */
 
 /* A hub with its lease, in its first epoch. It beats only while somebody else lets it. */
 Budgets *rig_hub(Rig *rig, const char *name);
