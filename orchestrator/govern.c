@@ -29,12 +29,16 @@ static bool govern_size(const Admission *admission, Failure *ret_refusal) {
 
 /* What cannot be checked is refused, if it has to be; and what is known to be spent is not asked again. */
 static bool govern_budget(const Admission *admission, Failure *ret_refusal) {
+        static const char *const unchecked[BUDGET_UNIT_COUNT] = {
+                [BUDGET_MONEY] = "What this may cost cannot be checked at the moment. Try again later.",
+                [BUDGET_TOKENS] = "Tokens are limited here, and how many are left cannot be checked at the moment. Try "
+                                  "again later.",
+        };
         BudgetParties parties = directory_parties(&admission->sender, admission->agent, admission->grant);
+        BudgetUnit unit;
 
-        if (admission->cache_away &&
-            (admission->agent->priced || directory_counts_tokens(admission->directory, &parties)))
-                return failure_set(ret_refusal, FAILURE_UNAVAILABLE,
-                                   "What this may cost cannot be checked at the moment. Try again later.");
+        if (admission->cache_away && directory_needs_cache(admission->directory, admission->agent, &parties, &unit))
+                return failure_set(ret_refusal, FAILURE_UNAVAILABLE, "%s", unchecked[unit]);
         const char *spent = directory_spent(admission->directory, &parties, admission->now.wall_us);
         return !spent || failure_set(ret_refusal, FAILURE_LIMIT, "%s", spent);
 }

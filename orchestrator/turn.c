@@ -113,10 +113,12 @@ typedef struct Call {
         CallBound bound;
         int64_t prompt; /* tokens at most */
         BudgetAmounts held;
-        bool budgeted; /* it costs money, or tokens are counted */
+        bool budgeted; /* it costs money, or its tokens are counted */
 } Call;
 
-static bool counts_tokens(const TurnInput *input) {
+static bool counts_tokens(const TurnInput *input, const Version *version) {
+        if (model_is_built_in(version->model))
+                return false;
         for (size_t i = 0; i < input->budget_count; i++)
                 if (input->budgets[i].unit == BUDGET_TOKENS)
                         return true;
@@ -138,7 +140,7 @@ static Call call_of(const Turn *turn, CallKey key) {
                 .most = bound_amounts(version, call.prompt, version->max_tokens),
         };
         call.held = call.bound.most;
-        call.budgeted = call.held.units[BUDGET_MONEY] > 0 || counts_tokens(turn->input);
+        call.budgeted = call.held.units[BUDGET_MONEY] > 0 || counts_tokens(turn->input, version);
         return call;
 }
 

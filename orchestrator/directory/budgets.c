@@ -1,6 +1,7 @@
 #include "orchestrator/directory/budgets.h"
 
 #include "orchestrator/directory/directory_state.h"
+#include "orchestrator/models/model.h"
 
 /* One agent and one limit. */
 typedef struct SpentKey {
@@ -122,6 +123,10 @@ bool directory_budgets(Directory *directory, const BudgetParties *parties, Arena
         return true;
 }
 
+static bool uses_tokens(const Agent *agent) {
+        return !agent->model || !model_is_built_in(text_of(agent->model));
+}
+
 bool directory_counts_tokens(Directory *directory, const BudgetParties *parties) {
         BudgetWalk walk = walk_of(directory, parties);
         Budget budget;
@@ -205,14 +210,21 @@ const char *directory_spent(Directory *directory, const BudgetParties *parties, 
         return NULL;
 }
 
-/* A model that has become free spends no money. */
+bool directory_needs_cache(Directory *directory, const Agent *agent, const BudgetParties *parties,
+                           BudgetUnit *ret_unit) {
+        *ret_unit = agent->priced ? BUDGET_MONEY : BUDGET_TOKENS;
+        return agent->priced || (uses_tokens(agent) && directory_counts_tokens(directory, parties));
+}
+
+/* A model that has become free spends no money, and one without a provider nothing. */
 static bool still_spent(Directory *directory, const struct SpentLimit *spent, int64_t wall_us) {
         const Limit *limit = directory_limit(directory, spent->key.limit_id);
         const Agent *agent = map_get(directory->agents, MAP_KEY(spent->key.agent_id));
         Budget budget;
 
         return limit && agent && wall_us < spent->until_us && budget_of(limit, &budget) &&
-               same_budget(&spent->budget, &budget) && (agent->priced || budget.unit == BUDGET_TOKENS);
+               same_budget(&spent->budget, &budget) &&
+               (agent->priced || (budget.unit == BUDGET_TOKENS && uses_tokens(agent)));
 }
 
 void directory_renew_budgets(Directory *directory, int64_t wall_us) {

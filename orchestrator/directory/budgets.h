@@ -16,8 +16,11 @@ BudgetParties directory_parties(const Sender *sender, const Agent *agent, const 
 /* In the arena; false when its limit is reached. */
 bool directory_budgets(Directory *directory, const BudgetParties *parties, Arena *arena, Budget **ret_budgets,
                        size_t *ret_count) _must_check_;
-/* Whether a message of theirs is counted in tokens: then it needs the cache, though its model be free. */
+/* Whether tokens of theirs are counted: then a call of a provider needs the cache, though it be free. */
 bool directory_counts_tokens(Directory *directory, const BudgetParties *parties);
+/* Whether what a message may spend has to be checked before it is let in, and in which unit first. */
+bool directory_needs_cache(Directory *directory, const Agent *agent, const BudgetParties *parties,
+                           BudgetUnit *ret_unit);
 
 /* The agent was refused by this budget until then (wall clock), with that sentence. */
 void directory_spend(Directory *directory, const BudgetParties *parties, const Budget *budget, int64_t until_us,

@@ -88,10 +88,10 @@ bool budgets_snapshot(Budgets *budgets, Snapshot *ret_snapshot, Failure *reterr_
         pthread_mutex_unlock(&budgets->lock);
         if (state == BUDGETS_AWAY)
                 return failure_set(reterr_failure, FAILURE_UNAVAILABLE,
-                                   "What this may cost cannot be checked: the budgets' cache is away.");
+                                   "What this may spend cannot be checked: the budgets' cache is away.");
         if (state == BUDGETS_REBUILDING || !leased)
                 return failure_set(reterr_failure, FAILURE_UNAVAILABLE,
-                                   "What this may cost cannot be checked yet: what was spent is being summed up.");
+                                   "What this may spend cannot be checked yet: what was spent is being summed up.");
         return true;
 }
 
@@ -147,7 +147,7 @@ static bool is_answered(Budgets *budgets, const Snapshot *snapshot, bool asked, 
                 return true;
         budgets_doubt(budgets, snapshot->generation, BUDGETS_REBUILDING);
         return failure_set(reterr_failure, FAILURE_UNAVAILABLE,
-                           "What this may cost cannot be checked: what was spent is being summed up.");
+                           "What this may spend cannot be checked: what was spent is being summed up.");
 }
 
 bool budgets_apply(const BudgetCall *call) {

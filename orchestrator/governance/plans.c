@@ -15,10 +15,10 @@ static PlanFigure free_figures[] = {
         { LIMIT_BODY_DAYS, 0, 90 },     { LIMIT_LOG_DAYS, 0, 30 },
 };
 static PlanFigure starter_figures[] = {
-        { LIMIT_MESSAGES, MINUTE, 300 }, { LIMIT_TOKENS, MONTH, 100000 }, { LIMIT_TURNS, 0, 5 },
-        { LIMIT_WAITING, 0, 1000 },      { LIMIT_TURN_SECONDS, 0, 900 },  { LIMIT_AGENTS, 0, 20 },
-        { LIMIT_MEMBERS, 0, 3 },         { LIMIT_PROVIDERS, 0, 3 },       { LIMIT_KEYS, 0, 5 },
-        { LIMIT_MEMORY_MB, 0, 512 },     { LIMIT_STORAGE_MB, 0, 2048 },   { LIMIT_ARTIFACT_BYTES, 0, 64 << 20 },
+        { LIMIT_MESSAGES, MINUTE, 300 }, { LIMIT_TOKENS, MONTH, 10000000 }, { LIMIT_TURNS, 0, 5 },
+        { LIMIT_WAITING, 0, 1000 },      { LIMIT_TURN_SECONDS, 0, 900 },    { LIMIT_AGENTS, 0, 20 },
+        { LIMIT_MEMBERS, 0, 3 },         { LIMIT_PROVIDERS, 0, 3 },         { LIMIT_KEYS, 0, 5 },
+        { LIMIT_MEMORY_MB, 0, 512 },     { LIMIT_STORAGE_MB, 0, 2048 },     { LIMIT_ARTIFACT_BYTES, 0, 64 << 20 },
         { LIMIT_BODY_DAYS, 0, 365 },     { LIMIT_LOG_DAYS, 0, 90 },
 };
 static PlanFigure pro_figures[] = {
@@ -40,7 +40,7 @@ static PlanFigure pro_figures[] = {
 static Plan builtin_items[] = {
         { "free", "Free", "", free_figures, COUNT_OF(free_figures) },
         { "starter", "Starter", "$49 a month", starter_figures, COUNT_OF(starter_figures) },
-        { "pro", "Pro", "$49 a month", pro_figures, COUNT_OF(pro_figures) },
+        { "pro", "Pro", "$149 a month", pro_figures, COUNT_OF(pro_figures) },
         { "enterprise", "Enterprise", "custom", NULL, 0 },
 };
 static const Plans builtin = { builtin_items, COUNT_OF(builtin_items) };

@@ -94,6 +94,10 @@ void model_stop(void); /* wipes the key */
 bool model_known(Text model, Failure *reterr_failure) _must_check_;
 /* Whether it can be asked of another provider than the installation's. */
 bool model_takes_provider(Text model, Failure *reterr_failure) _must_check_;
+/* Whether no provider is asked: such a model uses no tokens, and needs nobody's leave to. */
+static inline bool model_is_built_in(Text model) {
+        return text_starts_with(model, TEXT("builtin/"));
+}
 /* Whether it makes use of passages of the agent's knowledge: for one that does not, none are looked for. */
 bool model_reads_passages(Text model);
 

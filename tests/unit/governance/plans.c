@@ -23,7 +23,7 @@ START_TEST(built_in_plans_hold_what_was_promised) {
                 { "free", LIMIT_BODY_DAYS, 0, 90 },
                 { "pro", LIMIT_LOG_DAYS, 0, 365 },
                 { "enterprise", LIMIT_BODY_DAYS, 0, -1 },
-                { "starter", LIMIT_TOKENS, LIMIT_MONTH_US, 100000 },
+                { "starter", LIMIT_TOKENS, LIMIT_MONTH_US, 10000000 },
                 { "pro", LIMIT_TOKENS, LIMIT_MONTH_US, 50000000 },
                 { "pro", LIMIT_TURNS, 0, 20 },
                 { "pro", LIMIT_TURN_SECONDS, 0, 1800 },
@@ -39,6 +39,21 @@ START_TEST(built_in_plans_hold_what_was_promised) {
                 ck_assert_int_eq(figure ? figure->amount : -1, figures[i].amount);
         }
         ck_assert_str_eq(plan_of(plans_builtin(), TEXT("nobody-knows"))->name, "free");
+}
+END_TEST
+
+START_TEST(each_built_in_plan_is_at_least_as_wide_as_the_one_before_it_in_every_figure) {
+        const Plans *plans = plans_builtin();
+        for (size_t p = 1; p < plans->count; p++)
+                for (size_t i = 0; i < plans->items[p].figure_count; i++) {
+                        const PlanFigure *figure = &plans->items[p].figures[i];
+                        const PlanFigure *before = plan_figure(&plans->items[p - 1], figure->what, figure->window_us);
+                        ck_assert_msg(before && before->amount <= figure->amount && before->amount > 0,
+                                      "%s of %s is narrower than that of %s", limit_what_name(figure->what),
+                                      plans->items[p].name, plans->items[p - 1].name);
+                }
+        ck_assert_str_eq(plans->items[0].name, "free");
+        ck_assert_str_eq(plans->items[plans->count - 1].name, "enterprise");
 }
 END_TEST
 
@@ -102,5 +117,6 @@ START_TEST(what_is_wrong_in_a_file_is_named_with_its_line) {
 }
 END_TEST
 
-UNIT_TESTS("governance/plans", built_in_plans_hold_what_was_promised, keys_are_read_as_they_are_written,
-           a_file_is_read_whole, what_is_wrong_in_a_file_is_named_with_its_line)
+UNIT_TESTS("governance/plans", built_in_plans_hold_what_was_promised,
+           each_built_in_plan_is_at_least_as_wide_as_the_one_before_it_in_every_figure,
+           keys_are_read_as_they_are_written, a_file_is_read_whole, what_is_wrong_in_a_file_is_named_with_its_line)

@@ -86,6 +86,14 @@ START_TEST(names_are_those_of_the_table) {
                 ck_assert_msg(model_known(text_of(names[i].name), &failure) == names[i].known, "%s", names[i].name);
                 ck_assert_int_eq(failure.kind, names[i].known ? FAILURE_NONE : FAILURE_INVALID);
         }
+        /* Who asks no provider uses no tokens: what the two functions say must be the same of every model there is. */
+        static const char *const models[] = { "builtin/echo", "builtin/extractive", "openai/gpt-4o" };
+        for (size_t i = 0; i < COUNT_OF(models); i++) {
+                Failure failure;
+                ck_assert_msg(model_is_built_in(text_of(models[i])) !=
+                                      model_takes_provider(text_of(models[i]), &failure),
+                              "%s", models[i]);
+        }
 }
 END_TEST
 

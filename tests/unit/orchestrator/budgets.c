@@ -20,7 +20,7 @@ static void put_limit(Rig *rig, Uuid id, LimitSubject subject, Uuid subject_id, 
                                            .gone = amount < 0 });
 }
 
-static void put_agent(Rig *rig, bool priced) {
+static void put_agent(Rig *rig, bool priced, const char *model) {
         rig_change(rig, (DirectoryChange){ .kind = DIRECTORY_AGENT,
                                            .id = rig_desk,
                                            .tenant_id = rig_acme,
@@ -28,13 +28,14 @@ static void put_agent(Rig *rig, bool priced) {
                                            .owner_id = rig_ann,
                                            .owner = TEXT("ann@example.org"),
                                            .visibility = VISIBILITY_TENANT,
+                                           .model = text_of(model),
                                            .priced = priced });
 }
 
 static void setup(Rig *rig) {
         rig_prepare(rig);
         rig_start(rig);
-        put_agent(rig, true);
+        put_agent(rig, true, "openai/m");
 }
 
 /* NULL: it was let in. */
@@ -180,7 +181,7 @@ START_TEST(a_model_that_became_free_is_not_held_up_by_money) {
         setup(&rig);
         put_limit(&rig, DAY_LIMIT, LIMIT_OF_AGENT, rig_desk, LIMIT_MONEY_NANO, LIMIT_DAY_US, 100);
         refuse_by(&rig, (Budget){ BUDGET_OF_AGENT, BUDGET_MONEY, BUDGET_DAY, 100 });
-        put_agent(&rig, false);
+        put_agent(&rig, false, "openai/m");
         ck_assert_ptr_null(refusal(&rig, (Said){ .body = "free" }));
         ck_assert_int_eq(desk_of(&rig)->spent_until_us, 0);
         rig_settle(&rig);
@@ -203,23 +204,34 @@ END_TEST
 
 START_TEST(what_cannot_be_checked_is_refused_and_nothing_else) {
         const struct {
+                const char *model;
                 bool priced;
                 LimitWhat what;
-                bool refused;
+                const char *says; /* NULL: it is let in */
         } cases[] = {
-                { true, LIMIT_MESSAGES, true },
-                { false, LIMIT_TOKENS, true },
-                { false, LIMIT_MONEY_NANO, false },
-                { false, LIMIT_MESSAGES, false },
+                { "openai/m", true, LIMIT_MESSAGES,
+                  "What this may cost cannot be checked at the moment. Try again later." },
+                { "openai/m", true, LIMIT_TOKENS,
+                  "What this may cost cannot be checked at the moment. Try again later." },
+                { "openai/m", false, LIMIT_TOKENS,
+                  "Tokens are limited here, and how many are left cannot be checked at the moment. Try again later." },
+                { "openai/m", false, LIMIT_MONEY_NANO, NULL },
+                { "openai/m", false, LIMIT_MESSAGES, NULL },
+                { "builtin/echo", false, LIMIT_TOKENS, NULL }, /* asks no provider, and uses none */
+                { "builtin/extractive", false, LIMIT_TOKENS, NULL },
+                { "builtin/extractive", true, LIMIT_TOKENS,
+                  "What this may cost cannot be checked at the moment. Try again later." },
         };
 
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 _cleanup_(rig_release) Rig rig;
                 setup(&rig);
-                put_agent(&rig, cases[i].priced);
+                put_agent(&rig, cases[i].priced, cases[i].model);
                 put_limit(&rig, DAY_LIMIT, LIMIT_OF_TENANT, rig_acme, cases[i].what, LIMIT_DAY_US, 1000);
                 core_set_cache_away(rig.core, true);
-                ck_assert_int_eq(refusal(&rig, (Said){ .body = "away" }) != NULL, cases[i].refused);
+                const char *said = refusal(&rig, (Said){ .body = "away" });
+                ck_assert_msg(said && cases[i].says ? strcmp(said, cases[i].says) == 0 : !said && !cases[i].says,
+                              "case %zu: %s", i, said ? said : "let in");
                 ck_assert_ptr_null(refusal(&rig, (Said){ .body = "/help", .command = true }));
                 core_set_cache_away(rig.core, false);
                 ck_assert_ptr_null(refusal(&rig, (Said){ .body = "back" }));

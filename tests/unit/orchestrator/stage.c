@@ -217,6 +217,7 @@ Stage stage_new(const Script *script) {
                 .version = { .id = stage_version,
                              .tenant_id = stage_tenant,
                              .owner = OWNER,
+                             .model = text_of(script->name ? script->name : "openai/m"),
                              .streaming = true,
                              .max_tokens = 100,
                              .tool_count = 2,

@@ -26,6 +26,7 @@ typedef struct Script {
         const char *about;
         /* the input */
         const char *owner, *body; /* NULL = ann, "hi" */
+        const char *name;         /* of the model; NULL = one of a provider */
         bool command;
         StepRecord steps[6];
         int32_t attempt;
