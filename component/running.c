@@ -31,6 +31,7 @@ typedef struct HubDoor {
         Hub hub; /* first */
         Queue *inbox;
         Reload *reload;
+        Budgets *budgets;
 } HubDoor;
 
 static bool hub_announce(Hub *hub, const DirectoryChange *changes, size_t count, Failure *reterr_failure) {
@@ -137,6 +138,11 @@ static bool hub_limits(Hub *hub, LimitUse *uses, size_t count, Failure *reterr_f
         for (size_t i = 0; i < count; i++)
                 uses[i] = copies[i];
         return true;
+}
+
+static bool hub_budgets(Hub *hub, BudgetSubject subject, const BudgetParties *parties, Text zone, int32_t billing_day,
+                        BudgetLook *ret_look, Failure *reterr_failure) {
+        return budgets_look(((HubDoor *) hub)->budgets, subject, parties, zone, billing_day, ret_look, reterr_failure);
 }
 
 static const Plans *hub_plans(Hub *hub) {
@@ -306,6 +312,8 @@ static void start_doors(Running *running, const Settings *settings) {
         running->door.hub.mail = hub_mail;
         running->door.hub.limits = hub_limits;
         running->door.hub.plans = hub_plans;
+        running->door.hub.budgets = hub_budgets;
+        running->door.budgets = running->loop.budgets;
         running->door.inbox = running->loop.inbox;
         running->door.reload = running->loop.reload;
         running->door.hub.name = settings->hub_name;

@@ -41,12 +41,13 @@ const LimitFact limit_facts[LIMIT_WHAT_COUNT] = {
                               "Megabytes of knowledge and memories." },
         [LIMIT_STORAGE_MB] = { "storage-mb", LIMIT_IS_COUNT, "MB of storage", OF_COUNTS,
                                "Megabytes of artifacts and files." },
-        [LIMIT_BODY_BYTES] = { "body-bytes", LIMIT_IS_SIZE, "bytes", OF_ALL, "The text of one message." },
-        [LIMIT_ARTIFACT_BYTES] = { "artifact-bytes", LIMIT_IS_SIZE, "bytes", OF_ALL, "One artifact." },
-        [LIMIT_TURN_SECONDS] = { "turn-seconds", LIMIT_IS_SIZE, "seconds", OF_ALL, "How long one turn may take." },
-        [LIMIT_BODY_DAYS] = { "body-days", LIMIT_IS_AGE, "days", OF_COUNTS,
+        [LIMIT_BODY_BYTES] = { "body-bytes", LIMIT_IS_SIZE, "bytes of a message", OF_ALL, "The text of one message." },
+        [LIMIT_ARTIFACT_BYTES] = { "artifact-bytes", LIMIT_IS_SIZE, "bytes of an artifact", OF_ALL, "One artifact." },
+        [LIMIT_TURN_SECONDS] = { "turn-seconds", LIMIT_IS_SIZE, "seconds of a turn", OF_ALL,
+                                 "How long one turn may take." },
+        [LIMIT_BODY_DAYS] = { "body-days", LIMIT_IS_AGE, "days of texts", OF_COUNTS,
                               "How long messages and answers are kept; 0 = for ever." },
-        [LIMIT_LOG_DAYS] = { "log-days", LIMIT_IS_AGE, "days", OF_COUNTS,
+        [LIMIT_LOG_DAYS] = { "log-days", LIMIT_IS_AGE, "days of the log", OF_COUNTS,
                              "How long the log and security events are kept; 0 = for ever." },
 };
 

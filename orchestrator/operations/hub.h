@@ -1,14 +1,15 @@
 /* What operations ask of the hub they run in. The program fills it in (component/hub.c); tests fill in their own. Not
  * the database: an operation writes there itself, and tells the hub afterwards.
  *
- * Called from worker threads; each call posts to the hub thread and waits for it, at most a few seconds, so none may be
- * called from the hub thread itself. Failures are UNAVAILABLE (the hub stops) or TIMED_OUT.
+ * Called from worker threads; a call posts to the hub thread and waits for it, at most a few seconds, unless it says
+ * otherwise, so none may be called from the hub thread itself. Failures are UNAVAILABLE (the hub stops) or TIMED_OUT.
  */
 #pragma once
 
 #include "base/json.h"
 #include "base/record.h"
 #include "orchestrator/directory/directory.h"
+#include "orchestrator/governance/budgets.h"
 #include "orchestrator/governance/registration.h"
 #include "orchestrator/operations/snapshot.h"
 
@@ -39,6 +40,10 @@ struct Hub {
         bool (*mail)(Hub *hub, Text address, Text subject, Text body, Failure *reterr_failure);
         /* How much of these limits is used on this hub. */
         bool (*limits)(Hub *hub, LimitUse *uses, size_t count, Failure *reterr_failure);
+        /* What an account of the budgets has spent and reserved, on all hubs. Asks the cache, not the hub thread.
+         * UNAVAILABLE: nobody can say now. */
+        bool (*budgets)(Hub *hub, BudgetSubject subject, const BudgetParties *parties, Text zone, int32_t billing_day,
+                        BudgetLook *ret_look, Failure *reterr_failure);
         /* The plans in force; they live as long as the hub runs. */
         const Plans *(*plans)(Hub *hub);
 };

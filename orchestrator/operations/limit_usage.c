@@ -1,7 +1,10 @@
 #include "orchestrator/operations/allowance.h"
 #include "orchestrator/operations/limit.h"
 
+#include "base/money.h"
 #include "orchestrator/governance/plans.h"
+
+#include <stdio.h>
 
 #define FIGURES_LIMIT 64
 
@@ -10,6 +13,7 @@ typedef struct Item {
         LimitUse use;
         Text name;
         int64_t window_us, amount;
+        int64_t reserved, ends_us; /* of a budget */
 } Item;
 
 typedef struct Items {
@@ -99,6 +103,114 @@ static bool item_count(OperationContext *context, Item *item, Failure *reterr_fa
         return true;
 }
 
+/* What is counted by all hubs together, by parties of messages. What people and domains use is counted in each tenant
+ * by itself, and so is no one figure. */
+static const struct {
+        bool counted;
+        BudgetSubject subject;
+} budget_subjects[LIMIT_SUBJECT_COUNT] = {
+        [LIMIT_OF_INSTALLATION] = { true, BUDGET_OF_INSTALLATION },
+        [LIMIT_OF_PLAN] = { true, BUDGET_OF_TENANT },
+        [LIMIT_OF_TENANT] = { true, BUDGET_OF_TENANT },
+        [LIMIT_OF_AGENT] = { true, BUDGET_OF_AGENT },
+};
+
+static bool item_is_budget(const Item *item) {
+        return item->use.what == LIMIT_TOKENS || item->use.what == LIMIT_MONEY_NANO;
+}
+
+typedef struct Calendar {
+        bool read;
+        Text zone;
+        int32_t billing_day;
+} Calendar;
+
+static bool calendar_read(OperationContext *context, Calendar *calendar, Failure *reterr_failure) {
+        const Rows *rows;
+        if (calendar->read)
+                return true;
+        if (!context_run(context, QUERY_TENANT_READ, NO_VALUES, &rows, reterr_failure))
+                return false;
+        *calendar = (Calendar){ true, text_copy(context->arena, rows_text(rows, 0, 9)),
+                                (int32_t) rows_integer(rows, 0, 10) };
+        return true;
+}
+
+static void item_take(Item *item, const BudgetLook *look) {
+        BudgetUnit unit = item->use.what == LIMIT_TOKENS ? BUDGET_TOKENS : BUDGET_MONEY;
+        BudgetWindow window = item->window_us == LIMIT_MINUTE_US ? BUDGET_MINUTE
+                              : item->window_us == LIMIT_DAY_US  ? BUDGET_DAY
+                                                                 : BUDGET_MONTH;
+        item->use.known = true;
+        item->use.used = look->spent[window].units[unit];
+        item->reserved = look->held.units[unit];
+        item->ends_us = look->ends_us[window];
+}
+
+/* Asked once for all limits of a subject. When nobody can say, that is no reason not to show the rest. */
+static bool items_ask_budgets(OperationContext *context, Items *items, Failure *reterr_failure) {
+        Hub *hub = context->operations->hub;
+        Calendar calendar = { 0 };
+        BudgetLook look;
+        Failure failure;
+        for (size_t i = 0; i < items->count; i++) {
+                const LimitUse *use = &items->items[i].use;
+                if (!item_is_budget(&items->items[i]) || use->known || !budget_subjects[use->subject].counted)
+                        continue;
+                BudgetSubject subject = budget_subjects[use->subject].subject;
+                BudgetParties parties = { .tenant_id = context->tenant_id };
+                if (subject == BUDGET_OF_AGENT)
+                        parties.agent_id = use->subject_id;
+                if (!calendar_read(context, &calendar, reterr_failure))
+                        return false;
+                if (!hub->budgets(hub, subject, &parties, calendar.zone, calendar.billing_day, &look, &failure))
+                        return true;
+                for (size_t k = i; k < items->count; k++) {
+                        const LimitUse *same = &items->items[k].use;
+                        if (item_is_budget(&items->items[k]) && budget_subjects[same->subject].counted &&
+                            budget_subjects[same->subject].subject == subject &&
+                            (subject != BUDGET_OF_AGENT || uuid_equal(same->subject_id, use->subject_id)))
+                                item_take(&items->items[k], &look);
+                }
+        }
+        return true;
+}
+
+static int64_t item_left(const Item *item) {
+        int64_t taken = item->use.used + item->reserved;
+        return item->amount > taken ? item->amount - taken : 0;
+}
+
+static void add_amount(TextBuilder *builder, const OperationContext *context, const Item *item, int64_t amount) {
+        const char *currency = context->operations->hub->currency;
+        char money[MONEY_SIZE];
+        if (item->use.what != LIMIT_MONEY_NANO) {
+                text_add_format(builder, "%lld", (long long) amount);
+                return;
+        }
+        money_format(amount, money);
+        text_add_format(builder, "%s %s", money, currency ? currency : "EUR");
+}
+
+/* What of it is used, and what is left, as people read it. A size or an age is not used up. */
+static void put_words(Json *json, const OperationContext *context, const Item *item) {
+        bool each = item_is_budget(item) && !budget_subjects[item->use.subject].counted;
+        const char *words = item_is_budget(item) && !item->use.known ? each ? "in each tenant" : "unknown" : "";
+        TextBuilder used = text_builder(0), left = text_builder(0);
+        if (item->use.known) {
+                add_amount(&used, context, item, item->use.used);
+                if (item->reserved > 0) {
+                        text_add_string(&used, ", reserved ");
+                        add_amount(&used, context, item, item->reserved);
+                }
+                add_amount(&left, context, item, item_left(item));
+        }
+        json_put_text(json, "in_use", item->use.known ? text_built(&used) : text_of(words));
+        json_put_text(json, "left", item->use.known ? text_built(&left) : text_of(each ? "" : words));
+        text_builder_release(&used);
+        text_builder_release(&left);
+}
+
 static Json *item_json(const OperationContext *context, const Item *item) {
         const LimitUse *use = &item->use;
         Json *json = json_new_object();
@@ -111,8 +223,11 @@ static Json *item_json(const OperationContext *context, const Item *item) {
         json_put_integer(json, "amount", item->amount);
         limit_put_shown(json, context, use->what, item->window_us, item->amount);
         json_put(json, "used", use->known ? json_new_integer(use->used) : json_new_null());
-        int64_t left = item->amount > use->used ? item->amount - use->used : 0;
-        json_put(json, "remaining", use->known ? json_new_integer(left) : json_new_null());
+        json_put(json, "reserved",
+                 use->known && item_is_budget(item) ? json_new_integer(item->reserved) : json_new_null());
+        json_put(json, "remaining", use->known ? json_new_integer(item_left(item)) : json_new_null());
+        json_put_time(json, "ends_at", item->ends_us);
+        put_words(json, context, item);
         return json;
 }
 
@@ -145,7 +260,7 @@ static bool show_usage(OperationContext *context, const Input *input, Json **ret
         Text after = TEXT_NONE;
         bool more;
         if (!read_items(context, input, &items, &after, &more, reterr_failure) ||
-            !items_ask(context, &items, reterr_failure))
+            !items_ask(context, &items, reterr_failure) || !items_ask_budgets(context, &items, reterr_failure))
                 return false;
         Json *data = json_new_array();
         for (size_t i = 0; i < items.count; i++) {
@@ -164,14 +279,16 @@ static bool show_usage(OperationContext *context, const Input *input, Json **ret
 
 const Operation limit_usage = {
         .name = "limit-usage",
-        .summary = "Shows how much of its plan and limits a tenant uses; rates and gauges are those of this hub.",
+        .summary = "Shows how much of its plan and limits a tenant uses, or without a tenant the installation of its "
+                   "own: what is "
+                   "spent and reserved of budgets on all hubs, rates and what runs or waits on this one.",
         .example = "--tenant acme",
         .role = ROLE_VIEWER,
         .effect = EFFECT_READ,
         .method = "GET",
         .path = "/limits/usage",
         .shared = list_fields,
-        .columns = "subject name what limit used remaining",
+        .columns = "subject name limit in_use left ends_at",
         .items = "limits",
         .run = show_usage,
 };

@@ -290,26 +290,90 @@ START_TEST(usage_is_seen_by_members_and_by_nobody_else) {
         office_do(office, ADMIN, "", "limit-set", "{\"what\":\"agents\",\"amount\":2}");
         const char *usage = office_do(office, VIEWER, "", "limit-usage", "{}");
         static const char *const shown[] = {
-                "{\"amount\":5,\"kind\":\"count\",\"limit\":\"5 "
-                "agents\",\"name\":null,\"remaining\":4,\"subject\":\"plan\",\"used\":1,"
-                "\"what\":\"agents\"",
-                "{\"amount\":2,\"kind\":\"count\",\"limit\":\"2 "
-                "agents\",\"name\":null,\"remaining\":1,\"subject\":\"tenant\",\"used\":1,"
-                "\"what\":\"agents\"",
-                "{\"amount\":7,\"kind\":\"rate\",\"limit\":\"7 messages per minute\",\"name\":\"desk\",\"remaining\":4,"
+                "{\"amount\":5,\"ends_at\":null,\"in_use\":\"1\",\"kind\":\"count\",\"left\":\"4\",\"limit\":\"5 "
+                "agents\","
+                "\"name\":null,\"remaining\":4,\"reserved\":null,\"subject\":\"plan\",\"used\":1,\"what\":\"agents\"",
+                "{\"amount\":2,\"ends_at\":null,\"in_use\":\"1\",\"kind\":\"count\",\"left\":\"1\",\"limit\":\"2 "
+                "agents\","
+                "\"name\":null,\"remaining\":1,\"reserved\":null,\"subject\":\"tenant\",\"used\":1,\"what\":\"agents\"",
+                "{\"amount\":7,\"ends_at\":null,\"in_use\":\"3\",\"kind\":\"rate\",\"left\":\"4\","
+                "\"limit\":\"7 messages per minute\",\"name\":\"desk\",\"remaining\":4,\"reserved\":null,"
                 "\"subject\":\"agent\",\"used\":3,\"what\":\"messages\",\"window_seconds\":60}",
-                "\"remaining\":0,\"subject\":\"plan\",\"used\":4,\"what\":\"members\"",
+                "\"remaining\":0,\"reserved\":null,\"subject\":\"plan\",\"used\":4,\"what\":\"members\"",
         };
         for (size_t i = 0; i < COUNT_OF(shown); i++)
                 ck_assert_msg(strstr(usage, shown[i]), "%s: %s", shown[i], usage);
         office_do(office, ROOT, "acme", "limit-set", "{\"what\":\"agents\",\"plan\":true,\"amount\":50}");
         usage = office_do(office, VIEWER, "", "limit-usage", "{}");
-        ck_assert_msg(strstr(usage, "\"remaining\":49,\"subject\":\"plan\""), "%s", usage);
-        ck_assert_ptr_null(strstr(usage, "\"amount\":5,\"kind\":\"count\""));
+        ck_assert_msg(strstr(usage, "\"remaining\":49,\"reserved\":null,\"subject\":\"plan\""), "%s", usage);
+        ck_assert_ptr_null(strstr(usage, "\"amount\":5,\"ends_at\":null"));
         usage = office_do(office, FOREIGN, "", "limit-usage", "{}");
         ck_assert_str_eq(usage, "{\"after\":null,\"data\":[],\"has_more\":false}");
         office_refuse(office, FOREIGN, "acme", "limit-usage", "{}", FAILURE_NOT_FOUND);
         office_refuse(office, STRANGER, "acme", "limit-usage", "{}", FAILURE_NOT_FOUND);
+        office_close(office);
+}
+END_TEST
+
+/* One of the list's items. */
+static void expect_use(const char *usage, const char *item) {
+        ck_assert_msg(strstr(usage, item), "%s: %.3000s", item, usage);
+}
+
+START_TEST(of_budgets_what_is_spent_and_reserved_and_when_they_end_is_seen) {
+        Office *office = office_open();
+        office_do(office, ROOT, "", "tenant-update",
+                  "{\"slug\":\"acme\",\"plan\":\"free\",\"zone\":\"Europe/Vienna\",\"billing_day\":15}");
+        office_do(office, ADMIN, "", "agent-create", "{\"name\":\"desk\"}");
+        static const char *const set[] = {
+                "{\"what\":\"money-nano\",\"window\":\"day\",\"amount\":5000000000}",
+                "{\"what\":\"tokens\",\"window\":\"minute\",\"amount\":105}",
+                "{\"what\":\"money-nano\",\"window\":\"month\",\"agent\":\"desk\",\"amount\":9000000000}",
+        };
+        for (size_t i = 0; i < COUNT_OF(set); i++)
+                office_do(office, ADMIN, "", "limit-set", set[i]);
+        const char *usage = office_do(office, VIEWER, "", "limit-usage", "{}");
+        expect_use(usage,
+                   "{\"amount\":5000000000,\"ends_at\":\"2027-01-15T08:00:01.000Z\",\"in_use\":\"2.50 EUR, reserved "
+                   "0.50 EUR\",\"kind\":\"budget\",\"left\":\"2.00 EUR\",\"limit\":\"5.00 EUR per day\",\"name\":null,"
+                   "\"remaining\":2000000000,\"reserved\":500000000,\"subject\":\"tenant\",\"used\":2500000000,");
+        expect_use(usage,
+                   "\"in_use\":\"100, reserved 10\",\"kind\":\"budget\",\"left\":\"0\",\"limit\":\"105 tokens per "
+                   "minute\"");
+        expect_use(usage,
+                   "\"in_use\":\"1.875 EUR, reserved 0.25 EUR\",\"kind\":\"budget\",\"left\":\"6.875 EUR\",\"limit\":"
+                   "\"9.00 EUR per month\",\"name\":\"desk\"");
+        /* Of the plan's tokens as well, and each account is asked once. */
+        expect_use(usage,
+                   "\"in_use\":\"300, reserved 10\",\"kind\":\"budget\",\"left\":\"999690\",\"limit\":\"1000000 tokens "
+                   "per month\",\"name\":null,\"remaining\":999690,\"reserved\":10,\"subject\":\"plan\"");
+        ck_assert_int_eq(office->budgets_asked, 2);
+        ck_assert_str_eq(office->budget_calendar, "Europe/Vienna 15");
+        office_close(office);
+}
+END_TEST
+
+START_TEST(a_budget_that_cannot_be_checked_is_unknown_and_not_unused) {
+        Office *office = office_open();
+        office_do(office, ADMIN, "", "limit-set", "{\"what\":\"money-nano\",\"window\":\"day\",\"amount\":5000000000}");
+        office_do(office, ADMIN, "", "limit-set", "{\"what\":\"messages\",\"amount\":7}");
+        office->budgets_away = true;
+        const char *usage = office_do(office, VIEWER, "", "limit-usage", "{}");
+        expect_use(
+                usage,
+                "\"ends_at\":null,\"in_use\":\"unknown\",\"kind\":\"budget\",\"left\":\"unknown\",\"limit\":\"5.00 EUR "
+                "per day\",\"name\":null,\"remaining\":null,\"reserved\":null,\"subject\":\"tenant\",\"used\":null,");
+        expect_use(usage, "\"used\":3,\"what\":\"messages\"");
+        /* What people and domains use is counted in each tenant by itself. */
+        office->budgets_away = false;
+        office_do(office, ROOT, "", "limit-set",
+                  "{\"what\":\"tokens\",\"window\":\"day\",\"account\":\"" VIEWER "\",\"amount\":9}");
+        office_do(office, ROOT, "", "limit-set",
+                  "{\"what\":\"tokens\",\"window\":\"day\",\"everybody\":true,\"amount\":900}");
+        usage = office_do(office, ROOT, "", "limit-usage", "{}");
+        expect_use(usage,
+                   "\"in_use\":\"in each tenant\",\"kind\":\"budget\",\"left\":\"\",\"limit\":\"9 tokens per day\"");
+        expect_use(usage, "\"in_use\":\"200, reserved 10\"");
         office_close(office);
 }
 END_TEST
@@ -346,7 +410,8 @@ UNIT_TESTS("integration/operations/limits", a_limit_is_one_row_and_the_last_amou
            nobody_limits_the_whole_installation_by_leaving_something_out, wrong_limits_are_refused_by_name,
            a_plan_is_narrowed_by_its_tenant_and_changed_by_platform_admins,
            what_a_plan_counts_ends_with_a_sentence_and_owners_hear_of_it_before,
-           usage_is_seen_by_members_and_by_nobody_else, money_is_shown_in_units_of_the_currency,
+           usage_is_seen_by_members_and_by_nobody_else, of_budgets_what_is_spent_and_reserved_and_when_they_end_is_seen,
+           a_budget_that_cannot_be_checked_is_unknown_and_not_unused, money_is_shown_in_units_of_the_currency,
            plans_are_shown_to_everybody, what_is_kept_for_days_is_kept_by_the_narrowest_of_plan_tenant_and_installation,
            tenant_shortens_how_long_it_keeps_and_never_lengthens_it,
            logs_and_security_events_go_by_the_day_and_only_of_the_tenants_named)

@@ -71,6 +71,25 @@ static bool limits(Hub *hub, LimitUse *uses, size_t count, Failure *reterr_failu
         return true;
 }
 
+/* Of agents half of what it is of tenants. */
+static bool budgets(Hub *hub, BudgetSubject subject, const BudgetParties *parties, Text zone, int32_t billing_day,
+                    BudgetLook *ret_look, Failure *reterr_failure) {
+        Office *office = (Office *) hub;
+        int64_t part = subject == BUDGET_OF_AGENT ? 2 : 1;
+        office->budgets_asked++;
+        snprintf(office->budget_calendar, sizeof(office->budget_calendar), "%.*s %d", TEXT_ARGUMENTS(zone),
+                 billing_day);
+        if (office->budgets_away || uuid_is_zero(parties->tenant_id) ||
+            (subject == BUDGET_OF_AGENT) == uuid_is_zero(parties->agent_id))
+                return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "away");
+        *ret_look = (BudgetLook){ .held = { { 500000000 / part, 10 } } };
+        for (int window = 0; window < BUDGET_WINDOW_COUNT; window++) {
+                ret_look->spent[window] = (BudgetAmounts){ { INT64_C(1250000000) * (window + 1) / part, 100 * (window + 1) } };
+                ret_look->ends_us[window] = INT64_C(1800000000000000) + window * SECONDS;
+        }
+        return true;
+}
+
 static const Plans *plans(Hub *hub) {
         return ((Office *) hub)->plans;
 }
@@ -117,6 +136,7 @@ Office *office_open(void) {
                              .registration = registration,
                              .mail = mail,
                              .limits = limits,
+                             .budgets = budgets,
                              .plans = plans };
         office->plans = plans_builtin();
         office->registration = (Registration){ .mode = REGISTRATION_CLOSED, .retention_days = 30 };

@@ -17,9 +17,12 @@ typedef struct Office {
         size_t heard_count;
         DirectoryChange last; /* of AGENT; its texts are gone */
         Uuid cancelled;
-        const Plans *plans;        /* the built-in ones until a test says otherwise */
-        int64_t audited;           /* events put into the audit beside operations' own */
-        char told[400];            /* whom the hub was to tell last, and what */
+        const Plans *plans; /* the built-in ones until a test says otherwise */
+        int64_t audited;    /* events put into the audit beside operations' own */
+        char told[400];     /* whom the hub was to tell last, and what */
+        bool budgets_away;  /* nobody can say what is spent */
+        int budgets_asked;
+        char budget_calendar[100]; /* zone and billing day they were asked with last */
         Registration registration; /* closed until a test opens it */
         bool mails;                /* there is a mail server */
         char mailed_to[256], mailed[1024];
