@@ -44,7 +44,8 @@ static void each_option(const Words *words, OptionPrinter *print) {
         const Field *field;
         const Option *own = words->command ? words->command->options : terminal_options;
         for (; own && own->name; own++)
-                print(words, own->name, NULL, !own->argument, own->help);
+                if (!words->operation || terminal_option_applies(words->operation, own))
+                        print(words, own->name, NULL, !own->argument, own->help);
         for (size_t i = 0; words->command && words->command->with_settings && i < settings_count; i++) {
                 dashed(settings_table[i].name, name);
                 print(words, name, settings_table[i].choices, settings_table[i].type == SETTING_BOOLEAN,

@@ -2,18 +2,46 @@
 #include "component/terminal.h"
 
 #include "base/nearest.h"
+#include "component/terminal_words.h"
 
 #include <stdio.h>
 
-#define NAME_WIDTH 26
+#define NAME_WIDTH   26
+#define WIDTH        100
+#define CHOICES_MOST 48 /* bytes that stand beside an option's name */
 
-static void print_row(const char *name, const char *help) {
-        printf("  %-*s %s\n", NAME_WIDTH, name, help);
+/* In lines that fit a terminal, further ones indented as far; the first begins at column `at`. */
+static void print_wrapped(Text text, size_t at, size_t indent) {
+        Text rest = text, word;
+        bool first = true;
+        while (text_split(&rest, ' ', &word)) {
+                bool wraps = !first && at + 1 + word.length > WIDTH;
+                printf("%s%*s%.*s",
+                       wraps   ? "\n"
+                       : first ? ""
+                               : " ",
+                       wraps ? (int) indent : 0, "", TEXT_ARGUMENTS(word));
+                at = wraps ? indent + word.length : at + !first + word.length;
+                first = false;
+        }
+        putchar('\n');
 }
 
-static void print_options(const Option *options) {
+static void print_row(const char *name, const char *help) {
+        size_t length = strlen(name);
+        if (length > NAME_WIDTH)
+                printf("  %s\n%*s", name, NAME_WIDTH + 3, "");
+        else
+                printf("  %s%*s", name, (int) (NAME_WIDTH + 1 - length), "");
+        print_wrapped(text_of(help), NAME_WIDTH + 3, NAME_WIDTH + 3);
+}
+
+/* Of an operation those that say something to it. */
+static void print_options(const Option *options, const Operation *operation) {
         for (; options && options->name; options++) {
                 char form[64];
+                if (operation && !terminal_option_applies(operation, options))
+                        continue;
                 snprintf(form, sizeof(form), "--%s%s%s", options->name, options->argument ? " " : "",
                          options->argument ? options->argument : "");
                 print_row(form, options->help);
@@ -21,13 +49,14 @@ static void print_options(const Option *options) {
 }
 
 static int help_command(const Command *command) {
-        printf("%s\n\nUsage: aiox %s%s%s%s\n", command->summary, command->name, *command->operands ? " " : "",
-               command->operands, command->options || command->with_settings ? " [OPTION …]" : "");
+        print_wrapped(text_of(command->summary), 0, 0);
+        printf("\nUsage: aiox %s%s%s%s\n", command->name, *command->operands ? " " : "", command->operands,
+               command->options || command->with_settings ? " [OPTION …]" : "");
         if (command->details)
                 printf("\n%s\n", command->details);
         if (command->options) {
                 printf("\nOptions:\n");
-                print_options(command->options);
+                print_options(command->options, NULL);
         }
         if (command->with_settings)
                 printf("\nEvery setting is an option too, and --config FILE names a file of them: see `aiox settings "
@@ -55,28 +84,47 @@ static void print_usage(const Operation *operation) {
         printf(" [OPTION …]\n");
 }
 
-static void print_field(const Field *field, bool partial) {
-        char form[400], help[500], bounds[96] = "";
+static void add_choices(TextBuilder *builder, const char *choices) {
+        Text rest = text_of(choices), choice;
+        const char *gap = " One of ";
+        for (; text_split(&rest, '|', &choice); gap = ", ")
+                text_add_format(builder, "%s%.*s", gap, TEXT_ARGUMENTS(choice));
+        text_add_char(builder, '.');
+}
+
+/* What the option takes, beyond what its help says. */
+static void add_bounds(TextBuilder *builder, const Field *field, bool partial) {
         int64_t least, most;
         field_bounds(field, &least, &most);
-        const char *fallback = partial ? NULL : field->fallback;
-        const char *value = field->type == FIELD_CHOICE ? field->choices : field_type_name(field->type);
-        snprintf(form, sizeof(form), "--%s %s", field->name, field->type == FIELD_BOOLEAN ? "" : value);
+        if (field->type == FIELD_CHOICE && strlen(field->choices) > CHOICES_MOST)
+                add_choices(builder, field->choices);
+        if (field->type == FIELD_LIST)
+                text_add_string(builder, " Separated by commas.");
+        if ((field->type == FIELD_INTEGER || field->type == FIELD_REAL) && (field->least || field->most))
+                text_add_format(builder, " %lld to %lld.", (long long) least, (long long) most);
+        if (field->fallback && !partial && field->type != FIELD_BOOLEAN)
+                text_add_format(builder, " Default: %s.", field->fallback);
+        if (field->type == FIELD_SECRET)
+                text_add_string(builder, " Asked for when absent; @FILE or - (standard input) reads it.");
+        else if (field->need == REQUIRED)
+                text_add_string(builder, " Required.");
+        if (field->type == FIELD_LONG_TEXT)
+                text_add_string(builder, " @FILE or - (standard input) reads it.");
+}
+
+static void print_field(const Operation *operation, const Field *field) {
+        TextBuilder help = text_builder(0);
+        char form[128];
+        bool named = field->type == FIELD_CHOICE && strlen(field->choices) <= CHOICES_MOST;
+        const char *value = field->type == FIELD_BOOLEAN ? "" : named ? field->choices : field_type_name(field->type);
+        snprintf(form, sizeof(form), "--%s %s", field->name, value);
         for (char *c = form; *c && *c != ' '; c++)
                 if (*c == '_')
                         *c = '-';
-        if ((field->type == FIELD_INTEGER || field->type == FIELD_REAL) && (field->least || field->most))
-                snprintf(bounds, sizeof(bounds), " %lld to %lld.", (long long) least, (long long) most);
-        snprintf(help, sizeof(help), "%s%s%s%s%s", field->help, bounds, fallback ? " Default: " : "",
-                 fallback ? fallback : "",
-                 field->type == FIELD_SECRET      ? " Asked for when absent; @FILE or - (standard input) reads it."
-                 : field->need == REQUIRED        ? " Required."
-                 : field->type == FIELD_LONG_TEXT ? " @FILE or - (standard input) reads it."
-                                                  : "");
-        if (strlen(form) > NAME_WIDTH)
-                printf("  %s\n%*s%s\n", form, NAME_WIDTH + 3, "", help);
-        else
-                print_row(form, help);
+        terminal_words(&help, operation, text_of(field->help));
+        add_bounds(&help, field, operation->partial);
+        print_row(form, help.bytes);
+        text_builder_release(&help);
 }
 
 static const char *who_may(const Operation *operation, char buffer[static 128]) {
@@ -92,7 +140,11 @@ static const char *who_may(const Operation *operation, char buffer[static 128]) 
 static int help_operation(const Operation *operation) {
         char buffer[128];
         const Field *field;
-        printf("%s\n\n", operation->summary);
+        TextBuilder summary = text_builder(0);
+        terminal_words(&summary, operation, text_of(operation->summary));
+        print_wrapped(text_built(&summary), 0, 0);
+        text_builder_release(&summary);
+        putchar('\n');
         print_usage(operation);
         if (operation->example) {
                 printf("\nExample:\n  ");
@@ -102,9 +154,9 @@ static int help_operation(const Operation *operation) {
         if (operation_input(operation, 0))
                 printf("\nValues:\n");
         for (size_t i = 0; (field = operation_input(operation, i)); i++)
-                print_field(field, operation->partial);
+                print_field(operation, field);
         printf("\nOptions:\n");
-        print_options(terminal_options);
+        print_options(terminal_options, operation);
         printf("\nMay: %s.\nREST: %s /api/v1%s\n", who_may(operation, buffer), operation->method, operation->path);
         return 0;
 }
@@ -117,7 +169,10 @@ static void print_operations(Text only_noun) {
                 if (only_noun.length > 0 && !text_equal(noun, only_noun))
                         continue;
                 snprintf(name, sizeof(name), "%.*s %.*s", TEXT_ARGUMENTS(noun), TEXT_ARGUMENTS(verb));
-                print_row(name, (*row)->summary);
+                TextBuilder summary = text_builder(0);
+                terminal_words(&summary, *row, text_of((*row)->summary));
+                print_row(name, summary.bytes);
+                text_builder_release(&summary);
         }
 }
 

@@ -209,6 +209,7 @@ static bool start_store(Running *running, const Settings *settings, Failure *ret
 
 static bool start_budgets(Running *running, const Settings *settings, Failure *reterr_failure) {
         BudgetsSettings budgets = { .address = settings->redis,
+                                    .currency = settings->currency,
                                     .database = running->database,
                                     .lease_us = settings->lease_seconds * SECONDS };
         Text secret;

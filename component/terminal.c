@@ -8,6 +8,7 @@
 #include "base/nearest.h"
 #include "component/terminal_print.h"
 #include "component/terminal_secret.h"
+#include "component/terminal_words.h"
 #include "orchestrator/http/http.h"
 
 #include <ctype.h>
@@ -37,6 +38,21 @@ typedef struct Typed {
         const char *tenant, *socket, *config, *key;
         bool json, yes;
 } Typed;
+
+bool terminal_option_applies(const Operation *operation, const Option *option) {
+        const struct {
+                const char *name;
+                bool applies;
+        } rows[] = {
+                { "tenant", operation->scope == SCOPE_TENANT && !operation->tenant_field },
+                { "yes", operation->effect == EFFECT_DESTROY },
+                { "idempotency-key", operation->effect != EFFECT_READ },
+        };
+        for (size_t i = 0; i < COUNT_OF(rows); i++)
+                if (strcmp(rows[i].name, option->name) == 0)
+                        return rows[i].applies;
+        return true;
+}
 
 static bool set_terminal_option(Typed *typed, Text name, const char *value) {
         struct {
@@ -109,7 +125,7 @@ static bool read_document(Typed *typed, const char *value, Text *ret_text, Failu
 static bool set_field(Typed *typed, const Field *field, const char *value, Failure *reterr_failure) {
         Text text = text_of(value);
         if (json_member(typed->input, field->name))
-                return failure_set(reterr_failure, FAILURE_INVALID, "--%s is given twice", field->name);
+                return failure_set(reterr_failure, FAILURE_INVALID, "'%s' is given twice", field->name);
         if (field->type == FIELD_SECRET && !terminal_secret_is_elsewhere(field, value, reterr_failure))
                 return false;
         if ((field->type == FIELD_LONG_TEXT || field->type == FIELD_SECRET) &&
@@ -118,7 +134,7 @@ static bool set_field(Typed *typed, const Field *field, const char *value, Failu
         if (field->type == FIELD_SECRET) /* a file ends with a line's end that is no part of it */
                 text = text_trim(text);
         if (!text_is_utf8(text))
-                return failure_set(reterr_failure, FAILURE_INVALID, "--%s is not UTF-8", field->name);
+                return failure_set(reterr_failure, FAILURE_INVALID, "'%s' is not UTF-8", field->name);
         json_put_text(typed->input, field->name, text);
         return true;
 }
@@ -295,9 +311,12 @@ static bool confirm(const Typed *typed, Failure *reterr_failure) {
         if (typed->operation->effect != EFFECT_DESTROY || typed->yes)
                 return true;
         if (!isatty(STDIN_FILENO))
-                return failure_set(reterr_failure, FAILURE_INVALID, "%s destroys something: add --yes",
+                return failure_set(reterr_failure, FAILURE_INVALID, "%s cannot be undone: add --yes",
                                    typed->operation->name);
-        fprintf(stderr, "%s Go on? [y/N] ", typed->operation->summary);
+        TextBuilder summary = text_builder(0);
+        terminal_words(&summary, typed->operation, text_of(typed->operation->summary));
+        fprintf(stderr, "%s Go on? [y/N] ", summary.bytes);
+        text_builder_release(&summary);
         int answer = getchar();
         if (answer == 'y' || answer == 'Y')
                 return true;
@@ -317,6 +336,15 @@ static bool ask_hub(Typed *typed, char *const *words, Json **ret_result, Failure
         return done;
 }
 
+static int fail(const Operation *operation, const Failure *failure) {
+        TextBuilder words = text_builder(0);
+        Failure said;
+        terminal_words(&words, operation, text_of(failure->text));
+        failure_set(&said, failure->kind, "%.*s", TEXT_ARGUMENTS(text_built(&words)));
+        text_builder_release(&words);
+        return command_fail(&said);
+}
+
 int terminal_run(const Operation *operation, char *const *words) {
         _cleanup_(arena_freep) Arena *arena = arena_new(ANSWER_LIMIT + TYPED_LIMIT);
         _cleanup_(json_freep) Json *input = json_new_object();
@@ -324,7 +352,7 @@ int terminal_run(const Operation *operation, char *const *words) {
         Typed typed = { .operation = operation, .arena = arena, .input = input };
         Failure failure;
         if (!ask_hub(&typed, words, &result, &failure))
-                return command_fail(&failure);
+                return fail(operation, &failure);
         Screen screen = screen_of(stdout);
         if (typed.json)
                 screen_json(&screen, result);

@@ -45,19 +45,24 @@ void words_result(TextBuilder *answer, const Operation *operation, const Json *r
         }
 }
 
+/* What may be said, where it is no free text. */
+static void add_wanted(TextBuilder *answer, const Field *field) {
+        Text rest = text_of(field->type == FIELD_CHOICE ? field->choices : ""), choice;
+        const char *before = " One of ";
+
+        for (; text_split(&rest, '|', &choice); before = ", ")
+                text_add_format(answer, "%s`%.*s`", before, TEXT_ARGUMENTS(choice));
+        if (field->type == FIELD_CHOICE)
+                text_add_char(answer, '.');
+        if (field->type == FIELD_LIST)
+                text_add_string(answer, " Several are separated by commas.");
+}
+
 void words_question(TextBuilder *answer, const Operation *operation, const Field *field, const char *complaint) {
         if (complaint)
                 text_add_format(answer, "%s\n\n", complaint);
         text_add_format(answer, "/%s needs `%s`: %s", operation->name, field->name, field->help);
-        if (field->type == FIELD_CHOICE) {
-                Text rest = text_of(field->choices), choice;
-                const char *before = " One of ";
-                while (text_split(&rest, '|', &choice)) {
-                        text_add_format(answer, "%s`%.*s`", before, TEXT_ARGUMENTS(choice));
-                        before = ", ";
-                }
-                text_add_char(answer, '.');
-        }
+        add_wanted(answer, field);
         text_add_string(answer, " Write it as your next message.");
 }
 
@@ -83,6 +88,7 @@ void words_usage(TextBuilder *answer, const Operation *operation, bool at_hub) {
                 if (field->fallback)
                         text_add_format(answer, ", %s when absent", field->fallback);
                 text_add_format(answer, "): %s", field->help);
+                add_wanted(answer, field);
         }
         if (at_hub && operation_input(operation, 0))
                 text_add_string(answer,

@@ -198,14 +198,15 @@ static bool attempt(Budgets *budgets, const BudgetCall *call, Attempt *attempt, 
         return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "The cache's clock and the calendar do not agree.");
 }
 
-static void add_amount(TextBuilder *text, BudgetUnit unit, int64_t amount) {
+static void add_amount(TextBuilder *text, const Budgets *budgets, BudgetUnit unit, int64_t amount) {
+        const char *currency = budgets->settings.currency;
         if (unit == BUDGET_TOKENS) {
                 text_add_format(text, "%lld tokens", (long long) amount);
                 return;
         }
         char money[MONEY_SIZE];
         money_format(amount, money);
-        text_add_string(text, money);
+        text_add_format(text, "%s %s", money, currency ? currency : "EUR");
 }
 
 static void add_opening(TextBuilder *text, const BudgetCall *call, const Budget *budget, const Calendars *calendars) {
@@ -220,7 +221,8 @@ static void add_opening(TextBuilder *text, const BudgetCall *call, const Budget 
 }
 
 /* Says what did not fit, how much of it there is, and when there is more. */
-static bool refuse(const BudgetCall *call, const Attempt *attempt, BudgetVerdict *verdict, Failure *reterr_failure) {
+static bool refuse(const Budgets *budgets, const BudgetCall *call, const Attempt *attempt, BudgetVerdict *verdict,
+                   Failure *reterr_failure) {
         static const char *const owners[BUDGET_SUBJECT_COUNT] = { "installation", "tenant", "agent",
                                                                   "account",      "grant",  "domain" };
         static const char *const windows[BUDGET_WINDOW_COUNT] = { "minute", "day", "month" };
@@ -228,11 +230,11 @@ static bool refuse(const BudgetCall *call, const Attempt *attempt, BudgetVerdict
         TextBuilder text = text_builder(FAILURE_TEXT_LIMIT - 1);
         bool waited = attempt->reply.answer == BUDGET_WAITS, fits = call->least.units[budget->unit] <= budget->amount;
         text_add_format(&text, "The %s's budget of ", owners[budget->subject]);
-        add_amount(&text, budget->unit, budget->amount);
+        add_amount(&text, budgets, budget->unit, budget->amount);
         text_add_format(&text, " a %s is %s: ", windows[budget->window], waited ? "spent or reserved" : "spent");
-        add_amount(&text, budget->unit, attempt->reply.spent);
+        add_amount(&text, budgets, budget->unit, attempt->reply.spent);
         text_add_string(&text, " are spent, and this needs at least ");
-        add_amount(&text, budget->unit, call->least.units[budget->unit]);
+        add_amount(&text, budgets, budget->unit, call->least.units[budget->unit]);
         text_add_char(&text, '.');
         if (fits)
                 add_opening(&text, call, budget, &attempt->calendars);
@@ -299,7 +301,7 @@ static bool reserve(Budgets *budgets, const BudgetCall *call, Waiter *waiter, Bu
                 if (tried.reply.answer == BUDGET_DONE)
                         break;
                 if (tried.reply.answer == BUDGET_REFUSED || last)
-                        return refuse(call, &tried, verdict, reterr_failure);
+                        return refuse(budgets, call, &tried, verdict, reterr_failure);
                 (void) budget_account(call->budgets[tried.reply.budget].subject, &call->parties, account);
                 pthread_mutex_lock(&budgets->lock);
                 waiter_enter(budgets, waiter, account);

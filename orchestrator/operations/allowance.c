@@ -79,7 +79,7 @@ bool limit_count(OperationContext *context, LimitWhat what, Uuid of, bool *ret_c
         return true;
 }
 
-bool plan_known(const OperationContext *context, Text name, Failure *reterr_failure) {
+bool plan_known(const OperationContext *context, const char *field, Text name, Failure *reterr_failure) {
         const Plans *plans = context->operations->hub->plans(context->operations->hub);
         char names[300] = "";
 
@@ -88,7 +88,7 @@ bool plan_known(const OperationContext *context, Text name, Failure *reterr_fail
         for (size_t i = 0, length = 0; i < plans->count && length + 66 < sizeof(names); i++)
                 length += (size_t) snprintf(names + length, sizeof(names) - length, "%s%s", i ? ", " : "",
                                             plans->items[i].name);
-        return failure_set(reterr_failure, FAILURE_INVALID, "'plan': there is no plan '%.*s'; there are %s",
+        return failure_set(reterr_failure, FAILURE_INVALID, "'%s': there is no plan '%.*s'; there are %s", field,
                            TEXT_ARGUMENTS(name), names);
 }
 

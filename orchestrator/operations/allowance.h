@@ -26,8 +26,8 @@ bool plan_allowance(OperationContext *context, LimitWhat what, int64_t window_us
 bool limit_count(OperationContext *context, LimitWhat what, Uuid of, bool *ret_counted, int64_t *ret_of_tenant,
                  int64_t *ret_of_one, Failure *reterr_failure) _must_check_;
 
-/* Whether there is such a plan; a failure names those there are. */
-bool plan_known(const OperationContext *context, Text name, Failure *reterr_failure) _must_check_;
+/* Whether there is such a plan; a failure names the field, and the plans there are. */
+bool plan_known(const OperationContext *context, const char *field, Text name, Failure *reterr_failure) _must_check_;
 
 /* A limit within a tenant narrows its plan: a wider one is refused, whoever sets it, with the plan's figure and what
  * would change that. `field` is where the amount stood. */

@@ -273,12 +273,21 @@ void field_bounds(const Field *field, int64_t *ret_least, int64_t *ret_most) {
         *ret_most = own ? field->most : forms[field->type].most;
 }
 
+static bool wrong_choice(const Field *field, Text given, Failure *reterr_failure) {
+        Nearest nearest = nearest_to(given);
+        char hint[NEAREST_HINT_SIZE];
+        Text rest = text_of(field->choices), choice;
+        while (text_split(&rest, '|', &choice))
+                nearest_offer(&nearest, choice);
+        return failure_set(reterr_failure, FAILURE_INVALID, "'%s' must be one of %s%s", field->name, field->choices,
+                           nearest_hint(&nearest, hint));
+}
+
 /* Names the key, what it must be, and the bounds if it has any. */
 static bool wrong(const Field *field, Failure *reterr_failure) {
         const FieldForm *form = &forms[field->type];
         if (field->type == FIELD_CHOICE)
-                return failure_set(reterr_failure, FAILURE_INVALID, "'%s' must be one of %s", field->name,
-                                   field->choices);
+                return wrong_choice(field, TEXT_NONE, reterr_failure);
         if (field->least == 0 && field->most == 0)
                 return failure_set(reterr_failure, FAILURE_INVALID, "'%s' must be %s", field->name, form->wanted);
         const char *unit = field->type == FIELD_DURATION                               ? " seconds"
@@ -308,7 +317,8 @@ static bool value_from_text(const Field *field, Text text, Arena *arena, InputVa
         if (too_long(field, text, reterr_failure))
                 return false;
         if (!forms[field->type].read(field, text, arena, value))
-                return wrong(field, reterr_failure);
+                return field->type == FIELD_CHOICE ? wrong_choice(field, text, reterr_failure)
+                                                   : wrong(field, reterr_failure);
         value->present = true;
         return true;
 }

@@ -23,7 +23,7 @@ Json *plan_json(const Plan *plan) {
 
 static bool show_plan(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
         Text name = input_text(input, "name");
-        if (!plan_known(context, name, reterr_failure)) {
+        if (!plan_known(context, "name", name, reterr_failure)) {
                 reterr_failure->kind = FAILURE_NOT_FOUND;
                 return false;
         }

@@ -13,7 +13,7 @@ static bool create_tenant(OperationContext *context, const Input *input, Json **
         Text slug = input_text(input, "slug"), owner = input_text(input, "owner");
         Text name = input_has(input, "name") ? input_text(input, "name") : slug;
         Uuid account_id;
-        if (!plan_known(context, input_text(input, "plan"), reterr_failure) ||
+        if (!plan_known(context, "plan", input_text(input, "plan"), reterr_failure) ||
             !tenant_make(context, slug, name, input_text(input, "plan"), reterr_failure))
                 return false;
         if (owner.length > 0 && (!account_ensure(context, owner, &account_id, reterr_failure) ||

@@ -68,7 +68,7 @@ static bool update_tenant(OperationContext *context, const Input *input, Json **
                 return false;
         if (text_equal(state, TEXT("suspended")) && uuid_equal(context->tenant_id, installation_tenant_id))
                 return failure_set(reterr_failure, FAILURE_POLICY, "the installation itself cannot be suspended");
-        if (input_has(input, "plan") && !plan_known(context, input_text(input, "plan"), reterr_failure))
+        if (input_has(input, "plan") && !plan_known(context, "plan", input_text(input, "plan"), reterr_failure))
                 return false;
         if (!plan_facts(context, input_text(input, "plan"), reterr_failure))
                 return false;

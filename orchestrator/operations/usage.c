@@ -48,6 +48,8 @@ bool usage_days(OperationContext *context, const Input *input, UsageQuestion *qu
         question->from = text_copy(context->arena, rows_text(rows, 0, 0));
         question->to = text_copy(context->arena, rows_text(rows, 0, 1));
         question->zone = text_copy(context->arena, rows_text(rows, 0, 2));
+        if (input_has(input, "period") && (input_has(input, "from") || input_has(input, "to")))
+                return failure_set(reterr_failure, FAILURE_INVALID, "say 'period', or 'from' and 'to', not both");
         if (input_has(input, "to") && !input_has(input, "from"))
                 return failure_set(reterr_failure, FAILURE_INVALID, "'from' is missing: the first day");
         if (!read_day(input, "from", &question->from, reterr_failure) ||

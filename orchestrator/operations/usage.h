@@ -5,15 +5,14 @@
 
 /* period, from, to. */
 #define USAGE_PERIOD_FIELDS                                                                                            \
-        { "period",                                                                                                    \
-          FIELD_CHOICE,                                                                                                \
-          OPTIONAL,                                                                                                    \
-          "Which billing period, when no days are given.",                                                             \
-          .choices = "current|previous",                                                                               \
-          .fallback = "current" },                                                                                     \
+        { "period", FIELD_CHOICE, OPTIONAL,                                                                            \
+          "Which billing period of the tenant; the current one when neither this nor days are given.",                 \
+          .choices = "current|previous" },                                                                             \
                 { "from", FIELD_TEXT, OPTIONAL, "First day, such as 2026-01-31, in the tenant's zone.", .most = 10 },  \
         {                                                                                                              \
-                "to", FIELD_TEXT, OPTIONAL, "Last day; the period's when absent.", .most = 10                          \
+                "to", FIELD_TEXT, OPTIONAL,                                                                            \
+                        "Last day, that one included; with 'from' alone it goes to the end of the current period.",    \
+                        .most = 10                                                                                     \
         }
 
 typedef struct UsageQuestion {

@@ -3,6 +3,7 @@
 thousand messages and a budget for a hundred; a hub that is killed with calls on their way; a cache that forgets
 everything, comes back as it was, or stays away; and what people see of it."""
 
+import json
 import os
 import pathlib
 import re
@@ -111,6 +112,13 @@ def spent(name):
                              "WHERE a.name = '%s'" % name))
 
 
+def used_of(name, hub=1):
+    """What `limit usage` says of the agent's budget: spent, reserved, left, and all of it as people read it."""
+    rows = json.loads(Stage.lab.aiox("limit", "usage", "--json", "--tenant", "installation", hub=hub))["data"]
+    row = next(row for row in rows if row["name"] == name and row["what"] == "money-nano")
+    return row["used"], row["reserved"], row["remaining"], row["in_use"]
+
+
 def thousand_against_a_hundred(name, bound):
     script(first_after=0.02)
     bare = agent(name, bound, 100)
@@ -152,8 +160,10 @@ def people_see_that_an_agent_is_over_budget_until_its_limit_is_raised():
 
     told(lambda stanza: "show" not in stanza.texts and not stanza.get("type"), "presence")
     assert server.ask(ann + "/x", bare, "first", "seen-1").body == "done"
+    for hub in (1, 2):
+        until(lambda: used_of("seen", hub) == (UNIT, 0, 0, "0.0008 EUR"), 10, "what is spent, on hub %d" % hub)
     refused = server.ask(ann + "/x", bare, "second", "seen-2")
-    assert "budget" in refused.raw and "0.0008" in refused.raw and "opens again" in refused.raw, refused.raw
+    assert "budget" in refused.raw and "0.0008 EUR" in refused.raw and "opens again" in refused.raw, refused.raw
     dnd = told(lambda stanza: stanza.texts.get("show") == "dnd", "that it is over budget")
     assert re.match(r"Over budget until \d{4}-\d\d-\d\d \d\d:\d\d UTC\.", dnd.texts["status"]), dnd.raw
     # From now on nobody waits for a turn to be told so; and who asks for help gets it.
@@ -268,6 +278,7 @@ def while_the_cache_is_away_what_is_free_is_answered_and_what_costs_is_refused()
     both_are("away")
     refused = server.ask("ann@localhost/x", paid, "meanwhile", "away-2")
     assert refused.is_error and "cannot be checked" in refused.raw, refused.raw
+    assert used_of("paid") == (None, None, None, "unknown")
     assert server.ask("ann@localhost/x", free, "meanwhile", "away-3").body == "done"
     assert server.ask("ann@localhost/x", paid, "/help", "away-4").body
     lab.lab("start", "redis")

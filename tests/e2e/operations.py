@@ -83,7 +83,7 @@ def wait_for(condition, seconds=10):
 def operations():
     """Name -> (noun, verb), as help lists them."""
     listed = aiox("help").stdout.split("Asked of the running hub:")[1]
-    return [tuple(line.split()[:2]) for line in listed.splitlines() if line.startswith("  ")]
+    return [tuple(line.split()[:2]) for line in listed.splitlines() if re.match("  [a-z]", line)]
 
 
 def event_of(tenant):
@@ -370,7 +370,14 @@ def the_terminal_says_what_is_wrong_and_ends_with_its_code():
         (["agent", "pause", "absent"], 3, "there is no such agent"),
         (["agent", "paus"], 2, "did you mean 'agent pause'"),
         (["agent", "list", "--stat", "paused"], 2, "did you mean 'state'"),
-        (["agent", "list", "--state", "tired"], 2, "'state' must be one of active|paused|deleted"),
+        (["agent", "list", "--state", "tired"], 2, "--state must be one of active|paused|deleted"),
+        (["audit", "list", "--severity", "warn"], 2, "--severity must be one of info|warning|critical; did you mean"),
+        (["audit", "list", "--type", "mesage.refused"], 2, "--type: no record's type begins so; did you mean "
+                                                           "'message.refused'?"),
+        (["tenant", "update", "installation", "--billing-day", "32"], 2, "--billing-day must be a whole number, 1 to"),
+        (["limit", "set", "messages", "10"], 2, "name one tenant with --tenant, or say --everybody for all tenants"),
+        (["limit", "set", "messages"], 2, "--amount is missing"),
+        (["usage", "--period", "previous", "--from", "2026-01-01"], 2, "say --period, or --from and --to, not both"),
         (["agent", "show", "a", "b"], 2, "'b' is one word too many"),
         (["agent", "delete", "absent"], 2, "add --yes"),
         (["agent", "create", "x", "--prompt", "@/nonexistent"], 2, "cannot read /nonexistent"),

@@ -126,7 +126,7 @@ START_TEST(bill_above_the_bound_is_booked_in_full_and_stops_the_next_call) {
         ck_assert_ptr_eq(verdict.budget, &hundred);
         ck_assert_int_eq(verdict.spent, 150);
         ck_assert_int_gt(verdict.opens_us, clock_now().wall_us);
-        ck_assert_msg(strstr(failure.text, "The tenant's budget of 0.0000001 a day is spent") &&
+        ck_assert_msg(strstr(failure.text, "The tenant's budget of 0.0000001 EUR a day is spent") &&
                               strstr(failure.text, "It opens again on 20") && strstr(failure.text, "(UTC)"),
                       "%s", failure.text);
         budgets_free(hub);

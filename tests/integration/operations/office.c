@@ -84,7 +84,8 @@ static bool budgets(Hub *hub, BudgetSubject subject, const BudgetParties *partie
                 return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "away");
         *ret_look = (BudgetLook){ .held = { { 500000000 / part, 10 } } };
         for (int window = 0; window < BUDGET_WINDOW_COUNT; window++) {
-                ret_look->spent[window] = (BudgetAmounts){ { INT64_C(1250000000) * (window + 1) / part, 100 * (window + 1) } };
+                ret_look->spent[window] = (BudgetAmounts){ { INT64_C(1250000000) * (window + 1) / part,
+                                                             100 * (window + 1) } };
                 ret_look->ends_us[window] = INT64_C(1800000000000000) + window * SECONDS;
         }
         return true;

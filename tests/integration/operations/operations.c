@@ -650,6 +650,39 @@ START_TEST(an_operation_names_its_tenant_when_there_are_several) {
 }
 END_TEST
 
+START_TEST(a_type_that_no_record_has_is_refused_by_name) {
+        static const struct {
+                const char *type, *sentence; /* NULL: taken */
+        } cases[] = {
+                { "message.refused", NULL },
+                { "message.", NULL },
+                { "operation.agent-", NULL },
+                { "operation.limit-set", NULL },
+                { "o", NULL },
+                { "bogus", "begin with one of audit., budget., message., operation., policy., secret., security." },
+                { "mesage.refused", "did you mean 'message.refused'?" },
+                { "operation.limit-sett", "did you mean 'operation.limit-set'?" },
+                { "message.refused.", "did you mean 'message.refused'?" },
+                { "%", "'type': no record's type begins so" },
+        };
+        Office *office = office_open();
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                char input[100];
+                snprintf(input, sizeof(input), "{\"type\":\"%s\"}", cases[i].type);
+                if (!cases[i].sentence) {
+                        office_do(office, ADMIN, "", "audit-list", input);
+                        continue;
+                }
+                office_refuse(office, ADMIN, "", "audit-list", input, FAILURE_INVALID);
+                ck_assert_msg(strstr(office->failure.text, cases[i].sentence), "%s", office->failure.text);
+        }
+        office_refuse(office, ADMIN, "", "audit-list", "{\"severity\":\"warn\"}", FAILURE_INVALID);
+        ck_assert_str_eq(office->failure.text,
+                         "'severity' must be one of info|warning|critical; did you mean 'warning'?");
+        office_close(office);
+}
+END_TEST
+
 UNIT_TESTS("operations", an_agent_lives_from_creation_to_restoration, versions_are_immutable_and_history_only_grows,
            prompts_are_sealed_and_read_by_their_owner_only, who_may_do_what_is_what_the_rows_say,
            an_agents_owner_may_everything_on_it, another_tenants_names_do_not_exist,
@@ -658,4 +691,5 @@ UNIT_TESTS("operations", an_agent_lives_from_creation_to_restoration, versions_a
            the_last_owner_stays, a_suspended_account_and_tenant_are_shut_out,
            grants_name_people_domains_and_agents_but_never_everybody,
            knowledge_is_cut_into_passages_and_replaced_by_name, executions_are_listed_shown_and_cancelled,
-           lists_are_paged_by_key, sql_in_any_field_is_only_text, an_operation_names_its_tenant_when_there_are_several)
+           lists_are_paged_by_key, a_type_that_no_record_has_is_refused_by_name, sql_in_any_field_is_only_text,
+           an_operation_names_its_tenant_when_there_are_several)

@@ -167,6 +167,8 @@ START_TEST(a_period_is_the_tenants_and_wrong_days_are_refused_by_name) {
                 { "{\"from\":\"2026-02-01\",\"to\":\"2026-01-31\"}", "'from'" },
                 { "{\"to\":\"2026-01-31\"}", "'from'" },
                 { "{\"period\":\"next\"}", "'period'" },
+                { "{\"period\":\"previous\",\"from\":\"2026-01-01\"}", "say 'period', or 'from' and 'to', not both" },
+                { "{\"period\":\"current\",\"to\":\"2026-01-01\"}", "say 'period', or 'from' and 'to', not both" },
                 { "{\"from\":\"'; DROP\"}", "'from'" },
         };
         Office *office = office_open();

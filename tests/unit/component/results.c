@@ -1,6 +1,7 @@
 /* What a result looks like on a terminal and in a chat: the same operation, and never JSON. */
 #include "component/doors/chat_words.h"
 #include "component/terminal_print.h"
+#include "component/terminal_words.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -111,6 +112,33 @@ START_TEST(a_terminal_is_neither_overrun_nor_steered) {
 }
 END_TEST
 
+START_TEST(a_terminal_names_options_and_commands_as_they_are_typed_there) {
+        static const struct {
+                const char *operation, *said, *expected;
+        } cases[] = {
+                { "tenant-update", "'billing_day' must be a whole number", "--billing-day must be a whole number" },
+                { "limit-set", "name a 'tenant', or 'everybody'", "name a --tenant, or --everybody" },
+                { "limit-set", "'amount': ask for more (limit-set with 'plan') or tenant-update",
+                  "--amount: ask for more (`aiox limit set` with --plan) or `aiox tenant update`" },
+                { "limit-set", "limit-set. As limit-list, does it", "`aiox limit set`. As `aiox limit list`, does it" },
+                /* What is no field, no operation, or a part of something else stays. */
+                { "limit-set", "there is no plan 'gold', nor 'amounts'", "there is no plan 'gold', nor 'amounts'" },
+                { "audit-list", "operation.limit-set, /limit-set, limit-sets",
+                  "operation.limit-set, /limit-set, limit-sets" },
+                { "limit-set", "'", "'" },
+                { "limit-set", "'amount", "'amount" },
+                { "limit-set", "a 'b' \u2013 it's 'a'", "a 'b' \u2013 it's 'a'" },
+                { "limit-set", "", "" },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                _cleanup_(text_builder_release) TextBuilder words = text_builder(0);
+                terminal_words(&words, operation_find(text_of(cases[i].operation)), text_of(cases[i].said));
+                ck_assert_text(text_built(&words), text_of(cases[i].expected));
+        }
+}
+END_TEST
+
 UNIT_TESTS("component/results", what_is_nested_stands_below_its_name_and_not_as_json,
            an_empty_list_is_said_to_be_one_beside_the_result, every_list_says_what_it_is_of,
-           a_table_shows_moments_to_the_second_and_facts_by_name, a_terminal_is_neither_overrun_nor_steered)
+           a_table_shows_moments_to_the_second_and_facts_by_name, a_terminal_is_neither_overrun_nor_steered,
+           a_terminal_names_options_and_commands_as_they_are_typed_there)
