@@ -369,7 +369,7 @@ def the_terminal_says_what_is_wrong_and_ends_with_its_code():
     cases = [
         (["agent", "pause", "absent"], 3, "there is no such agent"),
         (["agent", "paus"], 2, "did you mean 'agent pause'"),
-        (["agent", "list", "--stat", "paused"], 2, "did you mean 'state'"),
+        (["agent", "list", "--stat", "paused"], 2, "did you mean --state?"),
         (["agent", "list", "--state", "tired"], 2, "--state must be one of active|paused|deleted"),
         (["audit", "list", "--severity", "warn"], 2, "--severity must be one of info|warning|critical; did you mean"),
         (["audit", "list", "--type", "mesage.refused"], 2, "--type: no record's type begins so; did you mean "
