@@ -64,7 +64,8 @@ bool agent_find_owner(OperationContext *context, Text jid, Uuid *ret_owner_id, F
         if (jid.length == 0 && !uuid_is_zero(context->account_id))
                 return true;
         if (jid.length == 0) {
-                if (!context_run(context, QUERY_OWNERS_LOCK, NO_VALUES, &rows, reterr_failure))
+                if (!context_run(context, QUERY_MEMBERS_HOLD, NO_VALUES, NULL, reterr_failure) ||
+                    !context_run(context, QUERY_OWNERS_LOCK, NO_VALUES, &rows, reterr_failure))
                         return false;
                 if (rows_count(rows) == 0)
                         return failure_set(reterr_failure, FAILURE_INVALID,

@@ -43,7 +43,8 @@ bool member_put(OperationContext *context, Uuid account_id, Role role, Failure *
 
 bool member_check_owners(OperationContext *context, Uuid account_id, Role role, Failure *reterr_failure) {
         const Rows *owners;
-        if (!context_run(context, QUERY_OWNERS_LOCK, NO_VALUES, &owners, reterr_failure))
+        if (!context_run(context, QUERY_MEMBERS_HOLD, NO_VALUES, NULL, reterr_failure) ||
+            !context_run(context, QUERY_OWNERS_LOCK, NO_VALUES, &owners, reterr_failure))
                 return false;
         bool was_owner = false;
         for (size_t i = 0; i < rows_count(owners); i++)
@@ -58,9 +59,7 @@ bool member_check_owners(OperationContext *context, Uuid account_id, Role role, 
 
 bool member_end(OperationContext *context, Text jid, bool is_self, Json **ret_result, Failure *reterr_failure) {
         const Rows *member;
-        /* Owners before the member, as whoever changes a role locks them: two that end each other's membership would
-         * otherwise wait for each other. */
-        if (!context_run(context, QUERY_OWNERS_LOCK, NO_VALUES, NULL, reterr_failure) ||
+        if (!context_run(context, QUERY_MEMBERS_HOLD, NO_VALUES, NULL, reterr_failure) ||
             !context_run(context, QUERY_MEMBER_FIND, VALUES(value_text(jid)), &member, reterr_failure))
                 return false;
         if (rows_count(member) == 0)

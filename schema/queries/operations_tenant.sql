@@ -44,6 +44,11 @@ FOR UPDATE OF m;
 -- role: tenant
 UPDATE members SET removed_at = now() WHERE account_id = $1;
 
+-- name: members_hold
+-- role: tenant
+-- Changes of members, one after another: whoever locks several of their rows in turn would wait for who does so otherwise.
+SELECT FROM tenants t WHERE t.id = current_tenant() FOR NO KEY UPDATE;
+
 -- name: owners_lock
 -- role: tenant
 -- The tenant's owners, so that two cannot both stop being the last one.

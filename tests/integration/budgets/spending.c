@@ -353,6 +353,7 @@ START_TEST(what_one_hub_reserved_another_neither_sends_nor_loses_its_own_with) {
         Uuid id = rig_id(&rig);
         BudgetCall call = call_of(&rig, id, 1, 30, 30, &hundred, 1);
         BudgetCall again = call_of(&rig, id, STEP_ATTEMPT + 2, 40, 40, &hundred, 1);
+        BudgetAmounts bound;
         BudgetVerdict verdict;
         Failure failure;
         await_state(heir, BUDGETS_OPEN);
@@ -367,6 +368,9 @@ START_TEST(what_one_hub_reserved_another_neither_sends_nor_loses_its_own_with) {
         lease_raise(&rig, "dead");
         await_held(heir, &rig, 40);
         ck_assert_done(budgets_sent(heir, id, STEP_ATTEMPT + 2, &failure), failure);
+        again.ordinal = STEP_ATTEMPT + 1; /* nothing was sent before; what is sent now is no presumption */
+        ck_assert_done(budgets_presumed(heir, &again, 0, &bound, &failure), failure);
+        ck_assert_int_eq(bound.units[BUDGET_MONEY], 0);
         budgets_free(heir);
         rig_close(&rig);
 }

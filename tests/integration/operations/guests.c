@@ -85,6 +85,25 @@ START_TEST(a_guest_acts_without_a_role_where_he_may_talk) {
         office_do(office, OWNER, "", "grant-add", "{\"agent\":\"team\",\"who\":\"" STRANGER "\"}");
         expect_role(office, STRANGER, "lent.acme@agents.localhost", "none");
         expect_nobody_home(office, STRANGER, "team.acme@agents.localhost");
+        /* As long as it is in force, by the database's clock. */
+        static const struct {
+                const char *from, *until;
+                bool holds;
+        } spans[] = { { "now() - interval '1 hour'", "now() + interval '1 hour'", true },
+                      { "now() + interval '1 hour'", "NULL", false },
+                      { "NULL", "now() - interval '1 second'", false } };
+        for (size_t i = 0; i < COUNT_OF(spans); i++) {
+                char sql[200];
+                snprintf(sql, sizeof(sql), "UPDATE grants SET not_before = %s, expires_at = %s", spans[i].from,
+                         spans[i].until);
+                office_execute(office, sql);
+                if (spans[i].holds)
+                        expect_role(office, STRANGER, "lent.acme@agents.localhost", "none");
+                else
+                        expect_nobody_home(office, STRANGER, "lent.acme@agents.localhost");
+        }
+        office_execute(office, "UPDATE grants SET not_before = NULL, expires_at = NULL");
+        expect_role(office, STRANGER, "lent.acme@agents.localhost", "none");
         office_do(office, OWNER, "", "grant-remove", "{\"agent\":\"lent\",\"who\":\"" STRANGER "\"}");
         expect_nobody_home(office, STRANGER, "lent.acme@agents.localhost");
         office_close(office);

@@ -185,7 +185,7 @@ END_TEST
 /* Platform admins do it, who may still act when both have gone. */
 START_TEST(of_two_owners_who_are_removed_at_once_one_stays_and_nobody_waits_for_the_other) {
         Office *office = office_open();
-        for (int round = 0; round < 20; round++) {
+        for (int round = 0; round < 40; round++) {
                 Racer racers[] = {
                         { office, ROOT, "acme", "member-remove", "{\"jid\":\"" OWNER "\"}", false, { 0 } },
                         { office, ROOT, "acme", "member-remove", "{\"jid\":\"" VIEWER "\"}", false, { 0 } },
@@ -368,6 +368,37 @@ START_TEST(an_export_comes_in_pages_that_hold_everything_once_and_is_always_reco
 }
 END_TEST
 
+START_TEST(who_was_let_read_bodies_reads_them_while_that_holds_and_no_longer) {
+        Office *office = office_open();
+        char show[100];
+        plant_canaries(office); /* of an agent of the owner's */
+        office_do(office, OWNER, "", "member-add", "{\"jid\":\"" ADMIN "\",\"role\":\"owner\"}");
+        snprintf(show, sizeof(show), "{\"id\":\"%s\"}", office_ask(office, "SELECT id::text FROM accepted"));
+        static const struct {
+                const char *change;
+                bool holds;
+        } grants[] = {
+                { "SELECT", false },
+                { "INSERT INTO grants (tenant_id, id, agent_id, kind, subject, read_bodies) SELECT tenant_id, id, id, "
+                  "'jid', '" ADMIN "', true FROM agents",
+                  true },
+                { "UPDATE grants SET expires_at = now() - interval '1 second'", false },
+                { "UPDATE grants SET expires_at = NULL, not_before = now() + interval '1 hour'", false },
+                { "UPDATE grants SET not_before = NULL, read_bodies = false", false }
+        };
+        for (size_t i = 0; i < COUNT_OF(grants); i++) {
+                office_execute(office, grants[i].change);
+                const char *seen = office_do(office, ADMIN, "", "execution-show", show);
+                ck_assert_msg((strstr(seen, "CANARY") != NULL) == grants[i].holds, "%zu: %s", i, seen);
+                seen = office_do(office, ADMIN, "", "agent-show", "{\"agent\":\"open\"}");
+                ck_assert_msg((strstr(seen, "CANARY") != NULL) == grants[i].holds, "%zu: %s", i, seen);
+                seen = office_do(office, ADMIN, "", "tenant-export", "{\"slug\":\"acme\",\"limit\":200}");
+                ck_assert_msg((strstr(seen, "CANARY") != NULL) == grants[i].holds, "%zu: %s", i, seen);
+        }
+        office_close(office);
+}
+END_TEST
+
 START_TEST(a_deleted_tenant_is_gone_for_its_members_at_once_and_comes_back_whole) {
         Office *office = office_open();
         office_do(office, OWNER, "", "agent-create", "{\"name\":\"support\",\"prompt\":\"Be kind.\"}");
@@ -491,6 +522,7 @@ UNIT_TESTS("operations/tenants", nobody_registers_where_it_is_closed_or_without_
            the_last_owner_stays_and_only_owners_make_owners,
            a_platform_admin_is_no_member_and_reads_no_bodies_by_any_operation,
            an_export_comes_in_pages_that_hold_everything_once_and_is_always_recorded,
+           who_was_let_read_bodies_reads_them_while_that_holds_and_no_longer,
            a_deleted_tenant_is_gone_for_its_members_at_once_and_comes_back_whole,
            what_is_not_restored_is_destroyed_with_its_key_and_its_name_is_not_given_again,
            who_deleted_the_workspace_he_made_gets_no_other_until_it_is_destroyed)

@@ -309,6 +309,11 @@ START_TEST(rules_are_asked_in_their_order_about_what_is_left) {
         ck_assert_str_eq(verdict.what, "a word or phrase that its owner has ruled out");
         ck_assert(guardrails_concern(guardrails, GUARD_OUTPUT));
         ck_assert(!guardrails_concern(NULL, GUARD_OUTPUT));
+        /* The first that blocks ends it: no later one lets it through after all. */
+        _cleanup_(guardrails_freep) Guardrails *ended = chain("input block words secret\ninput warn mail");
+        verdict = ask(ended, GUARD_INPUT, TEXT("secret of a@b.de"), NULL, arena);
+        ck_assert(verdict.blocked && verdict.text.length == 0);
+        ck_assert_uint_eq(verdict.violation_count, 1);
 }
 END_TEST
 

@@ -115,6 +115,9 @@ START_TEST(the_stamp_of_an_execution_is_that_of_both_policies) {
         tenant->hash.bytes[31] ^= 1;
         Hash other = policy_stamp(&version, tenant);
         ck_assert_mem_ne(&both, &other, sizeof(both));
+        version.bytes[31] ^= 1;
+        Hash third = policy_stamp(&version, tenant);
+        ck_assert_mem_ne(&third, &other, sizeof(third));
         policy_free(tenant);
         ck_assert(!policy_new(TEXT("{\"guardrails\":\"input block\"}"), &tenant, &failure));
         ck_assert_str_eq(failure.text,
