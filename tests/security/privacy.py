@@ -60,6 +60,7 @@ def set_up(lab):
         for person in (ANN, BEN):
             answer = server.ask(person + "/x", AGENT, "I am %s, %d" % (person, number), "m-%s-%d" % (person, number))
             assert answer.body.startswith("You said"), answer.raw
+    lab.aiox("invite", "create", "--jid", ANN, *TENANT)
     server.send("<presence from='%s' to='%s' type='subscribe' id='s1'/>" % (ANN, AGENT))
     until(lambda: lab.sql("SELECT count(*) FROM subscriptions") == "1", 20, "a subscription")
     first = lab.sql("SELECT a.id FROM accepted a JOIN agents g ON g.id = a.agent_id ORDER BY a.id LIMIT 1")
@@ -98,8 +99,20 @@ def a_text_that_was_moved_to_another_row_is_shown_to_nobody(lab, model):
     assert "I am " + ANN in asked(lab, ANN, "/person-export agent=%s" % AGENT)
 
 
+def leave_traces(lab, ann):
+    """As a turn with tools and a conversation begun anew leave them."""
+    of_hers = "FROM (SELECT * FROM accepted WHERE person_id = '%s' ORDER BY id LIMIT 1) a" % ann
+    lab.sql("SET session_replication_role = replica; "
+            "INSERT INTO steps (message_id, ordinal, tenant_id, sequence, hub, key_id, kind, payload) "
+            "SELECT id, 1, tenant_id, sequence, hub, key_id, 1, body || '\\x00' %s; "
+            "INSERT INTO conversation_starts (tenant_id, agent_id, person_id, conversation, after) "
+            "SELECT tenant_id, agent_id, person_id, 0, id %s" % (of_hers, of_hers))
+    assert int(lab.sql("SELECT count(*) FROM operation_log WHERE result IS NOT NULL")) > 3
+
+
 def after_an_erasure_nothing_of_it_opens(lab, model):
     ann = person_of(lab, 0)
+    leave_traces(lab, ann)
     before, bens = sealed(lab, ann), sealed(lab) - sealed(lab, ann)
     assert len(before) >= 9 and len(bens) >= 9
     totals = sums(lab)
@@ -109,8 +122,13 @@ def after_an_erasure_nothing_of_it_opens(lab, model):
     until(lambda: model.control("GET", "counts")["open"] == 1, 20, "a stream of the model")
     result = json.loads(lab.aiox("person", "erase", "--jid", ANN, "--yes", "--json", *TENANT))
     assert result["messages"] == 4 and result["feedback"] == 1 and result["grants"] == 1, result
+    assert result["invites"] == 1, result
     until(lambda: model.control("GET", "counts")["open"] == 0, 20, "the end of her running turn")
     assert sealed(lab, ann) == set()
+    # What operations had answered may name her; only the erasure itself was after that.
+    assert lab.sql("SELECT string_agg(operation, ' ') FROM operation_log o JOIN tenants t ON t.id = o.tenant_id "
+                   "WHERE t.slug = 'acme' AND result IS NOT NULL") == "person-erase"
+    assert lab.sql("SELECT count(*) FROM conversation_starts WHERE person_id = '%s'" % ann) == "0"
     lab.aiox("keep")
     everything = dump(lab)
     for value in before:

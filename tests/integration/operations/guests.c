@@ -116,8 +116,14 @@ START_TEST(a_member_keeps_his_role_and_sees_what_members_see) {
         expect_role(office, VIEWER, "team", "viewer");
         expect_role(office, OWNER, "own", "owner");
         expect_role(office, ADMIN, "own", "admin");
-        ck_assert_ptr_null(try_knock(office, VIEWER, "own"));
-        ck_assert_int_eq(office->failure.kind, FAILURE_NOT_FOUND);
+        static const char *const below[] = { VIEWER, OPERATOR };
+        for (size_t i = 0; i < COUNT_OF(below); i++) {
+                ck_assert_ptr_null(try_knock(office, below[i], "own"));
+                ck_assert_int_eq(office->failure.kind, FAILURE_NOT_FOUND);
+                office_refuse(office, below[i], "", "agent-show", "{\"agent\":\"own\"}", FAILURE_NOT_FOUND);
+                ck_assert_ptr_null(strstr(office_do(office, below[i], "", "agent-list", "{}"), "\"own\""));
+        }
+        ck_assert_ptr_nonnull(strstr(office_do(office, ADMIN, "", "agent-list", "{}"), "\"own\""));
         /* Who was one is a guest. */
         office_do(office, OWNER, "", "member-remove", "{\"jid\":\"" VIEWER "\"}");
         expect_role(office, VIEWER, PUBLIC, "none");

@@ -220,6 +220,28 @@ START_TEST(of_two_owners_who_are_removed_at_once_one_stays_and_nobody_waits_for_
 }
 END_TEST
 
+START_TEST(of_many_who_take_the_last_use_of_an_invitation_at_once_one_is_a_member) {
+        Office *office = office_open();
+        static const char *const people[] = { STRANGER, LOCAL, "nina@example.org", "nils@example.org" };
+        for (int round = 0; round < 5; round++) {
+                Racer racers[COUNT_OF(people)];
+                char input[100];
+                const char *made = office_do(office, ADMIN, "", "invite-create", "{\"role\":\"viewer\"}");
+                snprintf(input, sizeof(input), "{\"code\":\"%.32s\"}", strstr(made, "\"code\":\"") + 8);
+                for (size_t i = 0; i < COUNT_OF(people); i++)
+                        racers[i] = (Racer){ office, people[i], "", "invite-accept", input, false, { 0 } };
+                ck_assert_int_eq(race_all(racers, COUNT_OF(racers)), 1);
+                for (size_t i = 0; i < COUNT_OF(racers); i++)
+                        if (racers[i].done)
+                                office_do(office, people[i], "acme", "member-leave", "{}");
+                        else
+                                ck_assert_str_eq(racers[i].failure.text,
+                                                 "this invitation is used up: ask for another one");
+        }
+        office_close(office);
+}
+END_TEST
+
 START_TEST(the_last_owner_stays_and_only_owners_make_owners) {
         Office *office = office_open();
         static const struct {
@@ -519,6 +541,7 @@ UNIT_TESTS("operations/tenants", nobody_registers_where_it_is_closed_or_without_
            an_invitation_whose_workspace_did_not_come_to_be_is_not_used,
            of_many_registrations_at_once_of_one_person_one_is_made,
            of_two_owners_who_are_removed_at_once_one_stays_and_nobody_waits_for_the_other,
+           of_many_who_take_the_last_use_of_an_invitation_at_once_one_is_a_member,
            the_last_owner_stays_and_only_owners_make_owners,
            a_platform_admin_is_no_member_and_reads_no_bodies_by_any_operation,
            an_export_comes_in_pages_that_hold_everything_once_and_is_always_recorded,

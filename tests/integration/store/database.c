@@ -47,6 +47,34 @@ START_TEST(transaction_sees_its_tenant_alone) {
 }
 END_TEST
 
+/* What a pool hands on. */
+START_TEST(connection_has_no_tenant_after_its_transaction) {
+        _cleanup_(database_freep) Database *database = place_database();
+        Uuid id = uuid_make(&generator, clock_now().wall_us);
+        Connection *connection;
+        Failure failure;
+        place_clean(database);
+        Transaction *transaction = begin(database, DATABASE_TENANT, id);
+        ck_assert_done(add_tenant(transaction, id, "one", &failure), failure);
+        ck_assert_done(transaction_commit(transaction, &failure), failure);
+        transaction_end(transaction);
+        ck_assert_done(database_connect(database, DATABASE_TENANT, &connection, &failure), failure);
+        const Query ends[] = { QUERY_TRANSACTION_COMMIT, QUERY_TRANSACTION_ROLLBACK };
+        for (size_t i = 0; i < COUNT_OF(ends); i++) {
+                const Call within[] = { { QUERY_TRANSACTION_BEGIN, NO_VALUES },
+                                        { QUERY_TRANSACTION_TENANT, VALUES(value_uuid(id)) },
+                                        { QUERY_TENANT_READ, NO_VALUES } };
+                const Call after[] = { { ends[i], NO_VALUES }, { QUERY_TENANT_READ, NO_VALUES } };
+                _result_ *seen = NULL, *left = NULL;
+                ck_assert_done(connection_exchange(connection, within, COUNT_OF(within), &seen, &failure), failure);
+                ck_assert_int_eq(PQntuples(seen), 1);
+                ck_assert_done(connection_exchange(connection, after, COUNT_OF(after), &left, &failure), failure);
+                ck_assert_int_eq(PQntuples(left), 0);
+        }
+        connection_close(connection);
+}
+END_TEST
+
 START_TEST(row_for_another_tenant_is_forbidden) {
         _cleanup_(database_freep) Database *database = place_database();
         Failure failure;
@@ -263,9 +291,9 @@ START_TEST(reading_in_one_round_trip_outlives_its_connection) {
 }
 END_TEST
 
-UNIT_TESTS("store/database", transaction_sees_its_tenant_alone, row_for_another_tenant_is_forbidden,
-           transaction_that_fails_or_ends_early_leaves_nothing, bad_values_are_told_apart_from_bad_queries,
-           idle_connections_that_died_are_replaced, connection_that_dies_in_a_transaction_is_unavailable,
-           waiting_for_a_connection_ends, database_that_is_away_is_unavailable,
-           threads_share_fewer_connections_than_they_are, change_that_commits_late_is_in_the_next_reading,
-           reading_in_one_round_trip_outlives_its_connection)
+UNIT_TESTS("store/database", transaction_sees_its_tenant_alone, connection_has_no_tenant_after_its_transaction,
+           row_for_another_tenant_is_forbidden, transaction_that_fails_or_ends_early_leaves_nothing,
+           bad_values_are_told_apart_from_bad_queries, idle_connections_that_died_are_replaced,
+           connection_that_dies_in_a_transaction_is_unavailable, waiting_for_a_connection_ends,
+           database_that_is_away_is_unavailable, threads_share_fewer_connections_than_they_are,
+           change_that_commits_late_is_in_the_next_reading, reading_in_one_round_trip_outlives_its_connection)
