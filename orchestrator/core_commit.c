@@ -217,6 +217,7 @@ static void command_settle(Core *core, const Message *message) {
 
 static void concluded_reported(Core *core, Message *message, RowFate fate) {
         ConcludedRecord *concluded = &message->concluded;
+        Command *note;
 
         switch (fate) {
         case ROW_WRITTEN:
@@ -237,7 +238,9 @@ static void concluded_reported(Core *core, Message *message, RowFate fate) {
                         commit_conclude(core, message);
                         return;
                 }
-                core_command(core, COMMAND_NOTE)->note.sentence = "conclusion was refused by the store";
+                note = core_command(core, COMMAND_NOTE);
+                note->note.sentence = "conclusion was refused by the store";
+                note->note.message_id = message->accepted.id;
                 break;
         case ROW_REPEAT:
         case ROW_CONFLICT:

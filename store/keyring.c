@@ -131,6 +131,13 @@ bool keyring_refresh(Keyring *keyring, Database *database, Failure *reterr_failu
         return true;
 }
 
+bool keyring_learn(Keyring *keyring, Database *database, Uuid tenant_id, Failure *reterr_failure) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        return keyring_has(keyring, tenant_id) ||
+               (transaction_begin(database, DATABASE_TENANT, tenant_id, &transaction, reterr_failure) &&
+                transaction_stream(transaction, QUERY_KEYRING_OWN, NO_VALUES, unwrap_row, keyring, reterr_failure));
+}
+
 bool keyring_has(Keyring *keyring, Uuid tenant_id) {
         pthread_rwlock_rdlock(&keyring->lock);
         bool has = map_get(keyring->tenants, MAP_KEY(tenant_id)) != NULL;

@@ -2,8 +2,8 @@
  * values, and making persons' ids. Data keys are stored wrapped by a master key that comes from a file outside the
  * database. Not a cipher (base/crypto.h) and not a secret store for tenants.
  *
- * Any thread. keyring_open() and keyring_refresh() talk to the database and block; the rest does not, beyond a short
- * lock. A sealed value opens only at the place it was sealed for: table, column and the row's whole key.
+ * Any thread. keyring_open(), keyring_refresh() and keyring_learn() talk to the database and block; the rest does not,
+ * beyond a short lock. A sealed value opens only at the place it was sealed for: table, column and the row's whole key.
  */
 #pragma once
 
@@ -28,6 +28,9 @@ DEFINE_RELEASE(Keyring *, keyring_free)
 
 /* Reads the keys of tenants that came or went since. */
 bool keyring_refresh(Keyring *keyring, Database *database, Failure *reterr_failure) _must_check_;
+/* Reads the keys of one tenant, unless some are known: another hub may have made it a moment ago. Blocks. A tenant that
+ * has none, or is not there, is no failure here. */
+bool keyring_learn(Keyring *keyring, Database *database, Uuid tenant_id, Failure *reterr_failure) _must_check_;
 /* Makes the first data key of a tenant within the transaction that makes the tenant (DATABASE_TENANT, of that tenant).
  */
 bool keyring_make(Keyring *keyring, Transaction *transaction, Uuid tenant_id, Failure *reterr_failure) _must_check_;

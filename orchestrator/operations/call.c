@@ -318,11 +318,18 @@ static void meter(OperationContext *context) {
         meters_count_call(operations->meters, context->tenant_id, person, context->now.wall_us);
 }
 
+/* A tenant that another hub made a moment ago. */
+static bool learn_keys(OperationContext *context, Failure *reterr_failure) {
+        Operations *operations = context->operations;
+        return context->nowhere ||
+               keyring_learn(operations->keyring, operations->database, context->tenant_id, reterr_failure);
+}
+
 static bool call(OperationContext *context, const Json *json, Json **ret_result, Failure *reterr_failure) {
         const Input *input;
         OperationRequest request;
         if (!input_check(context->operation, json, context->arena, &input, reterr_failure) ||
-            !gate_find_caller(context, input, reterr_failure))
+            !gate_find_caller(context, input, reterr_failure) || !learn_keys(context, reterr_failure))
                 return false;
         meter(context);
         /* Who may not, whatever is named, is told so before anything is looked up. */

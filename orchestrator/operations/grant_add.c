@@ -62,6 +62,11 @@ static bool add_grant(OperationContext *context, const Input *input, Json **ret_
         Uuid id = context_id(context);
         Text who = input_text(input, "who");
         const char *kind = kind_of(context, who);
+        int64_t now_us = context->now.wall_us, from_us = input_integer(input, "not_before"),
+                until_us = input_has(input, "expires") ? input_integer(input, "expires") : INT64_MAX;
+        if (until_us <= now_us || until_us <= from_us)
+                return failure_set(reterr_failure, FAILURE_INVALID, "'expires' must be in the future%s",
+                                   input_has(input, "not_before") ? " and after 'not_before'" : "");
         if (input_boolean(input, "read_bodies") && !uuid_equal(context->agent.owner_id, context->account_id))
                 return failure_set(reterr_failure, FAILURE_FORBIDDEN, "only the agent's owner lets others read bodies");
         if (!insert_grant(context, input, id, kind, reterr_failure))
@@ -80,8 +85,9 @@ static bool add_grant(OperationContext *context, const Input *input, Json **ret_
         Json *result = *ret_result = json_new_object();
         json_put_text(result, "who", who);
         json_put_string(result, "kind", kind);
-        json_put_boolean(result, "in_force", context->agent.visibility == VISIBILITY_SHARED);
-        if (context->agent.visibility != VISIBILITY_SHARED)
+        bool shared = context->agent.visibility == VISIBILITY_SHARED;
+        json_put_boolean(result, "in_force", shared && from_us <= now_us);
+        if (!shared)
                 json_put_string(result, "note", "grants count while the agent's visibility is shared");
         return true;
 }

@@ -524,6 +524,31 @@ START_TEST(grants_name_people_domains_and_agents_but_never_everybody) {
 }
 END_TEST
 
+START_TEST(a_grant_that_is_over_is_refused_and_one_of_the_future_says_that_it_is_not_in_force_yet) {
+        Office *office = office_open();
+        office_do(office, OWNER, "", "agent-create", "{\"name\":\"support\",\"visibility\":\"shared\"}");
+        office_refuse(office, OWNER, "", "grant-add",
+                      "{\"agent\":\"support\",\"who\":\"carol@elsewhere.org\",\"expires\":\"2020-01-01T00:00:00Z\"}",
+                      FAILURE_INVALID);
+        ck_assert_ptr_nonnull(strstr(office->failure.text, "'expires'"));
+        office_refuse(office, OWNER, "", "grant-add",
+                      "{\"agent\":\"support\",\"who\":\"carol@elsewhere.org\","
+                      "\"not_before\":\"2199-01-02T00:00:00Z\",\"expires\":\"2199-01-01T00:00:00Z\"}",
+                      FAILURE_INVALID);
+        ck_assert_ptr_nonnull(strstr(office->failure.text, "'not_before'"));
+        expect(office_do(office, OWNER, "", "grant-add",
+                         "{\"agent\":\"support\",\"who\":\"carol@elsewhere.org\",\"not_before\":\"2199-01-02T00:00:"
+                         "00Z\"}"),
+               "\"in_force\":false");
+        expect(office_do(
+                       office, OWNER, "", "grant-add",
+                       "{\"agent\":\"support\",\"who\":\"dave@elsewhere.org\",\"not_before\":\"2020-01-01T00:00:00Z\","
+                       "\"expires\":\"2199-01-01T00:00:00Z\"}"),
+               "\"in_force\":true");
+        office_close(office);
+}
+END_TEST
+
 START_TEST(knowledge_is_cut_into_passages_and_replaced_by_name) {
         Office *office = office_open();
         office_do(office, OWNER, "", "agent-create", "{\"name\":\"support\"}");
@@ -690,6 +715,7 @@ UNIT_TESTS("operations", an_agent_lives_from_creation_to_restoration, versions_a
            two_requests_under_one_key_at_once_are_done_once, every_operation_and_refusal_leaves_a_record,
            the_last_owner_stays, a_suspended_account_and_tenant_are_shut_out,
            grants_name_people_domains_and_agents_but_never_everybody,
+           a_grant_that_is_over_is_refused_and_one_of_the_future_says_that_it_is_not_in_force_yet,
            knowledge_is_cut_into_passages_and_replaced_by_name, executions_are_listed_shown_and_cancelled,
            lists_are_paged_by_key, a_type_that_no_record_has_is_refused_by_name, sql_in_any_field_is_only_text,
            an_operation_names_its_tenant_when_there_are_several)

@@ -421,6 +421,28 @@ START_TEST(who_was_let_read_bodies_reads_them_while_that_holds_and_no_longer) {
 }
 END_TEST
 
+START_TEST(what_another_hub_made_a_moment_ago_works_and_its_refusals_are_recorded) {
+        Office *office = office_open();
+        Keyring *own = office->operations.keyring, *of_other;
+        char sql[120];
+        ck_assert_done(
+                keyring_open(office->operations.database, getenv("AIOX_MASTER_KEY_FILE"), &of_other, &office->failure),
+                office->failure);
+        const char *made = office_do(office, ROOT, "", "tenant-create", "{\"slug\":\"young\",\"owner\":\"" OWNER "\"}");
+        expect(made, "\"id\":\"");
+        snprintf(sql, sizeof(sql), "SELECT set_config('aiox.tenant', '%.36s', false)", strstr(made, "\"id\":\"") + 6);
+        office->operations.keyring = of_other;
+        office_refuse(office, OWNER, "young", "agent-pause", "{\"agent\":\"nobody\"}", FAILURE_NOT_FOUND);
+        place_execute(sql);
+        ck_assert_str_eq(place_ask("SELECT count(*)::text FROM operation_log WHERE operation = 'agent-pause'"), "1");
+        office_do(office, OWNER, "young", "agent-create", "{\"name\":\"first\",\"prompt\":\"Be kind.\"}");
+        office->operations.keyring = own;
+        expect(office_do(office, OWNER, "young", "agent-show", "{\"agent\":\"first\"}"), "Be kind.");
+        keyring_free(of_other);
+        office_close(office);
+}
+END_TEST
+
 START_TEST(a_deleted_tenant_is_gone_for_its_members_at_once_and_comes_back_whole) {
         Office *office = office_open();
         office_do(office, OWNER, "", "agent-create", "{\"name\":\"support\",\"prompt\":\"Be kind.\"}");
@@ -496,8 +518,12 @@ START_TEST(what_is_not_restored_is_destroyed_with_its_key_and_its_name_is_not_gi
                        "UPDATE tenants SET destroy_at = now() - interval '1 second' WHERE id = current_tenant()");
         office_refuse(office, OWNER, "", "tenant-restore", "{\"slug\":\"acme\"}", FAILURE_CONFLICT);
         keep(office);
-        expect(kept, "kept, for its audit is not whole yet: tenant acme");
+        expect(kept, "kept, for not all of it is over and in the audit yet: tenant acme");
         office_execute(office, "UPDATE operation_log SET chained = true");
+        keep(office);
+        expect(kept, "kept, for not all of it is over"); /* somebody's message is still to be answered */
+        office_execute(office, "INSERT INTO concluded SELECT id, tenant_id, NULL, 1, now(), 0, 0, 0, 0, 0, 0, 0, 0, 0, "
+                               "0, 1, 1, 1, 3, 1 FROM accepted");
         keep(office);
         expect(kept, "destroyed tenant acme");
         ck_assert_str_eq(rows_left(office), "none");
@@ -546,6 +572,7 @@ UNIT_TESTS("operations/tenants", nobody_registers_where_it_is_closed_or_without_
            a_platform_admin_is_no_member_and_reads_no_bodies_by_any_operation,
            an_export_comes_in_pages_that_hold_everything_once_and_is_always_recorded,
            who_was_let_read_bodies_reads_them_while_that_holds_and_no_longer,
+           what_another_hub_made_a_moment_ago_works_and_its_refusals_are_recorded,
            a_deleted_tenant_is_gone_for_its_members_at_once_and_comes_back_whole,
            what_is_not_restored_is_destroyed_with_its_key_and_its_name_is_not_given_again,
            who_deleted_the_workspace_he_made_gets_no_other_until_it_is_destroyed)
