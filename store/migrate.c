@@ -180,7 +180,8 @@ static bool destroy_tenants(Connection *connection, Progress progress, void *lis
                                     VALUES(value_uuid(rows_uuid((Rows *) due, i, 0))), &destroyed, reterr_failure))
                         return false;
                 tell(progress, listener, "%s tenant %s",
-                     rows_boolean((Rows *) destroyed, 0, 0) ? "destroyed" : "kept, for not all of it is over and in the audit yet:",
+                     rows_boolean((Rows *) destroyed, 0, 0) ? "destroyed"
+                                                            : "kept, for not all of it is over and in the audit yet:",
                      rows_text((Rows *) due, i, 1).bytes);
         }
         return true;

@@ -44,17 +44,15 @@ bool agent_end_with_state(OperationContext *context, AgentState state, Text reas
                agent_result(context, context->agent.id, ret_result, reterr_failure);
 }
 
-bool agent_may_read_bodies(OperationContext *context, bool *ret_may, Failure *reterr_failure) {
+bool agent_may_read(OperationContext *context, int64_t written_us, bool *ret_may, Failure *reterr_failure) {
         const Rows *rows;
-        *ret_may = !uuid_is_zero(context->account_id) && uuid_equal(context->agent.owner_id, context->account_id);
-        if (*ret_may || context->domain.length == 0)
-                return true;
         if (!context_run(context, QUERY_MAY_READ_BODIES,
-                         VALUES(value_uuid(context->agent.id), value_text(context->caller->principal),
-                                value_text(context->domain)),
+                         VALUES(value_uuid(context->agent.id), value_uuid_or_null(context->account_id),
+                                value_text(context->caller->principal), value_text(context->domain),
+                                value_time(written_us)),
                          &rows, reterr_failure))
                 return false;
-        *ret_may = rows_boolean(rows, 0, 0);
+        *ret_may = !rows_is_null(rows, 0, 0) && rows_boolean(rows, 0, 0);
         return true;
 }
 
@@ -76,7 +74,8 @@ bool agent_find_owner(OperationContext *context, Text jid, Uuid *ret_owner_id, F
                 if (rows_count(rows) == 0)
                         return failure_set(reterr_failure, FAILURE_INVALID,
                                            "'owner' must be a member of the tenant: `member add` makes one");
-                if (context->role < ROLE_ADMIN && !uuid_equal(rows_uuid(rows, 0, 0), context->account_id))
+                if (context->role < ROLE_ADMIN && !context->owns &&
+                    !uuid_equal(rows_uuid(rows, 0, 0), context->account_id))
                         return failure_set(reterr_failure, FAILURE_FORBIDDEN, "only admins give agents to others");
         }
         *ret_owner_id = rows_uuid(rows, 0, 0);

@@ -24,7 +24,7 @@ static bool rollback_agent(OperationContext *context, const Input *input, Json *
             !version_add(context, context->agent.id, context_id(context), &version, reterr_failure) ||
             !context_run(context, QUERY_AGENT_CHANGE,
                          VALUES(value_uuid(context->agent.id), value_null(), value_null(), value_null(),
-                                value_uuid(version.id)),
+                                value_uuid(version.id), value_boolean(false)),
                          NULL, reterr_failure) ||
             !context_announce_agent(context, context->agent.id, reterr_failure))
                 return false;

@@ -42,11 +42,11 @@ static bool show_agent(OperationContext *context, const Input *input, Json **ret
         bool may_read;
         if (!context_run(context, QUERY_AGENT_READ, VALUES(value_uuid(context->agent.id)), &rows, reterr_failure) ||
             !version_read(context, context->agent.id, input_integer(input, "version"), &version, reterr_failure) ||
-            !agent_may_read_bodies(context, &may_read, reterr_failure))
+            !agent_may_read(context, version.created_us, &may_read, reterr_failure))
                 return false;
         *ret_result = json_new_object();
         put_agent(context, rows, *ret_result);
-        put_version(&version, may_read, *ret_result);
+        put_version(&version, may_read && !version.hidden, *ret_result);
         return true;
 }
 

@@ -4,7 +4,8 @@
 static const Field update_input[] = {
         { "agent", FIELD_AGENT, REQUIRED, "The agent: its name in the tenant, or its JID." },
         { "visibility", FIELD_CHOICE, OPTIONAL, "Who may talk to it.", .choices = "private|tenant|shared|public" },
-        { "owner", FIELD_JID, OPTIONAL, "A member to give it to; for admins." },
+        { "owner", FIELD_JID, OPTIONAL,
+          "A member to give it to. Unless its owner gives it, what was written before stays unreadable to them." },
         { .type = FIELD_END },
 };
 
@@ -15,34 +16,76 @@ static bool changes_version(const Input *input) {
         return input_has(input, "owner");
 }
 
+/* What decides where that goes which people write is for whom they write to. The installation's own agents are whose
+ * admins they are. */
+static bool check_way_out(const OperationContext *context, const Input *input, Failure *reterr_failure) {
+        static const char *const ways[] = { "provider_url", "provider_key", "tools", "allowed_domains" };
+        if (context->owns || uuid_equal(context->tenant_id, installation_tenant_id))
+                return true;
+        for (size_t i = 0; i < COUNT_OF(ways); i++)
+                if (input_has(input, ways[i]))
+                        return failure_set(reterr_failure, FAILURE_FORBIDDEN,
+                                           "'%s' decides where what people write goes: only the agent's owner sets it",
+                                           ways[i]);
+        return true;
+}
+
+/* Whether the agent is given to another by somebody else than its owner: then the past is not the new owner's. */
+static bool is_taken(const OperationContext *context, const VersionDocument *version) {
+        return !context->owns && !uuid_is_zero(version->owner_id) &&
+               !uuid_equal(version->owner_id, context->agent.owner_id);
+}
+
 /* A version names its owner, so that a turn can compare: a new owner is a new version too. */
 static bool add_version(OperationContext *context, const Input *input, VersionDocument *version,
                         Failure *reterr_failure) {
         Text owner = input_text(input, "owner");
-        if (!version_read(context, context->agent.id, 0, version, reterr_failure))
-                return false;
-        version_overlay(version, input);
-        if (!version_check(version, reterr_failure) || !version_check_price(context, version, input, reterr_failure) ||
+        if (!version_read(context, context->agent.id, 0, version, reterr_failure) ||
             (owner.length > 0 && !agent_find_owner(context, owner, &version->owner_id, reterr_failure)))
                 return false;
-        return version_add(context, context->agent.id, context_id(context), version, reterr_failure);
+        version->hidden = version->hidden || is_taken(context, version);
+        version_overlay(version, input);
+        return version_check(version, reterr_failure) && version_check_price(context, version, input, reterr_failure) &&
+               version_add(context, context->agent.id, context_id(context), version, reterr_failure);
+}
+
+static void tell_former_owner(OperationContext *context, Text owner) {
+        Hub *hub = context->operations->hub;
+        TextBuilder text = text_builder(0);
+        text_add_format(&text,
+                        "Your agent %.*s of %.*s was given to %.*s by %.*s. What was written to it before, and its "
+                        "prompt, they cannot read.",
+                        TEXT_ARGUMENTS(context->agent.name), TEXT_ARGUMENTS(context->slug), TEXT_ARGUMENTS(owner),
+                        TEXT_ARGUMENTS(context->caller->principal));
+        hub->tell(hub, context->agent.owner, TEXT("agent-owner"), text_built(&text));
+        text_builder_release(&text);
 }
 
 static bool update_agent(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
         _cleanup_(version_release) VersionDocument version = { 0 };
-        if (!agent_lock(context, reterr_failure) ||
+        if (!check_way_out(context, input, reterr_failure) || !agent_lock(context, reterr_failure) ||
             (changes_version(input) && !add_version(context, input, &version, reterr_failure)))
                 return false;
+        bool taken = is_taken(context, &version);
         if (!context_run(context, QUERY_AGENT_CHANGE,
                          VALUES(value_uuid(context->agent.id), value_null(), value_uuid_or_null(version.owner_id),
-                                value_text_or_null(input_text(input, "visibility")), value_uuid_or_null(version.id)),
+                                value_text_or_null(input_text(input, "visibility")), value_uuid_or_null(version.id),
+                                value_boolean(taken)),
                          NULL, reterr_failure) ||
             !context_announce_agent(context, context->agent.id, reterr_failure))
                 return false;
         if (version.number > 0)
                 json_put_integer(context->facts, "version", version.number);
+        if (input_has(input, "owner")) {
+                json_put_uuid(context->facts, "owner", version.owner_id);
+                json_put_uuid(context->facts, "owner_before", context->agent.owner_id);
+        }
         if (input_has(input, "visibility"))
                 json_put_text(context->facts, "visibility", input_text(input, "visibility"));
+        if (taken) {
+                context->severity = TEXT("warning");
+                tell_former_owner(context, input_text(input, "owner"));
+        }
         return agent_result(context, context->agent.id, ret_result, reterr_failure);
 }
 

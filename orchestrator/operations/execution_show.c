@@ -79,7 +79,7 @@ static void put_status(OperationContext *context, const Rows *rows, Json *result
 static bool put_bodies(OperationContext *context, const Rows *rows, Json *result, Failure *reterr_failure) {
         bool may_read;
         Uuid person = { 0 };
-        if (!agent_may_read_bodies(context, &may_read, reterr_failure))
+        if (!agent_may_read(context, rows_time(rows, 0, 4), &may_read, reterr_failure))
                 return false;
         if (!may_read && context->domain.length > 0 &&
             !keyring_person(context->operations->keyring, context->tenant_id, context->caller->principal, &person,

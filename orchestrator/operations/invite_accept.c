@@ -28,6 +28,9 @@ static bool take(OperationContext *context, const Input *input, Role *ret_role, 
                 return false;
         if (!text_equal(rows_text(rows, 0, 0), TEXT("good")))
                 return invite_refuse(rows_text(rows, 0, 0), reterr_failure);
+        if (context->caller->platform && rows_boolean(rows, 0, 3))
+                return failure_set(reterr_failure, FAILURE_FORBIDDEN,
+                                   "a platform admin is invited by an admin of the tenant, not by a platform admin");
         json_put_uuid(context->facts, "invite", rows_uuid(rows, 0, 2));
         return role_from_name(rows_text(rows, 0, 1), ret_role) ||
                failure_set(reterr_failure, FAILURE_INTERNAL, "an invitation has a role this program does not know");

@@ -11,6 +11,10 @@ static bool add_member(OperationContext *context, const Input *input, Json **ret
         Text jid = input_text(input, "jid");
         Uuid account_id;
         Role role;
+        /* Who administers the installation is nobody's member by that, or could read what members read. */
+        if (context->role == ROLE_PLATFORM && text_equal(jid, context->caller->principal))
+                return failure_set(reterr_failure, FAILURE_FORBIDDEN,
+                                   "a platform admin is made a member by an admin of the tenant, not by himself");
         if (!role_from_name(input_text(input, "role"), &role) ||
             !account_ensure(context, jid, &account_id, reterr_failure) ||
             !member_check_owners(context, account_id, role, reterr_failure) ||

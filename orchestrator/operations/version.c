@@ -43,6 +43,7 @@ bool version_read(OperationContext *context, Uuid agent_id, int64_t number, Vers
                 .owner_id = rows_uuid(rows, 0, 2),
                 .created_us = rows_time(rows, 0, 5),
                 .policy_hash = rows_text(rows, 0, 7),
+                .hidden = rows_boolean(rows, 0, 8),
         };
         if (!rows_is_null(rows, 0, 3) &&
             !keyring_unseal(context->operations->keyring, context->tenant_id, (int) rows_integer(rows, 0, 4),
@@ -56,9 +57,10 @@ void version_overlay(VersionDocument *version, const Input *input) {
         _cleanup_(json_freep) Json *given = input_json(input);
         for (const Field *field = version_fields; field->type != FIELD_END; field++) {
                 const Json *value = json_member(given, field->name);
-                if (value && strcmp(field->name, "prompt") == 0)
+                if (value && strcmp(field->name, "prompt") == 0) {
                         version->prompt = input_text(input, "prompt");
-                else if (value)
+                        version->hidden = false;
+                } else if (value)
                         json_put(version->document, field->name, json_clone(value));
         }
 }
@@ -151,7 +153,7 @@ bool version_add(OperationContext *context, Uuid agent_id, Uuid id, VersionDocum
                          VALUES(value_uuid(version->id), value_uuid(agent_id), value_uuid(version->owner_id),
                                 value_uuid_or_null(context->account_id),
                                 sealed.length > 0 ? value_bytes(sealed) : value_null(), value_integer(key_id),
-                                value_bytes(hash_bytes), value_text(document)),
+                                value_bytes(hash_bytes), value_text(document), value_boolean(version->hidden)),
                          &rows, reterr_failure))
                 return false;
         version->number = rows_integer(rows, 0, 0);

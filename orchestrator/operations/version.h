@@ -14,6 +14,7 @@ typedef struct VersionDocument {
         Text prompt;    /* plain; empty = none */
         int64_t created_us;
         Text policy_hash; /* hexadecimal */
+        bool hidden;      /* the prompt is from before its agent was taken from its owner: nobody reads it */
 } VersionDocument;
 
 void version_release(VersionDocument *version); /* for _cleanup_ */

@@ -41,8 +41,9 @@ static bool list_workers(OperationContext *context, const Input *input, Json **r
 
 const Operation worker_list = {
         .name = "worker-list",
-        .summary = "Lists the workers of this hub and how they are.",
-        .role = ROLE_VIEWER,
+        .summary = "Lists the workers of this hub, which run the turns of all tenants, and how they are.",
+        .role = ROLE_PLATFORM,
+        .scope = SCOPE_INSTALLATION,
         .effect = EFFECT_READ,
         .method = "GET",
         .path = "/workers",

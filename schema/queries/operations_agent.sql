@@ -11,7 +11,7 @@ VALUES (current_tenant(), $1, $2, $3, $4, $5);
 INSERT INTO agent_versions (tenant_id, id, agent_id, number, owner_id, created_by, system_prompt, key_id, policy_hash,
                             name, description, goal, constraints, personality_traits, model, temperature, max_tokens,
                             worker_pool, domain_tags, priority_weight, memory, tools, governance, prompt_price_nano,
-                            completion_price_nano, streaming, provider_url, provider_key, policy)
+                            completion_price_nano, streaming, provider_url, provider_key, policy, prompt_hidden)
 SELECT current_tenant(), $1, $2, coalesce((SELECT max(number) FROM agent_versions WHERE agent_id = $2), 0) + 1, $3, $4, $5, $6,
        $7, d->>'display_name', coalesce(d->>'description', ''), coalesce(d->>'goal', ''),
        ARRAY(SELECT jsonb_array_elements_text(coalesce(d->'constraints', '[]'))),
@@ -27,7 +27,7 @@ SELECT current_tenant(), $1, $2, coalesce((SELECT max(number) FROM agent_version
        nullif(d->>'provider_url', ''), nullif(d->>'provider_key', ''),
        (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(d)
         WHERE key IN ('allowed_models', 'sender_domains', 'hours', 'max_output', 'guardrails', 'approval_tools')
-          AND value NOT IN ('null', '""', '[]', '0'))
+          AND value NOT IN ('null', '""', '[]', '0')), $9
 FROM (SELECT $8::jsonb AS d) AS document
 RETURNING number;
 
@@ -47,7 +47,7 @@ SELECT v.id, v.number, v.owner_id, v.system_prompt, v.key_id, v.created_at,
                           'completion_price', v.completion_price_nano / 1000000000.0,
                           'allowed_models', '[]'::jsonb, 'sender_domains', '[]'::jsonb, 'hours', '', 'max_output', NULL,
                           'guardrails', '', 'approval_tools', '[]'::jsonb) || v.policy)::text,
-       encode(v.policy_hash, 'hex')
+       encode(v.policy_hash, 'hex'), v.prompt_hidden OR coalesce(v.created_at <= a.read_from, false)
 FROM agent_versions v JOIN agents a ON a.id = v.agent_id
 WHERE v.agent_id = $1 AND CASE WHEN $2::integer IS NULL THEN v.id = a.version_id ELSE v.number = $2 END;
 
@@ -79,8 +79,10 @@ LIMIT $6;
 
 -- name: agent_change
 -- role: tenant
+-- $6: the new owner reads what comes from now on.
 UPDATE agents SET name = coalesce($2, name), owner_id = coalesce($3, owner_id), visibility = coalesce($4, visibility),
-                  version_id = coalesce($5, version_id), updated_at = now()
+                  version_id = coalesce($5, version_id), updated_at = now(),
+                  read_from = CASE WHEN $6 THEN clock_timestamp() ELSE read_from END
 WHERE id = $1;
 
 -- name: agent_set_state
@@ -122,11 +124,15 @@ UPDATE limits SET removed_at = now() WHERE subject = 'grant' AND subject_id = $1
 
 -- name: may_read_bodies
 -- role: tenant
--- Whether a grant of the agent lets a person read what others wrote to it.
-SELECT EXISTS (SELECT FROM grants
-               WHERE agent_id = $1 AND read_bodies AND removed_at IS NULL
-                 AND (not_before IS NULL OR not_before <= now()) AND (expires_at IS NULL OR expires_at > now())
-                 AND ((kind = 'jid' AND subject = $2) OR (kind = 'domain' AND subject = $3)));
+-- Whether somebody reads what was written to an agent at a time, $5: its owner, or by a grant that was made by who could read
+-- it himself. $2 the account, $3 the bare JID, $4 the domain.
+SELECT (a.owner_id = $2 AND (a.read_from IS NULL OR $5::timestamptz > a.read_from))
+    OR EXISTS (SELECT FROM grants g
+               WHERE g.agent_id = a.id AND g.read_bodies AND g.removed_at IS NULL
+                 AND (g.not_before IS NULL OR g.not_before <= now()) AND (g.expires_at IS NULL OR g.expires_at > now())
+                 AND ((g.kind = 'jid' AND g.subject = $3) OR (g.kind = 'domain' AND g.subject = $4))
+                 AND (a.read_from IS NULL OR g.created_at <= a.read_from OR $5 > a.read_from))
+FROM agents a WHERE a.id = $1;
 
 -- name: subscription_put
 -- role: tenant

@@ -51,7 +51,9 @@ WHERE i.hash = $1 AND t.state <> 'deleted';
 
 -- name: invite_take
 -- role: tenant
-SELECT verdict, granted, invite FROM take_invite($1, $2, false);
+-- The last: a platform admin made it.
+SELECT t.verdict, t.granted, t.invite, i.created_by IS NULL
+FROM take_invite($1, $2, false) AS t LEFT JOIN invites i ON i.id = t.invite;
 
 -- name: invite_take_workspace
 -- role: tenant
@@ -115,8 +117,8 @@ SELECT destroy_tenant($1);
 
 -- name: export_readable
 -- role: tenant
--- The agents whose prompts and messages somebody may read: his own, and those that a grant lets him. $2 and $3: his bare JID
--- and domain.
+-- The agents whose prompts and messages somebody may read: his own, and those that a grant lets him; of those that somebody
+-- else than their owner gave away, what came after that. $2 and $3: his bare JID and domain.
 SELECT a.id FROM agents a
 WHERE a.owner_id = $1
    OR EXISTS (SELECT FROM grants g
@@ -156,10 +158,11 @@ WHERE $1 = '' OR a.id > nullif($1, '')::uuid ORDER BY a.id LIMIT $2;
 
 -- name: export_versions
 -- role: tenant
-SELECT v.id::text, (to_jsonb(v) - '{tenant_id,id,system_prompt,key_id,policy_hash,created_by,owner_id}'::text[]
+SELECT v.id::text, (to_jsonb(v) - '{tenant_id,id,system_prompt,prompt_hidden,key_id,policy_hash,created_by,owner_id}'::text[]
                     || jsonb_build_object('policy_hash', encode(v.policy_hash, 'hex')))::text,
-       v.agent_id = ANY ($3::uuid[]), v.id, v.key_id, v.system_prompt
-FROM agent_versions v WHERE $1 = '' OR v.id > nullif($1, '')::uuid ORDER BY v.id LIMIT $2;
+       v.agent_id = ANY ($3::uuid[]) AND NOT v.prompt_hidden AND (a.read_from IS NULL OR v.created_at > a.read_from),
+       v.id, v.key_id, v.system_prompt
+FROM agent_versions v JOIN agents a ON a.id = v.agent_id WHERE $1 = '' OR v.id > nullif($1, '')::uuid ORDER BY v.id LIMIT $2;
 
 -- name: export_grants
 -- role: tenant
@@ -194,17 +197,18 @@ FROM documents d WHERE $1 = '' OR d.id > nullif($1, '')::uuid ORDER BY d.id LIMI
 -- role: tenant
 SELECT p.document_id || ' ' || lpad(p.number::text, 10, '0'),
        (jsonb_build_object('document_id', p.document_id, 'number', p.number)
-        || CASE WHEN p.agent_id = ANY ($3::uuid[]) THEN jsonb_build_object('heading', p.heading, 'content', p.content)
-                ELSE '{}' END)::text,
-       p.agent_id = ANY ($3)
-FROM passages p WHERE p.document_id || ' ' || lpad(p.number::text, 10, '0') > $1
+        || CASE WHEN r.able THEN jsonb_build_object('heading', p.heading, 'content', p.content) ELSE '{}' END)::text,
+       r.able
+FROM passages p JOIN documents d ON d.id = p.document_id JOIN agents a ON a.id = p.agent_id,
+     LATERAL (SELECT p.agent_id = ANY ($3::uuid[]) AND (a.read_from IS NULL OR d.created_at > a.read_from) AS able) AS r
+WHERE p.document_id || ' ' || lpad(p.number::text, 10, '0') > $1
 ORDER BY p.document_id || ' ' || lpad(p.number::text, 10, '0') LIMIT $2;
 
 -- name: export_executions
 -- role: tenant
 SELECT e.id::text, (to_jsonb(e) - '{tenant_id,hub,key_id,body,reply_to,answer_key_id,answer,explanation,policy_hash}'::text[])::text,
-       e.agent_id = ANY ($3::uuid[]), e.id, e.key_id, e.body, e.answer_key_id, e.answer, e.explanation, e.person_id, p.key_id, p.jid
-FROM executions e LEFT JOIN persons p ON p.id = e.person_id
+       e.agent_id = ANY ($3::uuid[]) AND (a.read_from IS NULL OR e.created_at > a.read_from), e.id, e.key_id, e.body, e.answer_key_id, e.answer, e.explanation, e.person_id, p.key_id, p.jid
+FROM executions e LEFT JOIN persons p ON p.id = e.person_id LEFT JOIN agents a ON a.id = e.agent_id
 WHERE $1 = '' OR e.id > nullif($1, '')::uuid ORDER BY e.id LIMIT $2;
 
 -- name: export_feedback

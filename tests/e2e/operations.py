@@ -141,7 +141,7 @@ def every_operation_answers_by_rest():
     ]
     for method, path, body in calls:
         everywhere = path.startswith(("/workspaces", "/accounts", "/hub", "/settings", "/registration", "/prices",
-                                      "/usage/tenants"))
+                                      "/usage/tenants", "/workers"))
         ask(method, path, body, tenant=None if everywhere else tenant)
     ask("DELETE", "/invites/" + ask("GET", "/invites", tenant=tenant)["data"][0]["id"], tenant=tenant)
     for method, path, body, status in (("POST", "/registration", {"slug": "mine"}, 400),

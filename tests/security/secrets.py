@@ -92,7 +92,8 @@ def a_secret_is_typed_without_echo(lab, model):
     except OSError:
         pass
     assert os.waitpid(pid, 0)[1] == 0 and SECRET.encode() not in shown, shown
-    lab.aiox("agent", "update", "own", "--provider-key", "typed", *TENANT)
+    told = lab.server.ask("owner@localhost/x", AGENTS, "/agent-update own provider_key=typed", "typed-0")
+    assert "<error" not in told.raw, told.raw
     model.reset()
     lab.server.ask("ann@localhost/x", "own.acme@" + AGENTS, "Typed", "typed-1")
     assert keys(model) == [SECRET], keys(model)

@@ -173,7 +173,7 @@ const char *office_call_keyed(Office *office, const char *principal, const char 
         ck_assert_msg(row, "%s", operation);
         Json *json = NULL, *result = NULL;
         const Caller caller = { .principal = text_of(principal),
-                                .platform = strcmp(principal, ROOT) == 0,
+                                .platform = strcmp(principal, ROOT) == 0 || strcmp(principal, PLATFORM) == 0,
                                 .tenant = text_of(tenant),
                                 .door = "test",
                                 .request_key = text_of(key) };

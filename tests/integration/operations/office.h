@@ -32,6 +32,8 @@ typedef struct Office {
 
 /* Platform admin. */
 #define ROOT "uid:0"
+/* A platform admin who is a person. */
+#define PLATFORM "petra@localhost"
 /* Tenant acme: one of each role; tenant other: its owner; and somebody without an account. */
 #define OWNER    "olga@example.org"
 #define ADMIN    "adam@example.org"

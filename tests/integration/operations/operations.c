@@ -609,8 +609,8 @@ START_TEST(lists_are_paged_by_key) {
         expect(page, "\"after\":null");
         expect(page, "\"has_more\":false");
         expect(page, "agent-4");
-        expect(office_do(office, OWNER, "", "worker-list", "{\"limit\":1}"), "\"after\":\"main-1\"");
-        expect(office_do(office, OWNER, "", "worker-list", "{\"after\":\"main-1\"}"), "main-2");
+        expect(office_do(office, ROOT, "", "worker-list", "{\"limit\":1}"), "\"after\":\"main-1\"");
+        expect(office_do(office, ROOT, "", "worker-list", "{\"after\":\"main-1\"}"), "main-2");
         office_close(office);
 }
 END_TEST

@@ -350,6 +350,104 @@ START_TEST(a_platform_admin_is_no_member_and_reads_no_bodies_by_any_operation) {
 }
 END_TEST
 
+static bool is_read(Office *office, const char *person, const char *id) {
+        char input[100];
+        snprintf(input, sizeof(input), "{\"id\":\"%s\"}", id);
+        bool body = strstr(office_do(office, person, "acme", "execution-show", input), "CANARY") != NULL;
+        bool prompt = strstr(office_do(office, person, "acme", "agent-show", "{\"agent\":\"open\"}"), "CANARY prompt");
+        bool earlier = strstr(office_do(office, person, "acme", "agent-show", "{\"agent\":\"open\",\"version\":1}"),
+                              "CANARY prompt");
+        ck_assert_int_eq(body, prompt);
+        ck_assert_int_eq(body, earlier);
+        return body;
+}
+
+START_TEST(who_takes_an_agent_from_its_owner_reads_nothing_of_before_and_its_owner_is_told) {
+        Office *office = office_open();
+        plant_canaries(office);
+        char id[UUID_STRING_SIZE];
+        snprintf(id, sizeof(id), "%s", office_ask(office, "SELECT id::text FROM accepted"));
+        office_do(office, OWNER, "", "grant-add", "{\"agent\":\"open\",\"who\":\"" OPERATOR "\",\"read_bodies\":true}");
+        ck_assert(is_read(office, OWNER, id) && !is_read(office, ADMIN, id) && is_read(office, OPERATOR, id));
+        office_do(office, ADMIN, "", "agent-update", "{\"agent\":\"open\",\"owner\":\"" ADMIN "\"}");
+        expect(office->told, OWNER ": Your agent open of acme was given to " ADMIN " by " ADMIN);
+        ck_assert_str_eq(office_ask(office, "SELECT severity FROM operation_log WHERE operation = 'agent-update'"),
+                         "warning");
+        ck_assert(!is_read(office, ADMIN, id) && !is_read(office, OWNER, id));
+        /* Nor by what he may do now: a change, going back, an export, a grant to a friend. */
+        office_do(office, ADMIN, "", "agent-update", "{\"agent\":\"open\",\"goal\":\"None.\"}");
+        ck_assert(!is_read(office, ADMIN, id));
+        office_do(office, ADMIN, "", "agent-rollback", "{\"agent\":\"open\",\"version\":1}");
+        ck_assert(!is_read(office, ADMIN, id));
+        office_do(office, ADMIN, "", "grant-add", "{\"agent\":\"open\",\"who\":\"" VIEWER "\",\"read_bodies\":true}");
+        office_do(office, OWNER, "", "member-add", "{\"jid\":\"" ADMIN "\",\"role\":\"owner\"}");
+        const char *export = office_do(office, ADMIN, "", "tenant-export", "{\"slug\":\"acme\",\"limit\":200}");
+        ck_assert_msg(!strstr(export, "CANARY"), "%s", export);
+        char input[100];
+        snprintf(input, sizeof(input), "{\"id\":\"%s\"}", id);
+        office_do(office, OWNER, "", "member-add", "{\"jid\":\"" VIEWER "\",\"role\":\"operator\"}");
+        ck_assert_ptr_null(strstr(office_do(office, VIEWER, "", "execution-show", input), "CANARY"));
+        /* Whom the former owner let read, still reads what came then; and what comes now is the new owner's. */
+        expect(office_do(office, OPERATOR, "", "execution-show", input), "CANARY body");
+        office_execute(office, "UPDATE agents SET read_from = '2020-01-01' WHERE name = 'open'");
+        expect(office_do(office, ADMIN, "", "execution-show", input), "CANARY body");
+        office_do(office, ADMIN, "", "agent-update", "{\"agent\":\"open\",\"prompt\":\"Mine.\"}");
+        expect(office_do(office, ADMIN, "", "agent-show", "{\"agent\":\"open\"}"), "\"prompt\":\"Mine.\"");
+        office_close(office);
+}
+END_TEST
+
+START_TEST(who_is_given_an_agent_by_its_owner_reads_all_of_it) {
+        Office *office = office_open();
+        plant_canaries(office);
+        char id[UUID_STRING_SIZE];
+        snprintf(id, sizeof(id), "%s", office_ask(office, "SELECT id::text FROM accepted"));
+        office_do(office, OWNER, "", "agent-update", "{\"agent\":\"open\",\"owner\":\"" OPERATOR "\"}");
+        ck_assert(is_read(office, OPERATOR, id) && !is_read(office, OWNER, id));
+        /* He is no admin, and gives it on. */
+        office_do(office, OPERATOR, "", "agent-update", "{\"agent\":\"open\",\"owner\":\"" ADMIN "\"}");
+        ck_assert(is_read(office, ADMIN, id) && !is_read(office, OPERATOR, id));
+        ck_assert_str_eq(office->told, "");
+        office_close(office);
+}
+END_TEST
+
+START_TEST(only_its_owner_decides_where_what_is_written_to_an_agent_goes) {
+        static const char *const ways[] = {
+                "\"provider_url\":\"https://api.example.org/v1\",\"model\":\"openai/any\"",
+                "\"provider_key\":\"mine\"",
+                "\"allowed_domains\":[\"example.org\"]",
+        };
+        Office *office = office_open();
+        office_do(office, OPERATOR, "", "agent-create", "{\"name\":\"diary\"}");
+        for (size_t i = 0; i < COUNT_OF(ways); i++) {
+                char input[200];
+                snprintf(input, sizeof(input), "{\"agent\":\"diary\",%s}", ways[i]);
+                office_refuse(office, ADMIN, "", "agent-update", input, FAILURE_FORBIDDEN);
+                office_refuse(office, ROOT, "acme", "agent-update", input, FAILURE_FORBIDDEN);
+        }
+        office_do(office, OPERATOR, "", "agent-update",
+                  "{\"agent\":\"diary\",\"provider_url\":\"https://api.example.org/v1\",\"model\":\"openai/any\"}");
+        office_do(office, ADMIN, "", "agent-update", "{\"agent\":\"diary\",\"visibility\":\"tenant\"}");
+        office_close(office);
+}
+END_TEST
+
+START_TEST(a_platform_admin_does_not_make_himself_a_member) {
+        Office *office = office_open();
+        char input[100];
+        office_refuse(office, PLATFORM, "acme", "member-add", "{\"jid\":\"" PLATFORM "\"}", FAILURE_FORBIDDEN);
+        const char *made = office_do(office, PLATFORM, "acme", "invite-create", "{\"role\":\"viewer\"}");
+        snprintf(input, sizeof(input), "{\"code\":\"%.32s\"}", strstr(made, "\"code\":\"") + 8);
+        office_refuse(office, PLATFORM, "", "invite-accept", input, FAILURE_FORBIDDEN);
+        office_do(office, LOCAL, "", "invite-accept", input);
+        made = office_do(office, ADMIN, "", "invite-create", "{\"role\":\"viewer\"}");
+        snprintf(input, sizeof(input), "{\"code\":\"%.32s\"}", strstr(made, "\"code\":\"") + 8);
+        office_do(office, PLATFORM, "", "invite-accept", input);
+        office_close(office);
+}
+END_TEST
+
 START_TEST(an_export_comes_in_pages_that_hold_everything_once_and_is_always_recorded) {
         Office *office = office_open();
         plant_canaries(office);
@@ -570,6 +668,10 @@ UNIT_TESTS("operations/tenants", nobody_registers_where_it_is_closed_or_without_
            of_many_who_take_the_last_use_of_an_invitation_at_once_one_is_a_member,
            the_last_owner_stays_and_only_owners_make_owners,
            a_platform_admin_is_no_member_and_reads_no_bodies_by_any_operation,
+           who_takes_an_agent_from_its_owner_reads_nothing_of_before_and_its_owner_is_told,
+           who_is_given_an_agent_by_its_owner_reads_all_of_it,
+           only_its_owner_decides_where_what_is_written_to_an_agent_goes,
+           a_platform_admin_does_not_make_himself_a_member,
            an_export_comes_in_pages_that_hold_everything_once_and_is_always_recorded,
            who_was_let_read_bodies_reads_them_while_that_holds_and_no_longer,
            what_another_hub_made_a_moment_ago_works_and_its_refusals_are_recorded,
