@@ -283,7 +283,7 @@ static void start_workers(Running *running, const Settings *settings) {
 
 static bool start_scribe(Running *running, const Settings *settings, Failure *reterr_failure) {
         Loop *loop = &running->loop;
-        ScribeSettings scribe = { running->database, loop->reload, loop->inbox, settings };
+        ScribeSettings scribe = { running->database, running->keyring, loop->reload, loop->inbox, settings };
 
         if (!scribe_new(&scribe, &loop->scribe, reterr_failure))
                 return false;

@@ -1,6 +1,7 @@
 /* The scribe: writes down for the hub thread what is not the journal's, and may block over it. It signs the ends of the
  * audit's chains, appends them to a file outside the database and sends them to the witnesses; writes tenants' logs;
- * and records what was unusual, tells the tenant's admins, and limits whom it is about where the settings want that.
+ * and compares what may be unusual with what is usual, records it once for all hubs, has the hub thread put it into the
+ * audit, tells the tenant's admins, and limits whom it is about where the settings want that.
  * Not the audit itself, which the journal commits.
  *
  * One thread of its own; all but scribe_new() and scribe_free() from the hub thread, which they never hold up. Ends
@@ -14,12 +15,14 @@
 #include "orchestrator/governance/watch.h"
 #include "store/database.h"
 #include "store/heads.h"
+#include "store/keyring.h"
 #include "store/tenant_log.h"
 
 typedef struct Scribe Scribe;
 
 typedef struct ScribeSettings {
         Database *database; /* borrowed, like the others */
+        Keyring *keyring;
         Reload *reload;
         Queue *inbox;
         const Settings *settings;

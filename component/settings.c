@@ -62,9 +62,9 @@ const Setting settings_table[] = {
           .help = "Who is sent every signed end in chat, so that his archive keeps it; at best on another server." },
         { "security_throttle_seconds", SETTING_INTEGER, AT(security_throttle_seconds), .fallback = "0", .least = 0,
           .most = 604800, .unit = "seconds", .reloadable = true,
-          .help = "How long an account that is refused again and again or writes unusually much, or a domain that "
-                  "never "
-                  "wrote before, is limited to ten messages in ten minutes. 0 = it is only recorded and told." },
+          .help = "How long who is refused again and again or writes unusually much, a domain that never wrote before, "
+                  "or one of whose people many are refused, is limited to ten messages in ten minutes with the tenant "
+                  "whose agents it was. 0 = it is only recorded and told." },
         { "api_socket", SETTING_FILE, AT(api_socket), .fallback = "/run/aiox/hub.sock",
           .help = "Unix socket of the REST interface, which `aiox …` commands speak to." },
         { "workers", SETTING_INTEGER, AT(workers), .fallback = "16", .least = 1, .most = 1024, .unit = "threads",

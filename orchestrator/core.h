@@ -150,7 +150,7 @@ typedef enum CommandKind {
         COMMAND_OPEN_LINKS,  /* it has a lease (again): connect */
         COMMAND_TELL,        /* tell: a sentence for a person, in chat, from the hub's own address */
         COMMAND_LOG,         /* log: a line of a tenant's log; lost if it cannot be written */
-        COMMAND_ALARM,       /* alarm: something unusual, to be recorded, told and answered */
+        COMMAND_ALARM,       /* alarm: something that may be unusual, to be looked at, recorded, told and answered */
         COMMAND_NOTE,        /* for the log: a sentence, with message_id */
         COMMAND_EXIT,        /* end the process; failure says why, NONE = drained */
 } CommandKind;

@@ -3,7 +3,6 @@
 #include "orchestrator/governance/events.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 #define AUDIT_CAPACITY 16384 /* waiting for a commit; what comes beyond is counted, and the count recorded */
 
@@ -110,35 +109,33 @@ void core_log_conclusion(Core *core, const Message *message) {
         core_bury(core, arena);
 }
 
-static void core_alarm(Core *core, const Alarm *alarm) {
-        char type[40];
-        Json *facts = json_new_object();
-
-        snprintf(type, sizeof(type), "security.%s", alarm_name(alarm->kind));
-        json_put_integer(facts, "count", alarm->count);
-        if (alarm->kind == ALARM_VOLUME)
-                json_put_integer(facts, "usual", alarm->usual);
-        if (alarm->domain.length)
-                json_put_text(facts, "domain", alarm->domain);
-        core_audit(core, alarm->tenant_id, type, alarm->sender, (Uuid){ 0 }, alarm->agent_id, facts);
-        core_command(core, COMMAND_ALARM)->alarm = *alarm;
+static Observed observe(Core *core, Uuid tenant_id, Uuid agent_id, const Jid *from) {
+        return (Observed){ .tenant_id = tenant_id,
+                           .agent_id = agent_id,
+                           .sender = from->bare,
+                           .domain = from->domain,
+                           .stranger = directory_sender(core->directory, from).kind == SENDER_STRANGER,
+                           .local = meter_is_local(core->meter, from->domain) };
 }
 
 void core_watch_refusal(Core *core, Uuid tenant_id, Uuid agent_id, Text sender) {
         Uuid watcher = uuid_is_zero(tenant_id) ? directory_installation(core->directory) : tenant_id;
         Alarm alarm;
 
-        if (core->commands && sender.length &&
-            watch_refusal(core->watch, watcher, agent_id, sender, core->now.monotonic_us, &alarm))
-                core_alarm(core, &alarm);
+        if (!core->commands || sender.length == 0)
+                return;
+        Jid from = jid_of_bare(sender);
+        Observed observed = observe(core, watcher, agent_id, &from);
+        if (watch_refusal(core->watch, &observed, core->now.monotonic_us, &alarm))
+                core_command(core, COMMAND_ALARM)->alarm = alarm;
 }
 
 void core_watch_message(Core *core, const Agent *agent, const Jid *from) {
+        Observed observed = observe(core, agent->tenant_id, agent->id, from);
         Alarm alarm;
 
-        if (watch_message(core->watch, agent->tenant_id, agent->id, from->bare, core->now.monotonic_us, &alarm))
-                core_alarm(core, &alarm);
-        if (!meter_is_local(core->meter, from->domain) &&
-            watch_domain(core->watch, agent->tenant_id, agent->id, from->domain, &alarm))
-                core_alarm(core, &alarm);
+        if (watch_message(core->watch, &observed, core->now.monotonic_us, &alarm))
+                core_command(core, COMMAND_ALARM)->alarm = alarm;
+        if (watch_domain(core->watch, &observed, core->now.monotonic_us, &alarm))
+                core_command(core, COMMAND_ALARM)->alarm = alarm;
 }

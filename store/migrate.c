@@ -200,6 +200,7 @@ bool schema_keep(Database *database, const KeepSettings *settings, Progress prog
             !connection_run(connection, QUERY_KEEP_MAKE, VALUES(value_integer(days_ahead)), &made, reterr_failure) ||
             !run_only(connection, QUERY_KEEP_OPERATIONS, NO_VALUES, reterr_failure) ||
             !run_only(connection, QUERY_KEEP_SUBSCRIPTIONS, NO_VALUES, reterr_failure) ||
+            !run_only(connection, QUERY_KEEP_LIMITS, NO_VALUES, reterr_failure) ||
             !destroy_tenants(connection, progress, listener, reterr_failure) ||
             !connection_run(connection, QUERY_KEEP_OLD, VALUES(value_integer(journal_days)), &old, reterr_failure))
                 return false;

@@ -84,7 +84,9 @@ typedef struct DirectoryChange {
         int64_t as_of_us;
         Uuid id;        /* of the row; MEMBER: the account; SUBSCRIPTION: none */
         Uuid tenant_id; /* MEMBER, AGENT, GRANT, LIMIT, SUBSCRIPTION */
-        Text name; /* TENANT: slug; ACCOUNT, SUBSCRIPTION: bare JID; AGENT: name; GRANT: JID, domain or agent's JID */
+        /* TENANT: slug; ACCOUNT, SUBSCRIPTION: bare JID; AGENT: name; GRANT: JID, domain or agent's JID; LIMIT: of a
+         * domain or a sender, that */
+        Text name;
         bool suspended; /* TENANT, ACCOUNT */
         /* TENANT; empty and 0: as they were */
         Text plan, zone;
@@ -165,7 +167,8 @@ const char *directory_zone(const Tenant *tenant);
 int32_t directory_billing_day(const Tenant *tenant);
 
 /* Every list of limits that concerns a message; a list may be NULL. */
-#define LIMIT_LISTS LIMIT_SUBJECT_COUNT
+#define LIMIT_LISTS                                                                                                    \
+        (LIMIT_SUBJECT_COUNT + 3) /* of the sender, four: by JID and by domain, of tenant and installation */
 void directory_limits(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
                       Limit *ret_lists[static LIMIT_LISTS]);
 /* Takes `amount` of `what` from every limit that concerns this message, or from none when one of them refuses. */

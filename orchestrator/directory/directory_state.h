@@ -31,6 +31,7 @@ struct Tenant {
         Limit *limits;
         Limit *plan_limits; /* what its plan gives it, and what stands in its stead */
         Limit *plan_rows;   /* the latter as rows, for plan_limits to be made from */
+        Map *senders;       /* SenderLimits by name; NULL = none */
         Gauge *gauge;
 };
 
@@ -48,11 +49,19 @@ typedef struct DomainLimits {
         Limit *limits;
 } DomainLimits;
 
+/* Of a JID or a domain; goes with the last of its limits, since those who write are many. */
+typedef struct SenderLimits {
+        Map **home; /* of the tenant or the installation */
+        Limit *limits;
+        char name[];
+} SenderLimits;
+
 /* Where a limit hangs, to find it again when it is changed. */
 typedef struct LimitPlace {
         Uuid id;
         Limit **list;
-        Tenant *tenant; /* of a row in its plan's stead */
+        Tenant *tenant;       /* of a row in its plan's stead */
+        SenderLimits *sender; /* of a row about one */
 } LimitPlace;
 
 struct Directory {
@@ -64,6 +73,7 @@ struct Directory {
         Map *spent; /* agents that budgets refuse, see budgets.c */
         Policies policies;
         Limit *limits;      /* of the installation */
+        Map *senders;       /* the same; SenderLimits by name; NULL = none */
         Gauge *gauge;       /* the same */
         const Plans *plans; /* NULL: no plan limits anything */
         Uuid *untold;       /* limits of which there is something to be told */

@@ -16,6 +16,17 @@ void limits_free(Limit *limit) {
         }
 }
 
+static void senders_free(Map *senders) {
+        SenderLimits *sender;
+
+        for (size_t i = 0; senders && (sender = map_each(senders, &i));) {
+                limits_free(sender->limits);
+                free(sender);
+        }
+        if (senders)
+                map_free(senders);
+}
+
 void directory_close_limits(Directory *directory) {
         DomainLimits *domain;
         LimitPlace *place;
@@ -28,6 +39,7 @@ void directory_close_limits(Directory *directory) {
         for (size_t i = 0; (place = map_each(directory->limit_places, &i));)
                 free(place);
         limits_free(directory->limits);
+        senders_free(directory->senders);
         free(directory->gauge);
         free(directory->untold);
         map_free(directory->limit_places);
@@ -38,12 +50,13 @@ void tenant_release_limits(Tenant *tenant) {
         limits_free(tenant->limits);
         limits_free(tenant->plan_limits);
         limits_free(tenant->plan_rows);
+        senders_free(tenant->senders);
         free(tenant->plan);
         free(tenant->zone);
         free(tenant->gauge);
 }
 
-static void place_put(Directory *directory, Uuid id, Limit **list, Tenant *tenant) {
+static LimitPlace *place_put(Directory *directory, Uuid id, Limit **list) {
         LimitPlace *place = map_get(directory->limit_places, MAP_KEY(id));
 
         if (!place) {
@@ -51,8 +64,8 @@ static void place_put(Directory *directory, Uuid id, Limit **list, Tenant *tenan
                 place->id = id;
                 map_put(directory->limit_places, MAP_KEY(place->id), place);
         }
-        place->list = list;
-        place->tenant = tenant;
+        *place = (LimitPlace){ .id = id, .list = list };
+        return place;
 }
 
 static void place_remove(Directory *directory, Uuid id) {
@@ -102,7 +115,7 @@ static void plan_put(Directory *directory, Tenant *tenant, Limit **before, PlanF
                 limit->id = plan_limit_id(tenant->id, figure.what, figure.window_us);
                 limit->subject = LIMIT_OF_PLAN;
                 limit->what = figure.what;
-                place_put(directory, limit->id, &tenant->plan_limits, NULL);
+                place_put(directory, limit->id, &tenant->plan_limits);
         }
         limit_change(limit, figure.window_us, figure.amount);
         limit->next = tenant->plan_limits;
@@ -190,6 +203,37 @@ static DomainLimits *domain_of(Directory *directory, Text name) {
         return domain;
 }
 
+static SenderLimits *sender_of(Directory *directory, const DirectoryChange *change) {
+        Map **home = uuid_equal(change->tenant_id, directory->installation)
+                             ? &directory->senders
+                             : &directory_tenant_of(directory, change->tenant_id)->senders;
+        SenderLimits *sender = *home ? map_get(*home, change->name) : NULL;
+
+        if (sender)
+                return sender;
+        if (!*home)
+                *home = map_new(4);
+        sender = memory_new(sizeof(*sender) + change->name.length + 1);
+        sender->home = home;
+        if (change->name.length)
+                memcpy(sender->name, change->name.bytes, change->name.length);
+        map_put(*home, text_of(sender->name), sender);
+        return sender;
+}
+
+static void sender_leave(SenderLimits *sender) {
+        Map **home = sender->home;
+
+        if (sender->limits)
+                return;
+        map_remove(*home, text_of(sender->name));
+        free(sender);
+        if (map_count(*home) > 0)
+                return;
+        map_free(*home);
+        *home = NULL;
+}
+
 static Limit **limit_list(Directory *directory, const DirectoryChange *change) {
         switch (change->subject) {
         case LIMIT_OF_PLAN:
@@ -204,6 +248,8 @@ static Limit **limit_list(Directory *directory, const DirectoryChange *change) {
                 return &grant_of(directory, change->subject_id)->limits;
         case LIMIT_OF_DOMAIN:
                 return &domain_of(directory, change->name)->limits;
+        case LIMIT_OF_SENDER:
+                return &sender_of(directory, change)->limits;
         case LIMIT_OF_INSTALLATION:
         case LIMIT_SUBJECT_COUNT:
                 break;
@@ -211,14 +257,31 @@ static Limit **limit_list(Directory *directory, const DirectoryChange *change) {
         return &directory->limits;
 }
 
-static Limit *limit_unlink(const LimitPlace *place, Uuid id) {
-        for (Limit **each = place->list; *each; each = &(*each)->next)
+static Limit *limit_unlink(LimitPlace *place, Uuid id) {
+        Limit *limit = NULL;
+
+        for (Limit **each = place->list; *each && !limit;)
                 if (uuid_equal((*each)->id, id)) {
-                        Limit *limit = *each;
+                        limit = *each;
                         *each = limit->next;
-                        return limit;
-                }
-        return NULL;
+                } else
+                        each = &(*each)->next;
+        if (place->sender)
+                sender_leave(place->sender);
+        place->sender = NULL;
+        return limit;
+}
+
+static void limit_hang(Directory *directory, const DirectoryChange *change, Limit *limit) {
+        Limit **list = limit_list(directory, change);
+        LimitPlace *place = place_put(directory, change->id, list);
+
+        if (change->subject == LIMIT_OF_PLAN)
+                place->tenant = directory_tenant_of(directory, change->subject_id);
+        if (change->subject == LIMIT_OF_SENDER)
+                place->sender = sender_of(directory, change);
+        limit->next = *list;
+        *list = limit;
 }
 
 static Limit *limit_new(const DirectoryChange *change) {
@@ -231,7 +294,7 @@ static Limit *limit_new(const DirectoryChange *change) {
 }
 
 void directory_apply_limit(Directory *directory, const DirectoryChange *change) {
-        const LimitPlace *place = map_get(directory->limit_places, MAP_KEY(change->id));
+        LimitPlace *place = map_get(directory->limit_places, MAP_KEY(change->id));
         Tenant *before = place ? place->tenant : NULL, *after = NULL;
         Limit *limit = place ? limit_unlink(place, change->id) : NULL;
 
@@ -246,17 +309,29 @@ void directory_apply_limit(Directory *directory, const DirectoryChange *change) 
                 if (!limit)
                         limit = limit_new(change);
                 limit_change(limit, change->window_us, change->amount);
-                Limit **list = limit_list(directory, change);
+                limit_hang(directory, change, limit);
                 if (change->subject == LIMIT_OF_PLAN)
                         after = directory_tenant_of(directory, change->subject_id);
-                place_put(directory, change->id, list, after);
-                limit->next = *list;
-                *list = limit;
         }
         if (before && before != after)
                 tenant_plan(directory, before);
         if (after)
                 tenant_plan(directory, after);
+}
+
+static Limit *sender_limits(Map *senders, Text name) {
+        const SenderLimits *sender = senders ? map_get(senders, name) : NULL;
+        return sender ? sender->limits : NULL;
+}
+
+/* Who is a domain himself is found by it alone. */
+static void senders_list(const Directory *directory, const Sender *sender, const Tenant *tenant, Limit **ret_lists) {
+        bool person = sender->bare.length != sender->domain.length;
+
+        ret_lists[0] = person ? sender_limits(tenant->senders, sender->bare) : NULL;
+        ret_lists[1] = sender_limits(tenant->senders, sender->domain);
+        ret_lists[2] = person ? sender_limits(directory->senders, sender->bare) : NULL;
+        ret_lists[3] = sender_limits(directory->senders, sender->domain);
 }
 
 void directory_limits(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
@@ -270,6 +345,7 @@ void directory_limits(Directory *directory, const Sender *sender, const Agent *a
         ret_lists[LIMIT_OF_AGENT] = agent->limits;
         ret_lists[LIMIT_OF_GRANT] = grant ? grant->limits : NULL;
         ret_lists[LIMIT_OF_DOMAIN] = domain ? domain->limits : NULL;
+        senders_list(directory, sender, agent->tenant, ret_lists + LIMIT_OF_SENDER);
 }
 
 static void list_untold(Directory *directory, Limit *const *lists, LimitWhat what) {

@@ -15,9 +15,10 @@ const EventType event_types[] = {
           "A guardrail found something in a message or an answer; the facts name the rule." },
         { "secret.used", "info",
           "A secret of the tenant was sent to the host it is for; one record a minute of each secret." },
-        { "security.domain", "warning", "Somebody at a domain that never wrote before wrote to an agent." },
+        { "security.domain", "info", "Somebody at a domain that never wrote before wrote to an agent." },
+        { "security.domain-refusals", "warning", "Many people of one domain, none with an account, were refused." },
         { "security.refusals", "warning", "Somebody was refused again and again." },
-        { "security.volume", "warning", "Somebody wrote far more than in his usual hours." },
+        { "security.volume", "warning", "Somebody wrote far more than on his usual days." },
         { 0 },
 };
 

@@ -14,11 +14,12 @@ static const char *const subject_names[LIMIT_SUBJECT_COUNT] = {
         [LIMIT_OF_AGENT] = "agent",
         [LIMIT_OF_GRANT] = "grant",
         [LIMIT_OF_DOMAIN] = "domain",
+        [LIMIT_OF_SENDER] = "sender",
 };
 
 #define OF(subject) LIMIT_SUBJECT_BIT(LIMIT_OF_##subject)
 #define OF_ALL      (LIMIT_SUBJECT_BIT(LIMIT_SUBJECT_COUNT) - 1)
-#define OF_BUDGETS  OF_ALL
+#define OF_BUDGETS  (OF_ALL & ~OF(SENDER))
 #define OF_GAUGES   (OF(INSTALLATION) | OF(PLAN) | OF(TENANT) | OF(ACCOUNT) | OF(AGENT))
 #define OF_COUNTS   (OF(PLAN) | OF(TENANT))
 

@@ -20,6 +20,7 @@ typedef enum LimitSubject {
         LIMIT_OF_AGENT,
         LIMIT_OF_GRANT,
         LIMIT_OF_DOMAIN,
+        LIMIT_OF_SENDER, /* whoever writes as a JID or from a domain: a tenant's row to it, the installation's to all */
         LIMIT_SUBJECT_COUNT,
 } LimitSubject;
 

@@ -3,80 +3,102 @@
 #include "base/clock.h"
 #include "base/map.h"
 
-#define CAPACITY        16384
-#define HOUR_US         (3600 * SECONDS)
-#define REFUSALS_ALARM  20             /* within about REFUSALS_FADE_US */
-#define REFUSALS_FADE   (30 * SECONDS) /* after so long one refusal less counts */
-#define VOLUME_LEAST    100            /* messages in an hour that are never unusual */
-#define VOLUME_HISTORY  24             /* hours that must be known */
-#define VOLUME_WEIGHT   (1.0 / 72)     /* of the newest hour: those of more than some days ago fade */
-#define VOLUME_SIGMAS   6
-#define FORGOTTEN_HOURS 336
+#define CAPACITY    16384
+#define HOUR_US     (3600 * SECONDS)
+#define PATIENCE_US (2 * HOUR_US) /* where there is no room: for people who are not seen any more … */
+#define IMPATIENCE_US                                                                                                  \
+        (600 * SECONDS) /* … and for strangers and domains, of which there are as many as somebody likes */
+#define SWEEP_US       (10 * SECONDS)
+#define REFUSALS_ALARM 20             /* that have not faded */
+#define REFUSALS_FADE  (30 * SECONDS) /* after so long one refusal less counts */
+#define CROWD_ALARM    50             /* JIDs of a domain, which fade like refusals */
+#define VOLUME_LEAST   100            /* messages in an hour that are never unusual */
+#define VOLUME_DAYS    7              /* that must be known */
+#define VOLUME_TIMES   3
+#define VOLUME_SIGMAS  6
+#define ALARMS_MOST    30 /* of a tenant, about strangers or foreign domains */
+#define ALARMS_FADE    (120 * SECONDS)
 
-/* One person with one tenant. */
+/* One person or domain with one tenant. */
 typedef struct Watched {
-        Uuid tenant_id;
-        double refusals;
+        double refusals; /* of a domain, JIDs */
         int64_t refused_us;
-        int64_t hour_us; /* when the hour under way began */
-        int64_t count;   /* messages in it */
-        double mean, variance;
-        int64_t hours; /* known */
+        int64_t crowd_us; /* when the domain was told of this JID; 0 = never */
+        int64_t hour_us;  /* when the hour under way began */
+        int64_t count;    /* messages in it */
+        int64_t worth;    /* a look, at so many */
         int64_t seen_us;
-        int64_t alarmed_us[ALARM_KINDS]; /* when it was last said; 0 = never */
+        int64_t alarmed_us; /* 0 = never */
         size_t key_length;
         char key[]; /* the tenant's id, then who */
 } Watched;
 
+typedef struct Table {
+        Map *map;
+        int64_t patience_us, swept_us;
+} Table;
+
 struct Watch {
-        Map *people, *domains;
-        int64_t swept_us;
+        Table people, strangers;
+        Table crowds;  /* domains of strangers that were refused */
+        Table domains; /* that wrote */
+        Table said[2]; /* tenants, with the alarms that count as their refusals: about strangers, about domains */
 };
 
+enum { ABOUT_STRANGERS, ABOUT_DOMAINS };
+
 const char *alarm_name(AlarmKind kind) {
-        static const char *const names[] = { "refusals", "volume", "domain" };
+        static const char *const names[ALARM_KINDS] = { "refusals", "domain-refusals", "volume", "domain" };
         return names[kind];
+}
+
+static void tables_of(Watch *watch, Table *ret_tables[static 6]) {
+        Table *const tables[] = { &watch->people,  &watch->strangers, &watch->crowds,
+                                  &watch->domains, &watch->said[0],   &watch->said[1] };
+        memcpy(ret_tables, tables, sizeof(tables));
 }
 
 Watch *watch_new(void) {
         Watch *watch = memory_new(sizeof(*watch));
-        watch->people = map_new(64);
-        watch->domains = map_new(16);
+        Table *tables[6];
+
+        tables_of(watch, tables);
+        for (size_t i = 0; i < COUNT_OF(tables); i++)
+                *tables[i] = (Table){ .map = map_new(16), .patience_us = IMPATIENCE_US };
+        watch->people.patience_us = PATIENCE_US;
         return watch;
 }
 
-static void forget_all(Map *map) {
-        Watched *watched;
-        for (size_t i = 0; (watched = map_each(map, &i));)
-                free(watched);
-        map_free(map);
-}
-
 void watch_free(Watch *watch) {
-        forget_all(watch->people);
-        forget_all(watch->domains);
+        Table *tables[6];
+        Watched *watched;
+
+        tables_of(watch, tables);
+        for (size_t i = 0; i < COUNT_OF(tables); i++) {
+                for (size_t k = 0; (watched = map_each(tables[i]->map, &k));)
+                        free(watched);
+                map_free(tables[i]->map);
+        }
         free(watch);
 }
 
-static void sweep(Watch *watch, int64_t now_us) {
+static void sweep(Table *table, int64_t now_us) {
         Watched *watched;
-        if (now_us - watch->swept_us < 60 * SECONDS)
+
+        if (now_us - table->swept_us < SWEEP_US)
                 return;
-        watch->swept_us = now_us;
-        for (size_t i = 0; (watched = map_each(watch->people, &i));) {
-                /* Who has no history yet is worth less than who has. */
-                int64_t patience_us = watched->hours < VOLUME_HISTORY ? 2 * HOUR_US : FORGOTTEN_HOURS * HOUR_US;
-                if (now_us - watched->seen_us < patience_us)
-                        continue;
-                map_remove(watch->people, (Text){ watched->key, watched->key_length });
-                free(watched);
-        }
+        table->swept_us = now_us;
+        for (size_t i = 0; (watched = map_each(table->map, &i));)
+                if (now_us - watched->seen_us >= table->patience_us) {
+                        map_remove(table->map, (Text){ watched->key, watched->key_length });
+                        free(watched);
+                }
 }
 
 static Watched *watched_new(Uuid tenant_id, Text who) {
         size_t length = sizeof(tenant_id.bytes) + who.length;
         Watched *watched = memory_new(sizeof(*watched) + length);
-        watched->tenant_id = tenant_id;
+
         watched->key_length = length;
         memcpy(watched->key, tenant_id.bytes, sizeof(tenant_id.bytes));
         if (who.length)
@@ -84,101 +106,156 @@ static Watched *watched_new(Uuid tenant_id, Text who) {
         return watched;
 }
 
-/* NULL: there is no room. */
-static Watched *find(Map *map, Uuid tenant_id, Text who) {
-        Watched *made = watched_new(tenant_id, who), *known = map_get(map, (Text){ made->key, made->key_length });
-        if (!known && map_count(map) < CAPACITY) {
-                map_put(map, (Text){ made->key, made->key_length }, made);
+/* NULL: there is no room. seen_us of one that is new is 0. */
+static Watched *find(Table *table, Uuid tenant_id, Text who, int64_t now_us) {
+        Watched *made = watched_new(tenant_id, who);
+        Text key = { made->key, made->key_length };
+        Watched *known = map_get(table->map, key);
+
+        if (known) {
+                free(made);
+                return known;
+        }
+        if (map_count(table->map) >= CAPACITY)
+                sweep(table, now_us);
+        if (map_count(table->map) < CAPACITY) {
+                map_put(table->map, key, made);
                 return made;
         }
+        free(made);
+        return NULL;
+}
+
+static bool is_known(const Table *table, Uuid tenant_id, Text who) {
+        Watched *made = watched_new(tenant_id, who);
+        bool known = map_get(table->map, (Text){ made->key, made->key_length }) != NULL;
+
         free(made);
         return known;
 }
 
-static Watched *person(Watch *watch, Uuid tenant_id, Text sender, int64_t now_us) {
-        if (map_count(watch->people) >= CAPACITY)
-                sweep(watch, now_us);
-        Watched *watched = find(watch->people, tenant_id, sender);
-        if (watched)
-                watched->seen_us = now_us;
-        return watched;
+static void fade(Watched *watched, int64_t pace_us, int64_t now_us) {
+        double faded = (double) (now_us - watched->refused_us) / (double) pace_us;
+
+        watched->refusals = faded < watched->refusals ? watched->refusals - faded : 0;
+        watched->refused_us = now_us;
 }
 
-static bool may_alarm(Watched *watched, AlarmKind kind, int64_t now_us) {
-        if (watched->alarmed_us[kind] != 0 && now_us - watched->alarmed_us[kind] < HOUR_US)
+static bool was_said_lately(const Watched *watched, int64_t now_us) {
+        return watched->alarmed_us != 0 && now_us - watched->alarmed_us < HOUR_US;
+}
+
+/* Whether the tenant may hear of one more: who makes up JIDs or domains makes no more than so many records. */
+static bool may_say(Watch *watch, int about, Uuid tenant_id, int64_t now_us) {
+        Watched *said = find(&watch->said[about], tenant_id, TEXT_NONE, now_us);
+
+        if (!said)
                 return false;
-        watched->alarmed_us[kind] = now_us;
+        fade(said, ALARMS_FADE, now_us);
+        said->seen_us = now_us;
+        if (said->refusals > ALARMS_MOST - 1)
+                return false;
+        said->refusals += 1;
         return true;
 }
 
-bool watch_refusal(Watch *watch, Uuid tenant_id, Uuid agent_id, Text sender, int64_t monotonic_us, Alarm *ret_alarm) {
-        Watched *watched = person(watch, tenant_id, sender, monotonic_us);
-        if (!watched)
+static bool crowd_refused(Watch *watch, Watched *crowd, const Observed *observed, Watched *stranger, int64_t now_us,
+                          Alarm *ret_alarm) {
+        crowd->seen_us = now_us;
+        if (!stranger || (stranger->crowd_us != 0 && now_us - stranger->crowd_us < HOUR_US))
                 return false;
-        double faded = (double) (monotonic_us - watched->refused_us) / REFUSALS_FADE;
-        watched->refusals = faded < watched->refusals ? watched->refusals - faded + 1 : 1;
-        watched->refused_us = monotonic_us;
-        if (watched->refusals < REFUSALS_ALARM || !may_alarm(watched, ALARM_REFUSALS, monotonic_us))
+        stranger->crowd_us = now_us;
+        fade(crowd, REFUSALS_FADE, now_us);
+        crowd->refusals += 1;
+        if (crowd->refusals <= CROWD_ALARM - 1 || was_said_lately(crowd, now_us) ||
+            !may_say(watch, ABOUT_DOMAINS, observed->tenant_id, now_us))
                 return false;
-        *ret_alarm = (Alarm){ .kind = ALARM_REFUSALS,
-                              .tenant_id = tenant_id,
-                              .agent_id = agent_id,
-                              .sender = sender,
-                              .count = (int64_t) watched->refusals };
+        crowd->alarmed_us = now_us;
+        *ret_alarm = (Alarm){ .kind = ALARM_CROWD,
+                              .tenant_id = observed->tenant_id,
+                              .agent_id = observed->agent_id,
+                              .domain = observed->domain,
+                              .count = (int64_t) (crowd->refusals + 0.5) };
         return true;
 }
 
-static void hour_ends(Watched *watched, double count) {
-        double apart = count - watched->mean;
-        double weight = watched->hours < VOLUME_HISTORY ? 1.0 / (double) (watched->hours + 1) : VOLUME_WEIGHT;
-        watched->mean += weight * apart;
-        watched->variance = (1 - weight) * (watched->variance + weight * apart * apart);
-        watched->hours++;
-}
+bool watch_refusal(Watch *watch, const Observed *observed, int64_t monotonic_us, Alarm *ret_alarm) {
+        Table *table = observed->stranger ? &watch->strangers : &watch->people;
+        Watched *watched = find(table, observed->tenant_id, observed->sender, monotonic_us), *crowd = NULL;
 
-/* Hours in which nothing came count as well; beyond a fortnight there is nothing left to fade. */
-static void hours_pass(Watched *watched, int64_t now_us) {
-        if (watched->hour_us == 0)
-                watched->hour_us = now_us;
-        for (int passed = 0; now_us - watched->hour_us >= HOUR_US && passed < FORGOTTEN_HOURS; passed++) {
-                hour_ends(watched, (double) watched->count);
-                watched->count = 0;
-                watched->hour_us += HOUR_US;
+        if (observed->stranger && !observed->local)
+                crowd = find(&watch->crowds, observed->tenant_id, observed->domain, monotonic_us);
+        if (watched) {
+                watched->seen_us = monotonic_us;
+                fade(watched, REFUSALS_FADE, monotonic_us);
+                watched->refusals += 1;
         }
-        if (now_us - watched->hour_us >= HOUR_US)
-                watched->hour_us = now_us;
+        if (crowd && crowd_refused(watch, crowd, observed, watched, monotonic_us, ret_alarm))
+                return true;
+        if (!watched || watched->refusals <= REFUSALS_ALARM - 1 || was_said_lately(watched, monotonic_us) ||
+            (crowd && was_said_lately(crowd, monotonic_us)) ||
+            (observed->stranger && !may_say(watch, ABOUT_STRANGERS, observed->tenant_id, monotonic_us)))
+                return false;
+        watched->alarmed_us = monotonic_us;
+        *ret_alarm = (Alarm){ .kind = ALARM_REFUSALS,
+                              .tenant_id = observed->tenant_id,
+                              .agent_id = observed->agent_id,
+                              .sender = observed->sender,
+                              .count = (int64_t) (watched->refusals + 0.5) };
+        return true;
 }
 
-static bool is_unusual(const Watched *watched) {
-        double over = (double) watched->count - watched->mean;
-        return watched->hours >= VOLUME_HISTORY && watched->count > VOLUME_LEAST && over > 2 * watched->mean &&
-               over * over > VOLUME_SIGMAS * VOLUME_SIGMAS * watched->variance;
-}
+bool watch_message(Watch *watch, const Observed *observed, int64_t monotonic_us, Alarm *ret_alarm) {
+        Table *table = observed->stranger ? &watch->strangers : &watch->people;
+        Watched *watched = find(table, observed->tenant_id, observed->sender, monotonic_us);
 
-bool watch_message(Watch *watch, Uuid tenant_id, Uuid agent_id, Text sender, int64_t monotonic_us, Alarm *ret_alarm) {
-        Watched *watched = person(watch, tenant_id, sender, monotonic_us);
         if (!watched)
                 return false;
-        hours_pass(watched, monotonic_us);
-        watched->count++;
-        if (!is_unusual(watched) || !may_alarm(watched, ALARM_VOLUME, monotonic_us))
+        watched->seen_us = monotonic_us;
+        if (watched->count == 0 || monotonic_us - watched->hour_us >= HOUR_US) {
+                watched->hour_us = monotonic_us;
+                watched->count = 0;
+                watched->worth = VOLUME_LEAST + 1;
+        }
+        if (++watched->count < watched->worth)
                 return false;
+        watched->worth = watched->count + watched->count / 4;
         *ret_alarm = (Alarm){ .kind = ALARM_VOLUME,
-                              .tenant_id = tenant_id,
-                              .agent_id = agent_id,
-                              .sender = sender,
-                              .count = watched->count,
-                              .usual = (int64_t) watched->mean };
+                              .tenant_id = observed->tenant_id,
+                              .agent_id = observed->agent_id,
+                              .sender = observed->sender,
+                              .count = watched->count };
         return true;
 }
 
-bool watch_domain(Watch *watch, Uuid tenant_id, Uuid agent_id, Text domain, Alarm *ret_alarm) {
-        size_t before = map_count(watch->domains);
-        find(watch->domains, tenant_id, domain);
-        if (map_count(watch->domains) == before)
+/* One that cannot be said now is not remembered, and said later. */
+bool watch_domain(Watch *watch, const Observed *observed, int64_t monotonic_us, Alarm *ret_alarm) {
+        if (observed->local || (!is_known(&watch->domains, observed->tenant_id, observed->domain) &&
+                                !may_say(watch, ABOUT_DOMAINS, observed->tenant_id, monotonic_us)))
                 return false;
-        *ret_alarm = (Alarm){
-                .kind = ALARM_DOMAIN, .tenant_id = tenant_id, .agent_id = agent_id, .domain = domain, .count = 1
-        };
+        Watched *domain = find(&watch->domains, observed->tenant_id, observed->domain, monotonic_us);
+        if (!domain)
+                return false;
+        domain->seen_us = monotonic_us;
+        if (domain->alarmed_us != 0)
+                return false;
+        domain->alarmed_us = monotonic_us;
+        *ret_alarm = (Alarm){ .kind = ALARM_DOMAIN,
+                              .tenant_id = observed->tenant_id,
+                              .agent_id = observed->agent_id,
+                              .domain = observed->domain,
+                              .count = 1 };
         return true;
+}
+
+bool history_is_exceeded(const History *history, int64_t hour, int64_t *ret_today, int64_t *ret_usual) {
+        double days = (double) history->days, mean = history->days > 0 ? history->sum / days : 0;
+        double variance = history->days > 0 ? history->squares / days - mean * mean : 0;
+        int64_t today = history->today > hour ? history->today : hour;
+        double over = (double) today - mean;
+
+        *ret_today = today;
+        *ret_usual = (int64_t) (mean + 0.5);
+        return history->days >= VOLUME_DAYS && today > VOLUME_LEAST && (double) today > VOLUME_TIMES * mean &&
+               over * over > VOLUME_SIGMAS * VOLUME_SIGMAS * variance;
 }

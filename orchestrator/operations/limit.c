@@ -14,6 +14,9 @@ const Field limit_fields[] = {
           "Of this person, with all tenants together; for platform admins, without a tenant." },
         { "domain", FIELD_WHO, OPTIONAL,
           "Of everybody at this domain, with all tenants together; for platform admins, without a tenant." },
+        { "sender", FIELD_WHO, OPTIONAL,
+          "Of whoever writes as this JID, or from this domain, to the tenant's agents; without a tenant, to all, and "
+          "for platform admins." },
         { "plan", FIELD_BOOLEAN, OPTIONAL,
           "The tenant's own figure in its plan's stead, which may be more or less; for platform admins." },
         { "everybody", FIELD_BOOLEAN, OPTIONAL,
@@ -44,6 +47,11 @@ static bool row_of_subject(OperationContext *context, const Input *input, LimitR
         }
         if (input_has(input, "account"))
                 return row_of_account(context, input_text(input, "account"), row, reterr_failure);
+        if (input_has(input, "sender")) {
+                row->subject = LIMIT_OF_SENDER;
+                row->name = row->domain = input_text(input, "sender");
+                return true;
+        }
         row->subject = input_boolean(input, "plan")                             ? LIMIT_OF_PLAN
                        : uuid_equal(context->tenant_id, installation_tenant_id) ? LIMIT_OF_INSTALLATION
                                                                                 : LIMIT_OF_TENANT;
@@ -126,16 +134,18 @@ static bool names_whose(const OperationContext *context, Failure *reterr_failure
 static bool who_may(const OperationContext *context, const Input *input, Failure *reterr_failure) {
         static const char *const all[] = { "account", "domain", "everybody" };
         bool everybody = input_boolean(input, "everybody"), plan = input_boolean(input, "plan");
-        bool agent = input_has(input, "agent");
-        if (agent + input_has(input, "account") + input_has(input, "domain") + plan + everybody > 1)
+        bool agent = input_has(input, "agent"), sender = input_has(input, "sender");
+        if (agent + sender + input_has(input, "account") + input_has(input, "domain") + plan + everybody > 1)
                 return failure_set(reterr_failure, FAILURE_INVALID,
-                                   "say one of 'agent', 'account', 'domain', 'plan' and 'everybody'");
+                                   "say one of 'agent', 'account', 'domain', 'sender', 'plan' and 'everybody'");
         for (size_t i = 0; i < COUNT_OF(all); i++)
                 if (i < 2 ? input_has(input, all[i]) : everybody)
                         return may_limit_all(context, all[i], reterr_failure);
         if (plan)
                 return may_replace_plan(context, reterr_failure);
-        return agent || names_whose(context, reterr_failure);
+        if (sender && uuid_equal(context->tenant_id, installation_tenant_id))
+                return may_limit_all(context, "sender", reterr_failure);
+        return agent || sender || names_whose(context, reterr_failure);
 }
 
 bool limit_row(OperationContext *context, const Input *input, LimitRow *ret_row, Failure *reterr_failure) {

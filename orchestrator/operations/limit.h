@@ -3,18 +3,18 @@
 
 #include "orchestrator/operations/context.h"
 
-/* Tenants and agents are their admins' to limit; an account, a domain and everybody together are one for all tenants,
- * and a platform admin's, like what stands in a plan's stead. */
+/* Tenants, agents and who writes to them are their admins' to limit; an account, a domain and everybody together are
+ * one for all tenants, and a platform admin's, like what stands in a plan's stead. */
 typedef struct LimitRow {
         LimitSubject subject;
         Uuid subject_id; /* zero: none */
-        Text domain;     /* of a domain; else empty */
+        Text domain;     /* of a domain or a sender; else empty */
         Text name;       /* of the subject, to be shown; empty: the acting tenant or the whole */
         LimitWhat what;
         int64_t window_us;
 } LimitRow;
 
-/* Whose and in which time: window, agent, account, domain, plan, everybody. */
+/* Whose and in which time: window, agent, account, domain, sender, plan, everybody. */
 extern const Field limit_fields[];
 
 bool limit_row(OperationContext *context, const Input *input, LimitRow *ret_row, Failure *reterr_failure) _must_check_;

@@ -5,29 +5,25 @@ static const Field lift_input[] = {
         { .type = FIELD_END },
 };
 
-/* The limit is the installation's, one for all tenants. */
 static bool remove_limit(OperationContext *context, Uuid limit_id, Failure *reterr_failure) {
-        _cleanup_(transaction_endp) Transaction *transaction = NULL;
         const Rows *rows;
         LimitSubject subject;
         LimitWhat what;
-        if (!transaction_begin(context->operations->database, DATABASE_TENANT, installation_tenant_id, &transaction,
-                               reterr_failure) ||
-            !transaction_run(transaction, QUERY_THROTTLE_REMOVE, VALUES(value_uuid(limit_id)), &rows, reterr_failure))
+        if (!context_run(context, QUERY_THROTTLE_REMOVE, VALUES(value_uuid(limit_id)), &rows, reterr_failure))
                 return false;
         if (rows_count(rows) > 0 && limit_subject_from_name(rows_text(rows, 0, 0), &subject) &&
             limit_what_from_name(rows_text(rows, 0, 3), &what))
                 context_announce(context, (DirectoryChange){ .kind = DIRECTORY_LIMIT,
                                                              .gone = true,
                                                              .id = limit_id,
-                                                             .tenant_id = installation_tenant_id,
+                                                             .tenant_id = context->tenant_id,
                                                              .name = text_copy(context->arena, rows_text(rows, 0, 2)),
                                                              .subject = subject,
                                                              .subject_id = rows_uuid(rows, 0, 1),
                                                              .what = what,
                                                              .window_us = rows_integer(rows, 0, 4),
                                                              .amount = rows_integer(rows, 0, 5) });
-        return transaction_commit(transaction, reterr_failure);
+        return true;
 }
 
 static bool lift(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {

@@ -13,6 +13,7 @@ static Json *event_item(OperationContext *context, const Rows *rows, size_t row)
         json_put_text(item, "kind", rows_text(rows, row, 2));
         json_put_text(item, "severity", rows_text(rows, row, 3));
         json_put_text_or_null(item, "account", rows_text(rows, row, 5));
+        json_put_uuid(item, "person", rows_uuid(rows, row, 4));
         json_put_text_or_null(item, "domain", rows_text(rows, row, 6));
         json_put_uuid(item, "agent", rows_uuid(rows, row, 7));
         json_put(item, "facts", json_parse(rows_text(rows, row, 8), 0, &facts, NULL) ? facts : json_new_null());
@@ -37,9 +38,11 @@ static bool list_events(OperationContext *context, const Input *input, Json **re
 
 const Operation security_list = {
         .name = "security-list",
-        .summary =
-                "Lists what was unusual, newest first: refusals again and again, far more messages than somebody's own "
-                "usual hours, domains that never wrote before; and how long who it was is limited.",
+        .summary = "Lists what was unusual, newest first: refusals again and again, of one or of many of a domain, far "
+                   "more "
+                   "messages than on somebody's own usual days, domains that never wrote before; and how long who it "
+                   "was is "
+                   "limited.",
         .example = "--severity warning --tenant acme",
         .role = ROLE_ADMIN,
         .effect = EFFECT_READ,

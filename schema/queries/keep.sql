@@ -31,6 +31,11 @@ DELETE FROM operation_log WHERE chained AND at < now() - interval '30 days';
 -- role: owner
 DELETE FROM subscriptions WHERE removed_at < now() - interval '7 days';
 
+-- name: keep_limits
+-- role: owner
+-- About one who wrote, and over: hubs have seen them go.
+DELETE FROM limits WHERE subject = 'sender' AND removed_at < now() - interval '1 day';
+
 -- name: keep_ahead
 -- role: platform
 -- How many days ahead there is a part of every table.

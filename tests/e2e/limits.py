@@ -7,6 +7,7 @@ import os
 import pathlib
 import signal
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "security"))
 
@@ -51,6 +52,29 @@ def what_one_hub_lets_through_the_other_has_not(lab):
     assert not let and "limit of 10 messages per hour is reached. Try again in" in raw, raw
 
 
+def who_is_throttled_by_one_hub_is_so_by_the_other_within_seconds_and_free_elsewhere(lab):
+    for slug in ("north", "south"):
+        lab.aiox("tenant", "create", slug, "--owner", "%s@localhost" % slug)
+        for name in ("shut", "open"):
+            lab.aiox("agent", "create", name, "--visibility", "public", "--model", "builtin/echo", "--memory", "none",
+                     "--tenant", slug)
+    lab.aiox("agent", "pause", "shut", "--tenant", "north")
+    for number in range(25):
+        assert lab.servers[0].ask("pest@localhost/x", "shut.north@" + AGENTS, "let me in", "in-%d" % number).is_error
+
+    def rows(words, hub):
+        return [row for row in json.loads(lab.aiox("limit", words, "--json", "--tenant", "north", hub=hub))["data"]
+                if row["name"] == "pest@localhost"]
+
+    until(lambda: rows("list", 1), 20, "the limit")
+    began = time.monotonic()
+    until(lambda: rows("usage", 2)[0]["used"] is not None, 20, "the second hub knows it")
+    took = time.monotonic() - began
+    assert took < 3, "%.1f s" % took  # within two, and a call of the terminal
+    assert let_in(lab.servers[1], "open.south@" + AGENTS, "pest@localhost", 12) == 12
+    assert let_in(lab.servers[1], "open.north@" + AGENTS, "pest@localhost", 12) == 10
+
+
 def while_redis_is_away_each_has_its_part(lab):
     agent = "parted@" + AGENTS
     until(lambda: answered(lab.servers[1], agent, "early@localhost", "there too")[0], 20, "an agent on both hubs")
@@ -93,7 +117,7 @@ def plans_of_a_file_hold_and_one_with_a_mistake_changes_nothing(lab):
 def main():
     lab, well = None, False
     try:
-        lab = Lab(servers=2)
+        lab = Lab("--set", "security_throttle_seconds=600", servers=2)
         lab.aiox("member", "add", lab.account, "--role", "owner")
         for name in ("shared", "parted"):
             lab.aiox("agent", "create", name, "--owner", lab.account, "--visibility", "public", "--model",
@@ -101,6 +125,7 @@ def main():
         for server in lab.servers:
             server.up()
         well = run([what_one_hub_lets_through_the_other_has_not,
+                    who_is_throttled_by_one_hub_is_so_by_the_other_within_seconds_and_free_elsewhere,
                     plans_of_a_file_hold_and_one_with_a_mistake_changes_nothing,
                     while_redis_is_away_each_has_its_part], lab)
     finally:

@@ -204,11 +204,81 @@ def refusals_again_and_again_are_told_to_admins_limited_and_lifted(lab):
     assert not json.loads(lab.aiox("security", "lift", found["id"], "--json"))["lifted"]
 
 
+def knock(lab, person, agent, count):
+    """So many messages to an agent that refuses them all: everybody sees it, and it is paused."""
+    for number in range(count):
+        assert lab.server.ask(person + "/x", agent, "hello", "%s-%d" % (person, number)).is_error
+
+
+def is_limited(lab, person, agent):
+    heard = lab.server.ask(person + "/x", agent, "y", os.urandom(6).hex()).raw
+    return "limit of 10 messages" in heard
+
+
+def limited(lab, *words):
+    return {row["name"]: row["subject"] for row in rows(lab, "limit", "list", *words)}
+
+
+def who_is_refused_by_one_tenant_is_limited_there_and_nowhere_else(lab):
+    for slug in ("north", "south"):
+        t = ["--tenant", slug]
+        lab.aiox("tenant", "create", slug, "--owner", "%s@localhost" % slug)
+        for name in ("shut", "open"):
+            lab.aiox("agent", "create", name, "--visibility", "public", "--model", "builtin/echo", *t)
+        lab.aiox("agent", "pause", "shut", *t)
+    lab.aiox("account", "create", "pest@localhost")
+    t, shut = ["--tenant", "north"], "shut.north@" + AGENTS
+    # With an account, without one, and many of a domain.
+    knock(lab, "pest@localhost", shut, 25)
+    knock(lab, "ghost@far.example", shut, 25)
+    for number in range(60):
+        knock(lab, "p%d@many.example" % number, shut, 1)
+    for number in range(60):
+        knock(lab, "p%d@localhost" % number, shut, 1)
+    wanted = {"pest@localhost", "ghost@far.example", "many.example"}
+    until(lambda: wanted <= set(limited(lab, *t)), 20, "the limits")
+    assert set(limited(lab, *t).values()) == {"sender"}, limited(lab, *t)
+    assert "localhost" not in limited(lab, *t)
+    assert not wanted & (set(limited(lab, "--tenant", "south")) | set(limited(lab)))
+    events = rows(lab, "security", "list", *t)
+    assert {(event["kind"], event["account"]) for event in events if event["kind"] != "domain"} == {
+        ("refusals", "pest@localhost"), ("refusals", "ghost@far.example"), ("domain-refusals", None)}, events
+    assert [event["domain"] for event in events if event["kind"] == "domain-refusals"] == ["many.example"], events
+    assert rows(lab, "audit", "list", "--type", "security.domain-refusals", *t)
+    assert not any("refusals" in event["kind"] for event in rows(lab, "security", "list", "--tenant", "south"))
+    for person in ("pest@localhost", "ghost@far.example", "new@many.example"):
+        until(lambda: is_limited(lab, person, "open.north@" + AGENTS), 20, person)
+        for agent in ("open.south@", "parrot@"):
+            heard = lab.server.ask(person + "/x", agent + AGENTS, "free", os.urandom(6).hex())
+            assert heard.body == "free", heard.raw
+    assert not is_limited(lab, "p1@localhost", "open.north@" + AGENTS)
+
+
+def the_tenants_own_admin_lifts_it_and_another_tenants_cannot(lab):
+    t = ["--tenant", "north"]
+    event, = [row for row in rows(lab, "security", "list", *t) if row["account"] == "pest@localhost"]
+    status, _, notes = lab.aiox("security", "lift", event["id"], "--tenant", "south", status=None)
+    assert status != 0 and "there is no such security event" in notes, notes
+    assert is_limited(lab, "pest@localhost", "open.north@" + AGENTS)
+    assert json.loads(lab.aiox("security", "lift", event["id"], "--json", *t))["lifted"]
+    assert "pest@localhost" not in limited(lab, *t)
+    assert not is_limited(lab, "pest@localhost", "open.north@" + AGENTS)
+    # And one limits by hand, also whom nobody knows.
+    lab.aiox("limit", "set", "messages", "1", "--window", "hour", "--sender", "pest@localhost", *t)
+    heard = lab.server.ask("pest@localhost/x", "open.north@" + AGENTS, "z", "once")
+    assert heard.body == "z", heard.raw
+    heard = lab.server.ask("pest@localhost/x", "open.north@" + AGENTS, "z", "twice")
+    assert "limit of 1 messages per hour is reached." in heard.raw, heard.raw
+    assert lab.server.ask("pest@localhost/x", "open.south@" + AGENTS, "z", "thrice").body == "z"
+    lab.aiox("limit", "remove", "messages", "--window", "hour", "--sender", "pest@localhost", "--yes", *t)
+
+
 def a_limit_whose_time_is_over_is_lifted_by_itself_and_a_new_domain_is_said_once(lab):
     for number in range(2):
         lab.server.ask("zoe@elsewhere.example/x", "parrot@" + AGENTS, "hi", "zoe-%d" % number)
-    event, = until(lambda: [row for row in rows(lab, "security", "list") if row["kind"] == "domain"], 20, "the event")
-    assert event["domain"] == "elsewhere.example" and event["limited_until"], event
+    event, = until(lambda: [row for row in rows(lab, "security", "list")
+                            if row["kind"] == "domain" and row["domain"] == "elsewhere.example"], 20, "the event")
+    assert event["limited_until"], event
     lab.sql("UPDATE security_events SET until = now() WHERE id = '%s'" % event["id"])
     until(lambda: [row for row in rows(lab, "security", "list") if row["id"] == event["id"] and row["lifted_at"]], 20,
           "the end of the limit")
@@ -259,6 +329,8 @@ def main():
             altered_heads_are_no_heads,
             another_tenant_learns_nothing_from_heads,
             refusals_again_and_again_are_told_to_admins_limited_and_lifted,
+            who_is_refused_by_one_tenant_is_limited_there_and_nowhere_else,
+            the_tenants_own_admin_lifts_it_and_another_tenants_cannot,
             a_limit_whose_time_is_over_is_lifted_by_itself_and_a_new_domain_is_said_once,
             a_tenants_log_says_what_went_wrong_and_no_word_that_was_written,
             a_report_shows_who_had_access_and_what_was_exported_and_deleted_to_its_tenant_alone,

@@ -483,6 +483,71 @@ START_TEST(limit_concerns_its_subject_and_nobody_else) {
 }
 END_TEST
 
+static void limit_sender(Directory *directory, Uuid tenant_id, uint8_t id, const char *who, bool gone) {
+        apply(directory, (DirectoryChange){ .kind = DIRECTORY_LIMIT,
+                                            .id = { { 8, id } },
+                                            .gone = gone,
+                                            .tenant_id = tenant_id,
+                                            .subject = LIMIT_OF_SENDER,
+                                            .name = text_of(who),
+                                            .what = LIMIT_MESSAGES,
+                                            .window_us = 3600 * SECONDS,
+                                            .amount = 3 });
+}
+
+/* Bob has an account, Eve has none. */
+START_TEST(limit_of_a_sender_holds_with_the_tenant_whose_it_is_and_the_installations_with_all) {
+        const struct {
+                Uuid tenant;
+                const char *who;
+                int bob_desk, bob_guide, eve_desk, eve_guide;
+        } cases[] = {
+                { acme, "bob@example.org", 3, 100, 100, 100 },   { installation, "bob@example.org", 3, 0, 100, 100 },
+                { acme, "eve@example.net", 100, 100, 3, 100 },   { installation, "eve@example.net", 100, 100, 3, 0 },
+                { acme, "example.net", 100, 100, 3, 100 },       { installation, "example.net", 100, 100, 3, 0 },
+                { acme, "example.org", 3, 100, 100, 100 },       { acme, "nobody@example.org", 100, 100, 100, 100 },
+                { acme, "Bob@example.org", 100, 100, 100, 100 },
+        };
+
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                _cleanup_(directory_freep) Directory *directory = peopled();
+                add_agent(directory, desk, acme, "desk", VISIBILITY_PUBLIC);
+                for (int k = 0; k < 2; k++) /* written again, it is no fresh one */
+                        limit_sender(directory, cases[i].tenant, 1, cases[i].who, false);
+                ck_assert_int_eq(let_in(directory, "bob@example.org", "desk.acme"), cases[i].bob_desk);
+                limit_sender(directory, cases[i].tenant, 1, cases[i].who, false);
+                ck_assert_int_eq(let_in(directory, "bob@example.org", "guide"), cases[i].bob_guide);
+                ck_assert_int_eq(let_in(directory, "eve@example.net", "desk.acme"), cases[i].eve_desk);
+                ck_assert_int_eq(let_in(directory, "eve@example.net", "guide"), cases[i].eve_guide);
+                limit_sender(directory, cases[i].tenant, 1, cases[i].who, true);
+                limit_sender(directory, cases[i].tenant, 1, cases[i].who, true);
+                ck_assert_int_eq(let_in(directory, "bob@example.org", "desk.acme"), 100);
+                ck_assert_int_eq(let_in(directory, "eve@example.net", "desk.acme"), 100);
+        }
+}
+END_TEST
+
+START_TEST(limits_of_many_senders_leave_nothing_behind_and_each_may_move) {
+        _cleanup_(directory_freep) Directory *directory = peopled();
+        add_agent(directory, desk, acme, "desk", VISIBILITY_PUBLIC);
+        for (uint8_t i = 0; i < 200; i++) {
+                char who[40];
+                snprintf(who, sizeof(who), "p%d@example.net", i);
+                limit_sender(directory, acme, i, who, false);
+        }
+        for (uint8_t i = 0; i < 200; i += 2)
+                limit_sender(directory, acme, i, "", true);
+        ck_assert_int_eq(let_in(directory, "p0@example.net", "desk.acme"), 100);
+        ck_assert_int_eq(let_in(directory, "p1@example.net", "desk.acme"), 3);
+        limit_sender(directory, acme, 1, "eve@example.net", false);
+        ck_assert_int_eq(let_in(directory, "p1@example.net", "desk.acme"), 100);
+        ck_assert_int_eq(let_in(directory, "eve@example.net", "desk.acme"), 0); /* what was used stays used */
+        limit_sender(directory, acme, 3, "eve@example.net", false);
+        limit_sender(directory, acme, 1, "", true);
+        ck_assert_int_eq(let_in(directory, "eve@example.net", "desk.acme"), 3);
+}
+END_TEST
+
 START_TEST(limit_may_be_changed_and_moved) {
         _cleanup_(directory_freep) Directory *directory = peopled();
 
@@ -639,6 +704,8 @@ UNIT_TESTS("orchestrator/directory", visibility_says_who_may_talk_to_an_agent,
            paused_agent_is_there, name_has_the_slug_of_its_tenant, name_that_was_given_up_is_free,
            rows_may_come_in_any_order, member_is_one_until_the_row_is_gone, role_is_that_of_the_member_in_this_tenant,
            account_that_changed_its_name_keeps_what_it_has, limit_concerns_its_subject_and_nobody_else,
-           limit_may_be_changed_and_moved, asker_is_shown_what_it_may_talk_to, domains_are_served_as_they_are_named,
-           names_are_read_as_they_are_written, what_was_announced_outlives_a_reading_that_began_before,
-           membership_that_was_announced_is_one_of_its_tenant, many_announcements_are_not_kept_for_ever)
+           limit_of_a_sender_holds_with_the_tenant_whose_it_is_and_the_installations_with_all,
+           limits_of_many_senders_leave_nothing_behind_and_each_may_move, limit_may_be_changed_and_moved,
+           asker_is_shown_what_it_may_talk_to, domains_are_served_as_they_are_named, names_are_read_as_they_are_written,
+           what_was_announced_outlives_a_reading_that_began_before, membership_that_was_announced_is_one_of_its_tenant,
+           many_announcements_are_not_kept_for_ever)
