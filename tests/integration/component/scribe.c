@@ -21,7 +21,8 @@ typedef struct Office {
         Settings settings;
         char folder[64], key[96];
         size_t audited, told;
-        char heard[400]; /* what the first admin was told last */
+        char heard[400];  /* what an admin was told last */
+        char record[200]; /* the type and the facts of the audit's last */
 } Office;
 
 static void execute_as(Uuid tenant, const char *format, ...) {
@@ -80,6 +81,9 @@ static void hear(Office *office, Queue *inbox) {
         while ((note = (Note *) queue_take(inbox, 0))) {
                 office->audited += note->kind == NOTE_AUDIT;
                 office->told += note->kind == NOTE_TELL;
+                if (note->kind == NOTE_AUDIT)
+                        snprintf(office->record, sizeof(office->record), "%.*s %.*s",
+                                 TEXT_ARGUMENTS(note->event.audit.type), TEXT_ARGUMENTS(note->event.audit.facts));
                 if (note->kind == NOTE_TELL)
                         snprintf(office->heard, sizeof(office->heard), "%.*s", TEXT_ARGUMENTS(note->tell.text));
                 inbox_answer(note, NULL);
@@ -158,6 +162,7 @@ START_TEST(domain_is_answered_as_a_domain_and_a_new_one_is_told_once_for_ever) {
         Alarm crowd = alarm_of(&office, ALARM_CROWD, "many.example", 50);
         raise_by(&office, "hub_1", &crowd);
         raise_by(&office, "hub_2", &crowd);
+        ck_assert_str_eq(office.record, "security.domain-refusals {\"count\":50,\"domain\":\"many.example\"}");
         ck_assert_str_eq(ask_as(office.acme, EVENTS), "1 domain-refusals warning");
         ck_assert_str_eq(ask_as(office.acme, LIMITS), "sender many.example messages 10");
         execute_as(office.acme, "DELETE FROM security_events; DELETE FROM limits");
@@ -216,6 +221,8 @@ START_TEST(volume_is_compared_with_the_days_of_all_hubs_that_outlive_them) {
                 if (i == 0)
                         ck_assert_str_eq(office.heard,
                                          ANN " wrote 150 messages today; 10 a day are usual. See security-list.");
+                if (i == 0)
+                        ck_assert_str_eq(office.record, "security.volume {\"count\":150,\"usual\":10}");
                 /* The other hub, and this one begun anew, see the same, and do not say it again. */
                 raise_by(&office, "hub_2", &alarm);
                 raise_by(&office, "hub_1", &alarm);
