@@ -15,6 +15,7 @@
 #define OUTSIDE_TRIES 3
 #define AMOUNT_MOST   ((INT64_C(1) << 53) - 1)
 #define LEASE_US      (10 * SECONDS)
+#define PATIENCE_US   (60 * SECONDS)
 
 bool budgets_new(const BudgetsSettings *settings, Budgets **ret_budgets, Failure *reterr_failure) {
         BudgetCache *cache;
@@ -26,6 +27,8 @@ bool budgets_new(const BudgetsSettings *settings, Budgets **ret_budgets, Failure
         budgets->settings.address = budgets->settings.password = NULL; /* the cache has its own */
         if (budgets->settings.lease_us <= 0)
                 budgets->settings.lease_us = LEASE_US;
+        if (budgets->settings.patience_us <= 0)
+                budgets->settings.patience_us = PATIENCE_US;
         budgets->cache = cache;
         budgets->windows = windows_new(settings->database);
         budgets->held = map_new(64);

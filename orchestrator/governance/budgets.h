@@ -37,6 +37,7 @@ typedef struct BudgetsSettings {
         const char *currency; /* of all money, for people; borrowed; NULL = EUR */
         Database *database;   /* borrowed: the ledger is read as aiox_journal, prices as aiox_directory */
         int64_t lease_us;     /* a hub whose heartbeat stood still that long is not waited for in a rebuild */
+        int64_t patience_us;  /* nor one that lives and has not told by then what it has outstanding; 0 = a minute */
 } BudgetsSettings;
 
 /* Starts the treasurer, a thread that watches over the generation, rebuilds what was lost, says again what could not be

@@ -36,6 +36,7 @@ struct Budgets {
 
         pthread_t treasurer;
         int64_t cleared_us; /* monotonic: the treasurer's last look at what was left behind */
+        int64_t clean_us;   /* monotonic: when it looks for accounts that are over next */
         bool told_evicts;
 };
 

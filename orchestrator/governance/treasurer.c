@@ -12,6 +12,8 @@
 #define LEFT_US      (2 * SECONDS) /* what was touched since is nobody's leftover yet */
 #define CONCLUDED_S  10            /* then its hub has had the time to settle it */
 #define CLEAR_AT_ONE 200
+#define CLEAN_US     (3600 * SECONDS)
+#define OVER_US      (24 * CLEAN_US) /* an account's last window is: no clock goes back that far */
 
 void owner_format(const char *hub, int64_t epoch, char ret_owner[static BUDGET_OWNER_SIZE]) {
         snprintf(ret_owner, BUDGET_OWNER_SIZE, "%lld %.64s", (long long) epoch, hub);
@@ -298,6 +300,21 @@ static bool clear_up(Budgets *budgets, int64_t redis_us, Failure *reterr_failure
         return done;
 }
 
+/* Whoever was written to once would otherwise have an account for ever. */
+static bool clean(Budgets *budgets, int64_t redis_us, Failure *reterr_failure) {
+        char cursor[BUDGET_CURSOR_SIZE] = "0";
+        Snapshot snapshot;
+        BudgetReply reply;
+        if (!budgets_snapshot(budgets, &snapshot, reterr_failure))
+                return false;
+        do {
+                if (!budget_cache_clean(budgets->cache, snapshot.generation, redis_us - OVER_US, cursor, &reply,
+                                        reterr_failure))
+                        return false;
+        } while (reply.answer == BUDGET_DONE && strcmp(cursor, "0") != 0);
+        return true;
+}
+
 static bool may_be_used(Budgets *budgets, const BudgetProbe *probe) {
         if (probe->evicts && !budgets->told_evicts)
                 log_error("budgets: the cache may drop what it is told when its memory runs out; set maxmemory-policy "
@@ -337,7 +354,12 @@ static bool watch(Budgets *budgets, Failure *reterr_failure) {
         if (now_us < budgets->cleared_us + CLEAR_US || !has_lease(budgets))
                 return true;
         budgets->cleared_us = now_us;
-        return clear_up(budgets, probe.now_us, reterr_failure);
+        if (!clear_up(budgets, probe.now_us, reterr_failure))
+                return false;
+        if (now_us < budgets->clean_us)
+                return true;
+        budgets->clean_us = now_us + CLEAN_US;
+        return clean(budgets, probe.now_us, reterr_failure);
 }
 
 static bool wait_until_due(Budgets *budgets) {

@@ -1,10 +1,10 @@
-/* Building a generation, by whoever takes the lock: wait until every live hub has told what it holds, read the ledger
- * as of one moment after that, put down what was spent, and open.
+/* Building a generation, by whoever takes the lock: wait until every live hub has told what it holds, let nobody tell
+ * any more, read the ledger as of one moment after that, put down what was spent, and open.
  *
  * The order makes it exact. What a hub had settled before it told is in the ledger, which is read later. What it told
  * is outstanding, with what the ledger holds of that message already; so that a row that was committed in between is
- * not booked again when it is settled. Messages of hubs that did not tell, because they are dead, count with the
- * largest bound of their model until they are taken up. */
+ * not booked again when it is settled. Messages of hubs that did not tell, because they are dead, or live and cannot,
+ * count with the largest bound of their model until they are taken up or concluded. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/record.h"
@@ -27,7 +27,7 @@ __extension__ typedef __int128 Wide;
 typedef struct Watched {
         char owner[BUDGET_OWNER_SIZE];
         int64_t beats, since_us; /* monotonic: when that was first read */
-        bool joined;
+        bool joined, named, passed_over;
 } Watched;
 
 /* What will be put down for an account. */
@@ -47,7 +47,8 @@ typedef struct Orphan {
 typedef struct Rebuild {
         Budgets *budgets;
         char generation[BUDGET_GENERATION_SIZE];
-        int64_t now_us; /* Redis' time */
+        int64_t began_us; /* monotonic */
+        int64_t now_us;   /* Redis' time */
         Watched *watched;
         size_t watched_count;
         Map *sums;
@@ -103,6 +104,22 @@ static Watched *watched_of(Rebuild *rebuild, const char *owner) {
         return watched;
 }
 
+/* It lives: it has no budgets, or another Redis, or none that it can reach. */
+static bool is_passed_over(const Rebuild *rebuild, Watched *watched, const char *hub, int64_t now_us) {
+        int64_t patience_us = rebuild->budgets->settings.patience_us, waited_us = now_us - rebuild->began_us;
+        if (waited_us >= patience_us / 4 && !watched->named)
+                log_warning("budgets: a hub that lives has not told yet what it has outstanding, and is waited for",
+                            "hub", LOG_STRING, hub, "seconds", LOG_INTEGER, (patience_us - waited_us) / SECONDS);
+        watched->named |= waited_us >= patience_us / 4;
+        if (waited_us >= patience_us && !watched->passed_over)
+                log_error(
+                        "budgets: a hub that lives did not tell what it has outstanding; its open messages count with "
+                        "the largest bounds of their models",
+                        "hub", LOG_STRING, hub);
+        watched->passed_over |= waited_us >= patience_us;
+        return watched->passed_over;
+}
+
 /* A hub that has not told yet, and is not known to be dead. */
 static bool is_waited_for(Rebuild *rebuild, const LedgerLease *lease, bool *ret_waited, Failure *reterr_failure) {
         char owner[BUDGET_OWNER_SIZE];
@@ -121,7 +138,8 @@ static bool is_waited_for(Rebuild *rebuild, const LedgerLease *lease, bool *ret_
                 watched->beats = lease->beats;
                 watched->since_us = now_us;
         }
-        *ret_waited = !watched->joined && now_us < watched->since_us + rebuild->budgets->settings.lease_us;
+        *ret_waited = !watched->joined && now_us < watched->since_us + rebuild->budgets->settings.lease_us &&
+                      !is_passed_over(rebuild, watched, lease->hub, now_us);
         return true;
 }
 
@@ -325,8 +343,10 @@ static bool build(Rebuild *rebuild, Failure *reterr_failure) {
         BudgetCache *cache = rebuild->budgets->cache;
         BudgetProbe probe;
         BudgetReply reply;
-        if (!await_hubs(rebuild, reterr_failure) || !list_joined(rebuild, reterr_failure) ||
-            !budget_cache_probe(cache, &probe, reterr_failure))
+        if (!await_hubs(rebuild, reterr_failure) ||
+            !is_ours(budget_cache_joined(cache, rebuild->generation, "", &reply, reterr_failure), &reply,
+                     reterr_failure) ||
+            !list_joined(rebuild, reterr_failure) || !budget_cache_probe(cache, &probe, reterr_failure))
                 return false;
         rebuild->now_us = probe.now_us;
         rebuild->totals = memory_new(sizeof(LedgerTotal) * (rebuild->joined_count + 1));
@@ -358,10 +378,10 @@ static void end_keeper(Rebuild *rebuild) {
 }
 
 bool treasurer_rebuild(Budgets *budgets, const BudgetProbe *probe, Failure *reterr_failure) {
-        _cleanup_(rebuild_release) Rebuild rebuild = { .budgets = budgets, .sums = map_new(64) };
+        _cleanup_(rebuild_release)
+                Rebuild rebuild = { .budgets = budgets, .began_us = clock_now().monotonic_us, .sums = map_new(64) };
         TextBuilder generation = text_builder(BUDGET_GENERATION_SIZE);
         uint64_t token = crypto_random_uint64();
-        int64_t began_us = clock_now().monotonic_us;
         BudgetReply reply;
         text_add_format(&generation, "%s:", probe->run_id);
         text_add_hex(&generation, (const uint8_t *) &token, sizeof(token));
@@ -384,7 +404,7 @@ bool treasurer_rebuild(Budgets *budgets, const BudgetProbe *probe, Failure *rete
         log_info("budgets were rebuilt from the ledger", "accounts", LOG_INTEGER, (int64_t) map_count(rebuild.sums),
                  "outstanding", LOG_INTEGER, (int64_t) rebuild.joined_count, "presumed", LOG_INTEGER,
                  (int64_t) rebuild.orphan_count, "milliseconds", LOG_INTEGER,
-                 (clock_now().monotonic_us - began_us) / MILLISECONDS);
+                 (clock_now().monotonic_us - rebuild.began_us) / MILLISECONDS);
         pthread_mutex_lock(&budgets->lock);
         budgets->kicked = budgets->sweeps = true; /* so that it is found to be open at once */
         pthread_mutex_unlock(&budgets->lock);

@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <stdio.h>
 
+#define CLEAN_AT_ONE 100 /* accounts: Redis does nothing else meanwhile */
+
 static const char *const answer_names[BUDGET_ANSWER_COUNT] = {
         "done", "waits", "refused", "gone", "closed", "outside"
 };
@@ -322,4 +324,20 @@ bool budget_cache_open(BudgetCache *cache, const char *generation, BudgetReply *
         Arguments arguments;
         arguments_start(&arguments, generation);
         return run(cache, SCRIPT_OPEN, &arguments, ret_reply, reterr_failure);
+}
+
+bool budget_cache_clean(BudgetCache *cache, const char *generation, int64_t before_us,
+                        char cursor[static BUDGET_CURSOR_SIZE], BudgetReply *ret_reply, Failure *reterr_failure) {
+        Arguments arguments;
+        _reply_ *reply = NULL;
+        arguments_start(&arguments, generation);
+        add_string(&arguments, cursor);
+        add_number(&arguments, before_us);
+        add_number(&arguments, CLEAN_AT_ONE);
+        if (!budget_ask(cache, SCRIPT_CLEAN, &arguments, &reply, reterr_failure) ||
+            !read_answer(reply, ret_reply, reterr_failure))
+                return false;
+        const char *next = reply && reply->elements > 1 ? reply->element[1]->str : NULL;
+        snprintf(cursor, BUDGET_CURSOR_SIZE, "%s", next ? next : "0");
+        return true;
 }

@@ -22,6 +22,7 @@ typedef struct BudgetCache BudgetCache;
 #define BUDGET_OWNER_SIZE      96
 #define BUDGET_ACCOUNT_SIZE    72
 #define BUDGET_BUDGETS_MOST    64
+#define BUDGET_CURSOR_SIZE     24
 #define BUDGET_CALLS_MOST      64 /* outstanding ones of a message */
 
 typedef struct BudgetCacheSettings {
@@ -143,7 +144,7 @@ bool budget_cache_renew(BudgetCache *cache, const char *generation, int64_t for_
 /* A message with outstanding calls; twice is once. */
 bool budget_cache_join(BudgetCache *cache, const char *generation, const BudgetParties *parties, const BudgetOpen *open,
                        BudgetReply *ret_reply, Failure *reterr_failure) _must_check_;
-/* This owner has said all it holds. */
+/* This owner has said all it holds; "": everybody has, and who still joins is CLOSED. */
 bool budget_cache_joined(BudgetCache *cache, const char *generation, const char *owner, BudgetReply *ret_reply,
                          Failure *reterr_failure) _must_check_;
 bool budget_cache_has_joined(BudgetCache *cache, const char *generation, const char *owner, BudgetReply *ret_reply,
@@ -156,5 +157,10 @@ bool budget_cache_seed(BudgetCache *cache, const char *generation, const char *a
 /* It is valid from now on. */
 bool budget_cache_open(BudgetCache *cache, const char *generation, BudgetReply *ret_reply,
                        Failure *reterr_failure) _must_check_;
+/* Looks at some of the accounts, and removes those whose windows all ended before then and of which nothing is
+ * reserved: they are as good as none. The cursor is "0" at the beginning, and again at the end. */
+bool budget_cache_clean(BudgetCache *cache, const char *generation, int64_t before_us,
+                        char cursor[static BUDGET_CURSOR_SIZE], BudgetReply *ret_reply,
+                        Failure *reterr_failure) _must_check_;
 /* Removes what other generations left. */
 bool budget_cache_sweep(BudgetCache *cache, const char *generation, Failure *reterr_failure) _must_check_;

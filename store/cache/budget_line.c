@@ -285,7 +285,7 @@ static bool is_ours(const char *key, size_t length, Text own) {
         return text_starts_with((Text){ key, length }, own);
 }
 
-static bool sweep_some(redisContext *redis, Text own, char cursor[static 24], Failure *reterr_failure) {
+static bool sweep_some(redisContext *redis, Text own, char cursor[static BUDGET_CURSOR_SIZE], Failure *reterr_failure) {
         _reply_ *found = NULL;
         int removed = 0;
         redisAppendCommand(redis, "SCAN %s MATCH budget:* COUNT 500", cursor);
@@ -293,7 +293,7 @@ static bool sweep_some(redisContext *redis, Text own, char cursor[static 24], Fa
                 return false;
         if (found->elements != 2)
                 return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "the cache cannot be searched");
-        snprintf(cursor, 24, "%s", found->element[0]->str);
+        snprintf(cursor, BUDGET_CURSOR_SIZE, "%s", found->element[0]->str);
         for (size_t i = 0; i < found->element[1]->elements; i++) {
                 const redisReply *key = found->element[1]->element[i];
                 if (is_ours(key->str, key->len, own))
@@ -310,7 +310,7 @@ static bool sweep_some(redisContext *redis, Text own, char cursor[static 24], Fa
 }
 
 bool budget_cache_sweep(BudgetCache *cache, const char *generation, Failure *reterr_failure) {
-        char cursor[24] = "0", own[BUDGET_GENERATION_SIZE + 8];
+        char cursor[BUDGET_CURSOR_SIZE] = "0", own[BUDGET_GENERATION_SIZE + 8];
         snprintf(own, sizeof(own), "budget:%s:", generation + BUDGET_RUN_ID_SIZE);
         do {
                 if (!cache->probe)

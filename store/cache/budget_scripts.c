@@ -270,9 +270,13 @@ static const char lock[] = HEAD "if call('SET', 'budget:rebuild', gate, 'NX', 'P
 static const char renew[] = BUILDING "call('PEXPIRE', 'budget:rebuild', (struct.unpack('<i8', ARGV[2])))\n"
                                      "return {'done'}\n";
 
-/* Numbers: of each call ordinal, money, tokens. Strings: message, calendar, how many accounts, they, and of each call
- * state and owner. */
+/* When nobody ('') has told, everybody has: the ledger is being read. */
+#define TOLD "if call('HEXISTS', P .. ':joined', '') == 1 then return {'closed'} end\n"
+
+/* Calls that are nobody's are the builder's. Numbers: of each call ordinal, money, tokens. Strings: message, calendar,
+ * how many accounts, they, and of each call state and owner. */
 static const char join[] = BUILDING TICK NO_ROLL ACCOUNTS MESSAGE KEEP ADD
+        "if ARGV[#ARGV] ~= '' then " TOLD " end\n"
         "local id = ARGV[3]\n"
         "if message(id) then return {'done'} end\n"
         "local r = {a = {}, z = ARGV[4], s = {0, 0}, c = {}}\n"
@@ -290,9 +294,9 @@ static const char join[] = BUILDING TICK NO_ROLL ACCOUNTS MESSAGE KEEP ADD
         "call('ZADD', P .. ':open', now, id)\n"
         "return {'done'}\n";
 
-static const char joined[] = BUILDING "call('HSET', P .. ':joined', ARGV[3], 1)\n"
-                                      "call('EXPIRE', P .. ':joined', 86400)\n"
-                                      "return {'done'}\n";
+static const char joined[] = BUILDING TOLD "call('HSET', P .. ':joined', ARGV[3], 1)\n"
+                                           "call('EXPIRE', P .. ':joined', 86400)\n"
+                                           "return {'done'}\n";
 
 static const char has_joined[] = BUILDING
         "return {call('HEXISTS', P .. ':joined', ARGV[3]) == 1 and 'done' or 'gone'}\n";
@@ -316,6 +320,18 @@ static const char open_[] = BUILDING "call('SET', 'budget:generation', gate)\n"
                                      "call('DEL', 'budget:rebuild')\n"
                                      "return {'done'}\n";
 
+/* Numbers: the moment before which windows must have ended, and how many are looked at. String: cursor. */
+static const char clean[] = OPEN
+        "local before, most = struct.unpack('<i8i8', ARGV[2])\n"
+        "local page = call('HSCAN', P .. ':accounts', ARGV[3], 'COUNT', most)\n"
+        "for i = 1, #page[2], 2 do\n"
+        "  local a = unpacked(page[2][i + 1])\n"
+        "  if a[1] == 0 and a[2] == 0 and a[3] < before and a[4] < before and a[5] < before then\n"
+        "    call('HDEL', P .. ':accounts', page[2][i])\n"
+        "  end\n"
+        "end\n"
+        "return {'done', page[1]}\n";
+
 const char *const budget_scripts[SCRIPT_COUNT] = {
         [SCRIPT_RESERVE] = reserve,
         [SCRIPT_SENT] = sent,
@@ -333,4 +349,5 @@ const char *const budget_scripts[SCRIPT_COUNT] = {
         [SCRIPT_BOOKED] = booked,
         [SCRIPT_SEED] = seed,
         [SCRIPT_OPEN] = open_,
+        [SCRIPT_CLEAN] = clean,
 };

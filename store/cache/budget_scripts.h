@@ -18,6 +18,7 @@ typedef enum BudgetScript {
         SCRIPT_BOOKED,
         SCRIPT_SEED,
         SCRIPT_OPEN,
+        SCRIPT_CLEAN,
         SCRIPT_COUNT,
 } BudgetScript;
 

@@ -220,6 +220,57 @@ START_TEST(what_stands_in_the_cache_is_what_hubs_of_the_version_before_read_and_
 }
 END_TEST
 
+START_TEST(nobody_tells_a_generation_any_more_while_its_ledger_is_read) {
+        Rig rig;
+        Bare bare = { 0 };
+        Failure failure;
+        BudgetReply reply;
+        rig_open(&rig);
+        bare_open(&rig, &bare);
+        BudgetOpen open = { .message_id = rig_id(&rig),
+                            .calls = { { .ordinal = 1, .bound = money(5), .owner = "1 late" } },
+                            .call_count = 1 };
+        ck_assert_done(budget_cache_join(bare.cache, bare.generation, &rig.parties, &open, &reply, &failure), failure);
+        ck_assert_int_eq(reply.answer, BUDGET_DONE);
+        ck_assert_done(budget_cache_joined(bare.cache, bare.generation, "", &reply, &failure), failure);
+        open.message_id = rig_id(&rig);
+        ck_assert_done(budget_cache_join(bare.cache, bare.generation, &rig.parties, &open, &reply, &failure), failure);
+        ck_assert_int_eq(reply.answer, BUDGET_CLOSED);
+        ck_assert_done(budget_cache_joined(bare.cache, bare.generation, "1 late", &reply, &failure), failure);
+        ck_assert_int_eq(reply.answer, BUDGET_CLOSED);
+        open.calls[0].owner[0] = '\0'; /* the builder's, of what nobody told */
+        ck_assert_done(budget_cache_join(bare.cache, bare.generation, &rig.parties, &open, &reply, &failure), failure);
+        ck_assert_int_eq(reply.answer, BUDGET_DONE);
+        budget_cache_free(bare.cache);
+        rig_close(&rig);
+}
+END_TEST
+
+START_TEST(account_whose_windows_are_long_over_is_forgotten_unless_something_is_held_of_it) {
+        Rig rig;
+        rig_open(&rig);
+        Budgets *first = rig_hub(&rig, "one");
+        await_state(first, BUDGETS_OPEN);
+        redis_do(&rig, "eval \"local P = 'budget:' .. string.sub(redis.call('GET', 'budget:generation'), 42) "
+                       "local now, hour = redis.call('TIME')[1] * 1000000, 3600000000 "
+                       "local function put(name, held, tokens, minute, day, month) "
+                       "redis.call('HSET', P .. ':accounts', name, cmsgpack.pack({held, tokens, now + minute * hour, "
+                       "now + day * hour, now + month * hour, 1, 1, 1, 1, 1, 1})) end "
+                       "for i = 1, 1000 do put('a' .. i, 0, 0, -900, -800, -25) end "
+                       "put('held', 1, 0, -900, -800, -25) put('tokens', 0, 1, -900, -800, -25) "
+                       "put('month', 0, 0, -900, -800, 1) put('lately', 0, 0, -900, -800, -23) return 1\" 0");
+        Budgets *second = rig_hub(&rig, "two"); /* looks when it comes, and every hour */
+        redis_says(&rig,
+                   "eval \"local P = 'budget:' .. string.sub(redis.call('GET', 'budget:generation'), 42) "
+                   "local names = redis.call('HKEYS', P .. ':accounts') table.sort(names) "
+                   "return table.concat(names, ' ', 1, math.min(#names, 9))\" 0",
+                   "held lately month tokens");
+        budgets_free(first);
+        budgets_free(second);
+        rig_close(&rig);
+}
+END_TEST
+
 START_TEST(ledger_is_summed_up_by_window_and_by_party) {
         Rig rig;
         BudgetLook look;
@@ -250,4 +301,6 @@ UNIT_TESTS("budgets/calendar", days_and_billing_months_are_those_of_the_zone_als
            billing_day_that_is_none_is_refused, window_is_opened_once_whatever_clocks_do,
            scripts_that_were_flushed_are_loaded_again_and_a_strangers_generation_is_closed,
            what_stands_in_the_cache_is_what_hubs_of_the_version_before_read_and_write,
+           nobody_tells_a_generation_any_more_while_its_ledger_is_read,
+           account_whose_windows_are_long_over_is_forgotten_unless_something_is_held_of_it,
            ledger_is_summed_up_by_window_and_by_party)

@@ -1,6 +1,7 @@
 #include "tests/integration/budgets/rig.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static const Budget hundred = { BUDGET_OF_TENANT, BUDGET_MONEY, BUDGET_MONTH, 100 };
 
@@ -313,6 +314,47 @@ START_TEST(open_message_of_a_dead_hub_counts_with_the_largest_bound_when_the_cac
 }
 END_TEST
 
+START_TEST(rebuild_passes_over_a_hub_that_lives_and_tells_nothing_and_names_it) {
+        Rig rig;
+        char log[4000];
+        const int64_t largest = (1 << 20) + 424;
+        rig_open(&rig);
+        make_priced_agent(&rig);
+        Budgets *one = rig_hub(&rig, "one");
+        await_state(one, BUDGETS_OPEN);
+        rig_lease(&rig, "silent");
+        Uuid id = rig_id(&rig);
+        ledger_accept(&rig, id, 2, 1);
+        FILE *file = tmpfile();
+        int before = dup(STDERR_FILENO);
+        ck_assert(file && dup2(fileno(file), STDERR_FILENO) >= 0);
+        redis_do(&rig, "flushall");
+        await_closed(&rig, one);
+        int64_t began_us = clock_now().monotonic_us;
+        for (; budgets_state(one) != BUDGETS_OPEN; usleep(100000)) {
+                ck_assert_int_lt(clock_now().monotonic_us, began_us + 20 * SECONDS);
+                rig_beat(&rig, "silent");
+        }
+        dup2(before, STDERR_FILENO);
+        ck_assert_int_ge(clock_now().monotonic_us - began_us, 3500 * MILLISECONDS); /* it was waited for */
+        rewind(file);
+        log[fread(log, 1, sizeof(log) - 1, file)] = '\0';
+        const char *waited = strstr(log,
+                                    "has not told yet what it has outstanding, and is waited for\",\"hub\":\"silent\"");
+        ck_assert_msg(waited && strstr(waited, "did not tell what it has outstanding") &&
+                              strstr(waited, "models\",\"hub\":\"silent\""),
+                      "%s", log);
+        ck_assert_int_eq(held(one, &rig), largest);
+        ledger_conclude(&rig, id, 7, "now() - interval '1 minute'");
+        await_held(one, &rig, 0);
+        ck_assert_int_eq(spent(one, &rig, BUDGET_MONTH), 7);
+        fclose(file);
+        close(before);
+        budgets_free(one);
+        rig_close(&rig);
+}
+END_TEST
+
 START_TEST(cache_that_may_drop_keys_is_not_used) {
         Rig rig;
         rig_open(&rig);
@@ -333,4 +375,4 @@ UNIT_TESTS("budgets/loss", flushed_cache_is_closed_until_it_is_right_again_witho
            two_hubs_that_find_an_empty_cache_build_one_generation, rebuild_waits_for_every_live_hub_and_for_no_dead_one,
            what_a_dead_hub_held_comes_back_and_what_it_sent_stays, heir_presumes_what_was_sent_and_is_in_no_step,
            open_message_of_a_dead_hub_counts_with_the_largest_bound_when_the_cache_was_lost_too,
-           cache_that_may_drop_keys_is_not_used)
+           rebuild_passes_over_a_hub_that_lives_and_tells_nothing_and_names_it, cache_that_may_drop_keys_is_not_used)

@@ -92,20 +92,31 @@ void redis_put_copy(Rig *rig) {
 }
 
 Budgets *rig_hub(Rig *rig, const char *name) {
-        const BudgetsSettings settings = { .address = rig->address,
-                                           .database = rig->database,
-                                           .lease_us = 2 * SECONDS };
+        const BudgetsSettings settings = {
+                .address = rig->address, .database = rig->database, .lease_us = 2 * SECONDS, .patience_us = 4 * SECONDS
+        };
         Budgets *budgets;
         Failure failure;
+        rig_lease(rig, name);
+        ck_assert_done(budgets_new(&settings, &budgets, &failure), failure);
+        budgets_hold_lease(budgets, text_of(name), 1);
+        return budgets;
+}
+
+void rig_lease(Rig *rig, const char *name) {
         rig->leases++;
         execute("INSERT INTO leases (number, hub, epoch, process, domains) VALUES (%lld, '%s', 1, gen_random_uuid(), "
                 "'x') ON CONFLICT (hub) DO NOTHING",
                 (long long) rig->leases, name);
         execute("INSERT INTO heartbeats (hub, low_water) SELECT number, lowest_id(current_date)::uuid FROM leases "
                 "ON CONFLICT DO NOTHING");
-        ck_assert_done(budgets_new(&settings, &budgets, &failure), failure);
-        budgets_hold_lease(budgets, text_of(name), 1);
-        return budgets;
+}
+
+void rig_beat(Rig *rig, const char *name) {
+        (void) rig;
+        execute("UPDATE heartbeats SET beats = beats + 1 FROM leases WHERE number = heartbeats.hub AND leases.hub = "
+                "'%s'",
+                name);
 }
 
 void await_state(const Budgets *budgets, BudgetsState state) {

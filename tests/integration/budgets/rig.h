@@ -33,6 +33,8 @@ void redis_put_copy(Rig *rig); /* gives it to the next one */
 Budgets *rig_hub(Rig *rig, const char *name);
 /* Waits until it is open, or in another state. */
 void await_state(const Budgets *budgets, BudgetsState state);
+void rig_lease(Rig *rig, const char *name);   /* of a hub without budgets */
+void rig_beat(Rig *rig, const char *name);    /* it lives */
 void lease_raise(Rig *rig, const char *name); /* the epoch is taken */
 
 Uuid rig_id(Rig *rig);
