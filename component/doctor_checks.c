@@ -1,7 +1,8 @@
 #include "base/clock.h"
 #include "component/audit_key.h"
 #include "component/doctor.h"
-#include "store/cache/cache.h"
+#include "store/cache/server.h"
+#include "store/keyring.h"
 #include "store/keyring_rotate.h"
 #include "store/migrate.h"
 
@@ -161,13 +162,12 @@ void check_clock(Doctor *doctor, Finding *finding) {
 }
 
 void check_redis(Doctor *doctor, Finding *finding) {
-        _cleanup_(cache_freep) Cache *cache = NULL;
+        const char *password = NULL;
         Failure failure;
         Text secret;
-        CacheSettings settings = { .address = doctor->settings->redis, .patience_us = REDIS_PATIENCE };
         if (settings_secret(doctor->settings, "redis_secret_file", doctor->arena, &secret, &failure))
-                settings.password = text_string(doctor->arena, secret);
-        if (cache_new(&settings, NULL, &cache, &failure) && cache_ping(cache, &failure))
+                password = text_string(doctor->arena, secret);
+        if (cache_server_answers(doctor->settings->redis, password, REDIS_PATIENCE, &failure))
                 finding_good(finding, "it answers");
         else
                 finding_failed(finding, &failure, "Check redis and redis_secret_file, and that Redis or Valkey runs.");

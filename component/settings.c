@@ -40,7 +40,7 @@ const Setting settings_table[] = {
           .fallback = "host=/var/run/postgresql dbname=aiox user=aiox_owner",
           .help = "The same with the owner's role as user; for `aiox migrate` and `aiox keep` only." },
         { "redis", SETTING_REDIS, AT(redis), .fallback = "redis://127.0.0.1:6379/0",
-          .help = "Redis or Valkey, for short-term memory and budgets." },
+          .help = "Redis or Valkey, for budgets, and for rates that hubs share." },
         { "redis_secret_file", SETTING_SECRET_FILE, AT(redis_secret_file),
           .help = "Holds the password of Redis' default user, when it wants one." },
         { "master_key_file", SETTING_FILE, AT(master_key_file), .fallback = "/etc/aiox/master.key",

@@ -32,7 +32,7 @@
 typedef struct Budgets Budgets;
 
 typedef struct BudgetsSettings {
-        const char *address;  /* of Redis, as CacheSettings.address */
+        const char *address;  /* of Redis, as BudgetCacheSettings.address */
         const char *password; /* NULL = none */
         const char *currency; /* of all money, for people; borrowed; NULL = EUR */
         Database *database;   /* borrowed: the ledger is read as aiox_journal, prices as aiox_directory */

@@ -26,9 +26,10 @@ typedef struct BudgetCache BudgetCache;
 #define BUDGET_CALLS_MOST      64 /* outstanding ones of a message */
 
 typedef struct BudgetCacheSettings {
-        const char *address, *password; /* as CacheSettings has them */
-        int64_t patience_us;            /* 0 = 500 ms */
-        int connections;                /* 0 = 8 */
+        const char *address;  /* "redis://host:port/number" or "unix:/path" */
+        const char *password; /* of the default user; NULL = none */
+        int64_t patience_us;  /* 0 = 500 ms */
+        int connections;      /* 0 = 8 */
 } BudgetCacheSettings;
 
 bool budget_cache_new(const BudgetCacheSettings *settings, BudgetCache **ret_cache,

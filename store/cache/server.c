@@ -92,3 +92,14 @@ bool cache_server_connect(const CacheServer *server, redisContext **ret_redis, F
         redisFree(redis);
         return false;
 }
+
+bool cache_server_answers(const char *address, const char *password, int64_t patience_us, Failure *reterr_failure) {
+        CacheServer server = { 0 };
+        redisContext *redis = NULL;
+        bool answers = cache_server_set(&server, address, password, patience_us, reterr_failure) &&
+                       cache_server_connect(&server, &redis, reterr_failure);
+        if (redis)
+                redisFree(redis);
+        cache_server_release(&server);
+        return answers;
+}

@@ -1,4 +1,5 @@
-/* Where Redis is, and a connection to it that has logged in. Internal to store/cache.
+/* Where Redis is, and a connection to it that has logged in. Internal to store/cache, but for
+ * cache_server_answers().
  *
  * A CacheServer is read by any thread; connecting blocks for at most its patience.
  */
@@ -21,6 +22,10 @@ bool cache_server_set(CacheServer *server, const char *address, const char *pass
 void cache_server_release(CacheServer *server);
 /* Every failure is FAILURE_UNAVAILABLE. */
 bool cache_server_connect(const CacheServer *server, redisContext **ret_redis, Failure *reterr_failure) _must_check_;
+
+/* Whether it can be connected to and logged in to; FAILURE_INVALID when the address does not read. */
+bool cache_server_answers(const char *address, const char *password, int64_t patience_us,
+                          Failure *reterr_failure) _must_check_;
 
 /* The next reply of a pipeline. False: the connection is broken, or the server refuses; it can only be closed. */
 bool cache_take(redisContext *redis, redisReply **ret_reply, Failure *reterr_failure) _must_check_;
