@@ -21,7 +21,7 @@ typedef enum NoteKind {
         NOTE_CALL,      /* an operation that a door of the hub thread asked for is done */
         NOTE_REGISTER,  /* the same, of the door of registration */
         NOTE_LIMITS,    /* asked: how much of them is used */
-        NOTE_RATES,     /* rates: what other hubs let through */
+        NOTE_RATES,     /* rates: what other hubs let through, and hold */
         NOTE_SETTINGS,  /* others are in force */
         NOTE_AUDIT,     /* an event to be put into the audit: inbox_audit() */
         NOTE_TELL,      /* a sentence for a person: inbox_tell() */
@@ -41,6 +41,8 @@ typedef struct Note {
         struct {
                 RateDelta *deltas; /* in the note's arena */
                 size_t count;
+                LevelElsewhere *elsewhere; /* all of them, in the note's arena */
+                size_t elsewhere_count;
                 bool away; /* the hubs cannot tell each other */
         } rates;
         const struct Settings *settings; /* SETTINGS */

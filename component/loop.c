@@ -4,6 +4,7 @@
 #include <sys/signalfd.h>
 
 #define READY_AT_ONCE 64
+#define HOLD_EVERY_US (250 * MILLISECONDS) /* while something changes; else with the rates */
 
 void loop_step(Loop *loop, const Event *event) {
         core_set_cache_away(loop->core, budgets_state(loop->budgets) != BUDGETS_OPEN);
@@ -40,13 +41,15 @@ static void take_settings(Loop *loop, const Settings *settings, const Plans *pla
 }
 
 static void take_rates(Loop *loop, const Note *note) {
-        Directory *directory = core_directory(loop->core);
+        Event event = { EVENT_LEVELS, .levels = { note->rates.elsewhere, note->rates.elsewhere_count, 1 } };
 
         loop->rates_away = note->rates.away;
-        directory_divide(directory, loop->rates_away ? core_live_hubs(loop->core) : 1);
+        if (loop->rates_away)
+                event.levels.hubs = loop->parts = core_live_hubs(loop->core);
         for (size_t i = 0; i < note->rates.count; i++)
-                directory_subtract(directory, note->rates.deltas[i].limit, note->rates.deltas[i].amount,
-                                   loop->now.monotonic_us);
+                directory_subtract(core_directory(loop->core), note->rates.deltas[i].limit,
+                                   note->rates.deltas[i].amount, loop->now.monotonic_us);
+        loop_step(loop, &event);
 }
 
 /* Once a second, when the heartbeat wakes us anyway. */
@@ -59,7 +62,10 @@ static void share_rates(Loop *loop) {
         if (!loop->sharer || loop->now.monotonic_us < loop->share_us)
                 return;
         loop->share_us = loop->now.monotonic_us + SECONDS;
-        directory_divide(directory, loop->rates_away ? hubs : 1);
+        if (loop->rates_away && loop->parts != hubs) {
+                loop->parts = hubs;
+                loop_step(loop, &(Event){ EVENT_LEVELS, .levels = { .hubs = hubs } });
+        }
         do { /* while it is alone, what a hub let through is kept for one that comes */
                 for (count = 0; hubs > 1 && count < COUNT_OF(deltas); count++)
                         if (!directory_untold(directory, loop->now.monotonic_us, &deltas[count].limit,
@@ -67,6 +73,25 @@ static void share_rates(Loop *loop) {
                                 break;
                 sharer_give(loop->sharer, deltas, count, hubs);
         } while (count == COUNT_OF(deltas));
+}
+
+/* When it changed, and every second: who says nothing any more is forgotten. */
+static int64_t hold_wake(const Loop *loop) {
+        if (!loop->sharer || core_live_hubs(loop->core) <= 1)
+                return INT64_MAX;
+        return core_levels_moved(loop->core) ? loop->hold_us
+               : loop->holds                 ? loop->hold_us + SECONDS - HOLD_EVERY_US
+                                             : INT64_MAX;
+}
+
+static void share_levels(Loop *loop) {
+        if (loop->now.monotonic_us < loop->hold_us || loop->now.monotonic_us < hold_wake(loop))
+                return;
+        loop->hold_us = loop->now.monotonic_us + HOLD_EVERY_US;
+        core_levels(loop->core, &loop->levels);
+        if (loop->levels.count > 0 || loop->holds)
+                sharer_hold(loop->sharer, loop->levels.items, loop->levels.count);
+        loop->holds = loop->levels.count > 0;
 }
 
 static void take_note(Loop *loop, Note *note) {
@@ -196,7 +221,7 @@ void loop_sign_heads(Loop *loop, bool now) {
 
 static int wait_ms(Loop *loop) {
         int64_t wake_us = core_wake(loop->core), journal_us = journal_wake(loop->journal);
-        int64_t tell_us = loop_tell_wake(loop);
+        int64_t tell_us = loop_tell_wake(loop), hold_us = hold_wake(loop);
 
         if (loop->exiting)
                 return 0;
@@ -204,6 +229,8 @@ static int wait_ms(Loop *loop) {
                 wake_us = journal_us;
         if (tell_us < wake_us)
                 wake_us = tell_us;
+        if (hold_us < wake_us)
+                wake_us = hold_us;
         if (loop->heads_us < wake_us)
                 wake_us = loop->heads_us;
         for (size_t i = 0; i < loop->link_count; i++)
@@ -267,6 +294,7 @@ bool loop_run(Loop *loop) {
                 if (signalled)
                         take_signals(loop);
                 share_rates(loop);
+                share_levels(loop);
                 if (loop->now.monotonic_us >= core_wake(loop->core))
                         loop_step(loop, &(Event){ .kind = EVENT_TICK });
         }

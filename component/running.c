@@ -499,6 +499,7 @@ static void running_stop(Running *running) {
         if (running->database)
                 database_free(running->database);
         commands_release(&loop->commands);
+        free(loop->levels.items);
         if (loop->cancels)
                 map_free(loop->cancels);
         seldom_free(loop->unreadable);

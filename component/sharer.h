@@ -1,10 +1,12 @@
-/* The sharer: tells the other hubs once a second what this one let through of each rate, and brings back what they did
- * (store/cache/rates.h). Not where a rate is decided: that is the hub thread's, from its own buckets.
+/* The sharer: tells the other hubs what this one let through of each rate and what it holds of what may be at the same
+ * time, and brings back what they did and do (store/cache/rates.h, orchestrator/governance/levels.h). Not where that is
+ * decided: that is the hub thread's, from its own buckets and gauges.
  *
- * A thread of its own, which may block; sharer_give() from the hub thread, never blocks.
+ * A thread of its own, which may block; sharer_give() and sharer_hold() from the hub thread, never block.
  */
 #pragma once
 
+#include "base/level.h"
 #include "base/queue.h"
 #include "store/cache/rates.h"
 
@@ -15,5 +17,7 @@ typedef struct Sharer Sharer;
 Sharer *sharer_start(RateStream *stream, Queue *inbox);
 /* What was let through since the last call. hubs: how many live; while there is one, nobody is told anything. */
 void sharer_give(Sharer *sharer, const RateDelta *deltas, size_t count, int32_t hubs);
+/* All that this hub holds at the moment. Others forget what they have not heard of for five seconds. */
+void sharer_hold(Sharer *sharer, const Level *levels, size_t count);
 /* Stops its thread. */
 void sharer_free(Sharer *sharer);

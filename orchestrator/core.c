@@ -495,6 +495,9 @@ void core_step(Core *core, Moment now, const Event *event, Commands *ret_command
         case EVENT_DRAIN:
                 lease_drain(core);
                 break;
+        case EVENT_LEVELS:
+                gauges_hear(core, event);
+                break;
         case EVENT_AUDIT:
                 core_audit_record(core, &event->audit);
                 break;

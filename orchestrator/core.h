@@ -80,6 +80,7 @@ typedef enum EventKind {
         EVENT_RECEIVED,   /* message_id: the client's receipt for an answer of ours */
         EVENT_BOUNCED,    /* message_id; retry: the error's type is `wait` */
         EVENT_DRAIN,      /* stop in good order */
+        EVENT_LEVELS,     /* levels: what other hubs hold at this moment of limits of that kind */
         EVENT_AUDIT,      /* audit: something of the table in governance/events.h happened on another thread */
 } EventKind;
 
@@ -129,6 +130,11 @@ typedef struct Event {
                         Uuid message_id;
                         bool retry;
                 } answer;
+                struct {
+                        const LevelElsewhere *elsewhere; /* all of them */
+                        size_t count;
+                        int32_t hubs; /* that cannot tell each other, and each have a part; 1 = they can */
+                } levels;
                 AuditRecord audit; /* copied; severity empty = its type's, at_us 0 = now */
         };
 } Event;
@@ -239,6 +245,14 @@ bool core_domain_is_shared(const Core *core, Text domain);
 
 /* How many hubs live, as far as this one's heartbeat says; itself counts. */
 int32_t core_live_hubs(const Core *core);
+
+/* What this hub holds at this moment of limits, for the other hubs to be told. */
+typedef struct CoreLevels {
+        Level *items; /* released by free() */
+        size_t count, capacity;
+} CoreLevels;
+void core_levels(Core *core, CoreLevels *ret_levels);
+bool core_levels_moved(const Core *core); /* since they were asked for last */
 
 /* Other durations from now on; what has a deadline keeps it. */
 void core_set_patience(Core *core, int64_t lease_us, int64_t drain_us, int64_t turn_us);

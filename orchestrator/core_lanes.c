@@ -194,7 +194,7 @@ void lanes_leave(Core *core, Message *message) {
         if (!lane)
                 return;
         message->lane = NULL;
-        gauges_end_waiting(message);
+        gauges_end_waiting(core, message);
         if (lane->active == message)
                 lane->active = NULL;
         else

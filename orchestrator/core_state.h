@@ -232,6 +232,8 @@ struct Core {
         int64_t expired_us;
         int64_t waiting_count; /* messages that wait in lanes */
         size_t parked_count;   /* lanes that wait for a turn of their subject to end */
+        Gauge *held_first;     /* those that hold something */
+        bool levels_moved;     /* since they were asked for last */
         int32_t running_count;
         uint64_t turn_generation;
 
@@ -320,9 +322,10 @@ void lane_unready(Lane *lane);
 
 /* core_gauges.c */
 void gauges_enter(Core *core, Message *message); /* waits, among those of its subjects */
-void gauges_end_waiting(Message *message);
-void gauges_begin_turn(Message *message);
-void gauges_end_turn(Core *core, Message *message);
+void gauges_end_waiting(Core *core, Message *message);
+void gauges_begin_turn(Core *core, const Message *message);
+void gauges_end_turn(Core *core, const Message *message);
+void gauges_hear(Core *core, const Event *event);            /* other hubs hold more, or less */
 bool lane_must_wait(Core *core, Lane *lane);                 /* its next turn is one too many: the lane is parked */
 void lane_pass_on(Core *core, Lane *lane);                   /* what woke it serves another, too */
 void lane_let_go(Core *core, Lane *lane);                    /* nothing in it waits any more */

@@ -12,8 +12,8 @@ static void slot_take(Core *core, Message *message) {
 
         message->turn = ++core->turn_generation << SLOT_BITS | (uint64_t) slot;
         core->running[slot] = message;
-        gauges_end_waiting(message);
-        gauges_begin_turn(message);
+        gauges_end_waiting(core, message);
+        gauges_begin_turn(core, message);
         core->running_count++;
 }
 
@@ -209,7 +209,7 @@ static void conclude(Core *core, Message *message) {
 
         if (message->state == MESSAGE_WAITING && message->lane && message->lane->active != message)
                 lane_unlink(core, message->lane, message);
-        gauges_end_waiting(message);
+        gauges_end_waiting(core, message);
         message->state = MESSAGE_CONCLUDING;
         concluded->attempt = message->attempts;
         if (!reply_to->quotes && (!message->lane || message->lane->held <= 1))

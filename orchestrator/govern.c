@@ -55,12 +55,14 @@ static bool govern_agent(const Admission *admission, Failure *ret_refusal) {
                govern_budget(admission, ret_refusal);
 }
 
-/* How many of the tenant's, the person's and the agent's messages wait already. */
+/* How many of the tenant's, the person's and the agent's messages wait already, here and on other hubs. */
 static bool govern_waiting(const Admission *admission, Failure *ret_refusal) {
         Gauges gauges = directory_gauges(admission->directory, &admission->sender, admission->agent);
 
         for (size_t i = 0; i < GAUGES; i++) {
-                LimitVerdict verdict = gauges.of[i] ? gauge_ask(gauges.of[i], LIMIT_WAITING) : (LimitVerdict){ 0 };
+                LimitVerdict verdict = { 0 };
+                if (gauges.of[i])
+                        verdict = directory_hold(admission->directory, gauges.of[i], LIMIT_WAITING);
                 if (verdict.refused)
                         return limit_refuse(&verdict, admission->now.monotonic_us, ret_refusal);
         }

@@ -174,11 +174,12 @@ void directory_limits(Directory *directory, const Sender *sender, const Agent *a
 /* Takes `amount` of `what` from every limit that concerns this message, or from none when one of them refuses. */
 LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *agent, const Grant *grant,
                             LimitWhat what, int64_t amount, int64_t monotonic_us);
-/* The same question, and nothing is taken; and what a message has taken, when it is known: LIMIT_WORKER_MS. */
+/* The same question, and nothing is taken; and what a message has taken, when it is known: LIMIT_WORKER_MS, as
+ * limits_charge(). */
 LimitVerdict directory_ask(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
                            LimitWhat what, int64_t amount, int64_t monotonic_us);
-void directory_charge(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
-                      LimitWhat what, int64_t amount, int64_t monotonic_us);
+const Limit *directory_charge(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
+                              LimitWhat what, int64_t amount, int64_t monotonic_us);
 /* By its row's id, or of a plan's figure by the id it has on every hub. NULL when there is none. */
 Limit *directory_limit(const Directory *directory, Uuid id);
 Uuid plan_limit_id(Uuid tenant_id, LimitWhat what, int64_t window_us);
@@ -187,7 +188,9 @@ Uuid plan_limit_id(Uuid tenant_id, LimitWhat what, int64_t window_us);
 bool directory_untold(Directory *directory, int64_t monotonic_us, Uuid *ret_limit, int64_t *ret_amount);
 /* What others let through; of a limit that is not here, nothing. */
 void directory_subtract(Directory *directory, Uuid id, int64_t amount, int64_t monotonic_us);
-/* The hubs cannot tell each other: each of so many has an even part of every rate; 1 = the whole. */
+/* What others hold, of all limits: of one that is not named, nothing. */
+void directory_share(Directory *directory, const LevelElsewhere *elsewhere, size_t count);
+/* The hubs cannot tell each other: each of so many has an even part of every rate and gauge; 1 = the whole. */
 void directory_divide(Directory *directory, int32_t hubs);
 /* The narrowest `what` of a single amount or moment; INT64_MAX: none. */
 int64_t directory_least(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
@@ -200,8 +203,10 @@ typedef struct Gauges {
         Gauge *of[GAUGES]; /* of the installation, tenant, account and agent */
 } Gauges;
 Gauges directory_gauges(Directory *directory, const Sender *sender, Agent *agent);
+/* Whether one more would be over a limit, with what other hubs hold. */
+LimitVerdict directory_hold(const Directory *directory, const Gauge *gauge, LimitWhat what);
 
-/* How much of a rate or gauge is used, on this hub: looked up by the row, or for a gauge by its subject. */
+/* How much of a rate or gauge is used: looked up by the row, and what this hub holds of a gauge by its subject. */
 typedef struct LimitUse {
         Uuid id, subject_id; /* subject_id: as in DirectoryChange, also of a plan's figure */
         LimitSubject subject;

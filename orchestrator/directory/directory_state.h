@@ -78,6 +78,8 @@ struct Directory {
         const Plans *plans; /* NULL: no plan limits anything */
         Uuid *untold;       /* limits of which there is something to be told */
         size_t untold_count, untold_capacity;
+        Uuid *shared; /* limits of which other hubs hold something */
+        size_t shared_count;
         int32_t hubs; /* that share a bucket without telling each other; 1 = they do tell, or there is one */
         Agent *hub;   /* at the bare domains: everybody may talk to it */
         Agent absent; /* looked at when there is none, so that absence costs the same */

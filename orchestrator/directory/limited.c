@@ -42,6 +42,7 @@ void directory_close_limits(Directory *directory) {
         senders_free(directory->senders);
         free(directory->gauge);
         free(directory->untold);
+        free(directory->shared);
         map_free(directory->limit_places);
         map_free(directory->domain_limits);
 }
@@ -385,6 +386,21 @@ void directory_subtract(Directory *directory, Uuid id, int64_t amount, int64_t m
                 limit_subtract(limit, amount, monotonic_us);
 }
 
+void directory_share(Directory *directory, const LevelElsewhere *elsewhere, size_t count) {
+        Limit *limit;
+
+        for (size_t i = 0; i < directory->shared_count; i++)
+                if ((limit = directory_limit(directory, directory->shared[i])))
+                        limit_share(limit, NULL);
+        directory->shared = memory_resize(directory->shared, (count + 1) * sizeof(*directory->shared));
+        directory->shared_count = count;
+        for (size_t i = 0; i < count; i++) {
+                directory->shared[i] = elsewhere[i].limit;
+                if ((limit = directory_limit(directory, elsewhere[i].limit)))
+                        limit_share(limit, &elsewhere[i]);
+        }
+}
+
 void directory_divide(Directory *directory, int32_t hubs) {
         directory->hubs = hubs;
 }
@@ -408,13 +424,14 @@ LimitVerdict directory_ask(Directory *directory, const Sender *sender, const Age
         return limits_ask(lists, COUNT_OF(lists), what, amount, monotonic_us, directory->hubs);
 }
 
-void directory_charge(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
-                      LimitWhat what, int64_t amount, int64_t monotonic_us) {
+const Limit *directory_charge(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
+                              LimitWhat what, int64_t amount, int64_t monotonic_us) {
         Limit *lists[LIMIT_LISTS];
 
         directory_limits(directory, sender, agent, grant, lists);
-        limits_charge(lists, COUNT_OF(lists), what, amount, monotonic_us);
+        const Limit *near = limits_charge(lists, COUNT_OF(lists), what, amount, monotonic_us, directory->hubs);
         list_untold(directory, lists, what);
+        return near;
 }
 
 int64_t directory_least(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
@@ -445,6 +462,10 @@ Gauges directory_gauges(Directory *directory, const Sender *sender, Agent *agent
                            gauge_of(&agent->gauge, &agent->limits, NULL) } };
 }
 
+LimitVerdict directory_hold(const Directory *directory, const Gauge *gauge, LimitWhat what) {
+        return gauge_ask(gauge, what, directory->hubs);
+}
+
 static const Gauge *gauge_find(const Directory *directory, const LimitUse *use) {
         const Text id = MAP_KEY(use->subject_id);
         const Account *account = use->subject == LIMIT_OF_ACCOUNT ? map_get(directory->accounts, id) : NULL;
@@ -462,17 +483,14 @@ static const Gauge *gauge_find(const Directory *directory, const LimitUse *use) 
 
 void directory_use(const Directory *directory, LimitUse *use, int64_t monotonic_us) {
         LimitKind kind = limit_facts[use->what].kind;
-
-        bool bucket = kind == LIMIT_IS_RATE || use->what == LIMIT_WORKER_MS;
-
-        use->known = bucket || kind == LIMIT_IS_GAUGE;
-        use->used = 0;
-        if (bucket) {
-                const Limit *limit = directory_limit(directory, use->id);
-                use->known = limit != NULL;
-                use->used = limit ? limit_used(limit, monotonic_us) : 0;
-        }
+        bool bucket = kind == LIMIT_IS_RATE;
+        const Limit *limit = directory_limit(directory, use->id);
         const Gauge *gauge = kind == LIMIT_IS_GAUGE ? gauge_find(directory, use) : NULL;
+
+        use->known = bucket ? limit != NULL : kind == LIMIT_IS_GAUGE;
+        use->used = bucket && limit ? limit_used(limit, monotonic_us) : 0;
         if (gauge)
                 use->used = use->what == LIMIT_TURNS ? gauge->turns : gauge->waiting;
+        if (kind == LIMIT_IS_GAUGE && limit)
+                use->used += limit->elsewhere;
 }

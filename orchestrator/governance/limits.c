@@ -28,8 +28,8 @@ const LimitFact limit_facts[LIMIT_WHAT_COUNT] = {
         [LIMIT_TOKENS] = { "tokens", LIMIT_IS_BUDGET, "tokens", OF_BUDGETS, "Tokens of models, prompt and answer." },
         [LIMIT_MONEY_NANO] = { "money-nano", LIMIT_IS_BUDGET, "units of the currency", OF_BUDGETS,
                                "What models may cost, in nano-units of the installation's currency." },
-        [LIMIT_WORKER_MS] = { "worker-ms", LIMIT_IS_BUDGET, "milliseconds of workers", OF_BUDGETS,
-                              "How long turns may keep workers." },
+        [LIMIT_WORKER_MS] = { "worker-ms", LIMIT_IS_RATE, "milliseconds of workers", OF_ALL,
+                              "How long turns may keep workers, charged when they end." },
         [LIMIT_TURNS] = { "turns", LIMIT_IS_GAUGE, "turns at the same time", OF_GAUGES,
                           "Turns that run at the same time; further ones wait." },
         [LIMIT_WAITING] = { "waiting", LIMIT_IS_GAUGE, "messages that wait", OF_GAUGES,
@@ -191,14 +191,21 @@ void limit_change(Limit *limit, int64_t window_us, int64_t amount) {
         limit->amount = amount;
 }
 
+/* Gives the limit itself where four fifths are used, for the first time in its window. */
+static const Limit *limit_near(Limit *limit, int64_t now_us) {
+        if (limit->amount < WARN_LEAST || limit->tokens > (double) limit->amount / 5 ||
+            (limit->warned_us && now_us - limit->warned_us < limit->window_us))
+                return NULL;
+        limit->warned_us = now_us ? now_us : 1;
+        return limit;
+}
+
 static void limit_spend(Limit *limit, int64_t amount, int64_t now_us, LimitVerdict *verdict) {
         limit->tokens -= (double) amount;
         limit->untold += amount;
-        if (limit->amount < WARN_LEAST || limit->tokens > (double) limit->amount / 5 ||
-            (limit->warned_us && now_us - limit->warned_us < limit->window_us))
-                return;
-        limit->warned_us = now_us ? now_us : 1;
-        verdict->near = limit;
+        const Limit *near = limit_near(limit, now_us);
+        if (near)
+                verdict->near = near;
 }
 
 LimitVerdict limits_ask(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us,
@@ -228,24 +235,35 @@ LimitVerdict limits_take(Limit *const *lists, size_t count, LimitWhat what, int6
         return verdict;
 }
 
-void limits_charge(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us) {
-        for (size_t i = 0; i < count; i++)
-                for (Limit *limit = lists[i]; limit; limit = limit->next)
-                        if (limit->what == what) {
-                                limit_subtract(limit, amount, monotonic_us);
-                                limit->untold += amount;
-                        }
-}
-
-void limit_subtract(Limit *limit, int64_t amount, int64_t monotonic_us) {
+static void limit_lower(Limit *limit, int64_t amount, int64_t now_us, int32_t hubs) {
         double least = -(double) limit->amount;
 
         if (limit->window_us == 0)
                 return;
-        limit_refill(limit, monotonic_us, 1);
+        limit_refill(limit, now_us, hubs);
         limit->tokens -= (double) amount;
         if (limit->tokens < least)
                 limit->tokens = least;
+}
+
+const Limit *limits_charge(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us,
+                           int32_t hubs) {
+        const Limit *near = NULL;
+
+        for (size_t i = 0; i < count; i++)
+                for (Limit *limit = lists[i]; limit; limit = limit->next) {
+                        if (limit->what != what)
+                                continue;
+                        limit_lower(limit, amount, monotonic_us, hubs);
+                        limit->untold += amount;
+                        const Limit *each = limit_near(limit, monotonic_us);
+                        near = each ? each : near;
+                }
+        return near;
+}
+
+void limit_subtract(Limit *limit, int64_t amount, int64_t monotonic_us) {
+        limit_lower(limit, amount, monotonic_us, 1);
 }
 
 int64_t limit_used(const Limit *limit, int64_t monotonic_us) {
@@ -267,14 +285,39 @@ const Limit *limits_least(Limit *const *lists, size_t count, LimitWhat what) {
         return least;
 }
 
-LimitVerdict gauge_ask(const Gauge *gauge, LimitWhat what) {
-        int32_t held = what == LIMIT_TURNS ? gauge->turns : gauge->waiting;
-        Limit *lists[COUNT_OF(gauge->lists)];
+/* Hubs that want no more keep what they hold; the rest is for those that do, and this one, in even parts. What cannot be
+ * divided is theirs who have waited longest. All hubs come to the same parts, so that these fit in the amount. */
+void limit_share(Limit *limit, const LevelElsewhere *elsewhere) {
+        limit->elsewhere = elsewhere ? elsewhere->held : 0;
+        limit->kept = 0;
+        if (!elsewhere || elsewhere->wanting == 0)
+                return;
+        int64_t left = limit->amount > elsewhere->content ? limit->amount - elsewhere->content : 0;
+        int64_t hubs = elsewhere->wanting + 1;
+        int64_t part = left / hubs + (elsewhere->ahead < left % hubs);
+        limit->kept = limit->amount - part;
+}
 
-        for (size_t i = 0; i < COUNT_OF(lists); i++)
-                lists[i] = gauge->lists[i] ? *gauge->lists[i] : NULL;
-        const Limit *least = limits_least(lists, COUNT_OF(lists), what);
-        if (!least || held < least->amount)
-                return (LimitVerdict){ .what = what };
-        return (LimitVerdict){ .refused = true, .subject = least->subject, .what = what, .amount = least->amount };
+/* As of rates, an amount that hubs share without telling each other leaves at least one to each. */
+static bool gauge_refuses(const Limit *limit, int64_t held, int32_t hubs) {
+        int64_t most = limit->amount / hubs;
+
+        if (most == 0 && limit->amount > 0)
+                most = 1;
+        return held + limit->elsewhere >= most || held >= limit->amount - limit->kept;
+}
+
+LimitVerdict gauge_ask(const Gauge *gauge, LimitWhat what, int32_t hubs) {
+        int32_t held = what == LIMIT_TURNS ? gauge->turns : gauge->waiting;
+        LimitVerdict verdict = { .what = what };
+
+        for (size_t i = 0; i < COUNT_OF(gauge->lists); i++)
+                for (const Limit *limit = gauge->lists[i] ? *gauge->lists[i] : NULL; limit; limit = limit->next)
+                        if (limit->what == what && gauge_refuses(limit, held, hubs) &&
+                            (!verdict.refused || limit->amount < verdict.amount))
+                                verdict = (LimitVerdict){ .refused = true,
+                                                          .subject = limit->subject,
+                                                          .what = what,
+                                                          .amount = limit->amount };
+        return verdict;
 }

@@ -1,6 +1,7 @@
 /* Limits: rows (subject, what, window, amount) and their one evaluator. A subject holds a list of rows; of several that
  * concern the same thing the narrowest wins. What can be limited is one table (limit_facts), by kinds: a rate is a
- * token bucket that starts full and refills evenly, a budget is what may be spent in a calendar window, a gauge how
+ * token bucket that starts full and refills evenly, taken from beforehand or, where the amount is only known afterwards,
+ * charged then; a budget is what may be spent in a calendar window, a gauge how
  * many there may be at the same time, a count how many may exist, a size bounds one of its kind, an age says how long
  * something is kept. What is counted where is the caller's.
  *
@@ -9,6 +10,7 @@
 #pragma once
 
 #include "base/failure.h"
+#include "base/level.h"
 #include "base/text.h"
 #include "base/uuid.h"
 
@@ -94,6 +96,8 @@ typedef struct Limit {
         bool used;                 /* once; until then it is full */
         int64_t untold;            /* let through here since the other hubs were told last */
         bool listed;               /* among those to be told */
+        int32_t elsewhere;         /* of a gauge: what other hubs hold, */
+        int64_t kept;              /* and how much of the amount is kept for lanes of theirs that wait */
         int64_t warned_us;         /* monotonic: when it was last said that little is left; 0 = not yet */
         int64_t quiet_us;          /* of a budget, wall clock: until then, which is its window's end, it was said */
 } Limit;
@@ -116,8 +120,10 @@ LimitVerdict limits_take(Limit *const *lists, size_t count, LimitWhat what, int6
 /* The same question, and nothing is taken. */
 LimitVerdict limits_ask(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us,
                         int32_t hubs);
-/* Of what is only known afterwards: takes it from every row, below nothing if need be, at most one window's worth. */
-void limits_charge(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us);
+/* Of what is only known afterwards: takes it from every row, below nothing if need be, at most one window's worth. Gives
+ * the row of those where four fifths are used, for the first time in its window; NULL = none. */
+const Limit *limits_charge(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us,
+                           int32_t hubs);
 /* What other hubs let through: may leave less than nothing, at most one window's worth. */
 void limit_subtract(Limit *limit, int64_t amount, int64_t monotonic_us);
 /* How much of a bucket is used, rounded. */
@@ -136,13 +142,19 @@ bool limit_is_wider(LimitWhat what, int64_t amount, int64_t than);
 #define LIMIT_WINDOW_SIZE 40
 void limit_window_format(int64_t window_us, char string[static LIMIT_WINDOW_SIZE]);
 
-/* How many turns run, and messages wait, of one subject, and what limits them. */
+/* What other hubs hold and want of a gauge's limit; NULL = nothing. While others want more, this hub has its part. */
+void limit_share(Limit *limit, const LevelElsewhere *elsewhere);
+
+/* How many turns run, and messages wait, of one subject on this hub, and what limits them. */
 struct Lane;
 typedef struct Gauge {
         int32_t turns, waiting;
         Limit **lists[2];          /* of the subject; NULL = only one */
-        struct Lane *first, *last; /* the core's: lanes whose next turn waits for one of these to end */
+        struct Lane *first, *last; /* the core's: lanes whose next turn waits for one of these to end, */
+        int32_t parked, woken;     /* how many they are, and how many of them are looked at again */
+        bool holds;                /* it is among those of the core that hold something */
+        struct Gauge *previous_held, *next_held;
 } Gauge;
 
-/* Whether one more would be over a limit; the verdict is of the narrowest. */
-LimitVerdict gauge_ask(const Gauge *gauge, LimitWhat what);
+/* Whether one more would be over a limit; the verdict is of the narrowest. hubs: as in limits_take(). */
+LimitVerdict gauge_ask(const Gauge *gauge, LimitWhat what, int32_t hubs);

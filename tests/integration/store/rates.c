@@ -81,12 +81,14 @@ static int take(Side *side, int most) {
 
 static void share(Side *side) {
         _cleanup_(arena_freep) Arena *arena = arena_new(1024 * 1024);
-        RateDelta *deltas, out[16];
-        size_t count, given = 0;
+        RateDelta out[16];
+        RatesHeard heard;
+        size_t given = 0;
         Failure failure;
-        ck_assert_done(rate_stream_receive(side->stream, arena, &deltas, &count, &failure), failure);
-        for (size_t i = 0; i < count; i++)
-                directory_subtract(side->directory, deltas[i].limit, deltas[i].amount, clock_now().monotonic_us);
+        ck_assert_done(rate_stream_receive(side->stream, arena, &heard, &failure), failure);
+        for (size_t i = 0; i < heard.delta_count; i++)
+                directory_subtract(side->directory, heard.deltas[i].limit, heard.deltas[i].amount,
+                                   clock_now().monotonic_us);
         while (given < COUNT_OF(out) &&
                directory_untold(side->directory, clock_now().monotonic_us, &out[given].limit, &out[given].amount))
                 given++;
@@ -139,13 +141,15 @@ END_TEST
 START_TEST(redis_that_is_away_is_a_failure_and_no_more) {
         RateStream *stream = stream_to("unix:/nonexistent/redis.sock");
         _cleanup_(arena_freep) Arena *arena = arena_new(4096);
-        RateDelta delta = { new_limit(), 1 }, *deltas;
-        size_t count;
+        RateDelta delta = { new_limit(), 1 };
+        Level level = { delta.limit, 1, 0, 0 };
+        RatesHeard heard;
         Failure failure;
         ck_assert(!rate_stream_send(stream, &delta, 1, &failure));
         ck_assert_int_eq(failure.kind, FAILURE_UNAVAILABLE);
-        ck_assert(!rate_stream_receive(stream, arena, &deltas, &count, &failure));
-        ck_assert_uint_eq(count, 0);
+        ck_assert(!rate_stream_send_levels(stream, &level, 1, &failure));
+        ck_assert(!rate_stream_receive(stream, arena, &heard, &failure));
+        ck_assert_uint_eq(heard.delta_count + heard.level_count, 0);
         rate_stream_free(stream);
         ck_assert(!rate_stream_new("nowhere", NULL, &stream, &failure));
         ck_assert_int_eq(failure.kind, FAILURE_INVALID);

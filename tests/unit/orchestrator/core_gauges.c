@@ -114,6 +114,149 @@ START_TEST(messages_that_wait_are_bounded_where_they_arrive) {
 }
 END_TEST
 
+/* What others hold of the limit with that id. */
+static void hear(Rig *rig, uint8_t id, LevelElsewhere elsewhere) {
+        elsewhere.limit = (Uuid){ { 7, id } };
+        rig_step(rig, (Event){ EVENT_LEVELS, .levels = { &elsewhere, 1, 1 } });
+        rig_settle(rig);
+}
+
+static void hear_nothing(Rig *rig, int32_t hubs) {
+        rig_step(rig, (Event){ EVENT_LEVELS, .levels = { .hubs = hubs } });
+        rig_settle(rig);
+}
+
+START_TEST(what_other_hubs_hold_counts_and_lanes_go_on_when_it_is_less) {
+        _cleanup_(rig_release) Rig rig;
+        setup(&rig);
+        limit(&rig, 1, LIMIT_OF_TENANT, rig_zeta, LIMIT_TURNS, 3);
+        hear(&rig, 1, (LevelElsewhere){ .held = 2, .content = 2 });
+        for (size_t i = 0; i < COUNT_OF(senders); i++)
+                rig_accept(&rig, (Said){ .body = senders[i], .from = senders[i], .agent = "open.zeta" });
+        ck_assert_uint_eq(rig.turn_count, 1);
+        hear(&rig, 1, (LevelElsewhere){ .held = 2, .content = 2 });
+        ck_assert_uint_eq(rig.turn_count, 1);
+        /* One place is free, then all: nobody here has ended a turn. */
+        hear(&rig, 1, (LevelElsewhere){ .held = 1, .content = 1 });
+        ck_assert_uint_eq(rig.turn_count, 2);
+        hear_nothing(&rig, 1);
+        ck_assert_uint_eq(rig.turn_count, 3);
+}
+END_TEST
+
+START_TEST(limit_of_another_tenant_is_not_touched_by_what_others_hold) {
+        _cleanup_(rig_release) Rig rig;
+        setup(&rig);
+        limit(&rig, 1, LIMIT_OF_TENANT, rig_zeta, LIMIT_TURNS, 1);
+        limit(&rig, 2, LIMIT_OF_TENANT, rig_installation, LIMIT_TURNS, 1);
+        hear(&rig, 1, (LevelElsewhere){ .held = 1, .content = 1 });
+        rig_accept(&rig, (Said){ .body = "a", .from = senders[0], .agent = "open.zeta" });
+        rig_accept(&rig, (Said){ .body = "b", .from = senders[1], .agent = "guide" });
+        ck_assert_uint_eq(rig.turn_count, 1);
+        rig_turn(&rig, "b");
+}
+END_TEST
+
+/* Of four each of two hubs that want more has two, and of one the hub that has waited longer. */
+START_TEST(hub_that_holds_its_part_leaves_the_rest_to_one_that_wants_it) {
+        _cleanup_(rig_release) Rig rig;
+        setup(&rig);
+        limit(&rig, 1, LIMIT_OF_TENANT, rig_zeta, LIMIT_TURNS, 2);
+        for (size_t i = 0; i < COUNT_OF(senders); i++)
+                rig_accept(&rig, (Said){ .body = senders[i], .from = senders[i], .agent = "open.zeta" });
+        ck_assert_uint_eq(rig.turn_count, 2);
+        hear(&rig, 1, (LevelElsewhere){ .wanting = 1 });
+        rig_answer(&rig, rig_turn(&rig, senders[0]), "done");
+        rig_settle(&rig);
+        ck_assert_uint_eq(rig.turn_count, 1);
+        /* It took the place and wants no more; then it gives it back. */
+        hear(&rig, 1, (LevelElsewhere){ .held = 1, .content = 1 });
+        ck_assert_uint_eq(rig.turn_count, 1);
+        hear_nothing(&rig, 1);
+        ck_assert_uint_eq(rig.turn_count, 2);
+        limit(&rig, 1, LIMIT_OF_TENANT, rig_zeta, LIMIT_TURNS, 1);
+        hear(&rig, 1, (LevelElsewhere){ .wanting = 1, .ahead = 1 });
+        rig_accept(&rig, (Said){ .body = "last", .from = senders[0], .agent = "open.zeta" });
+        rig_answer(&rig, rig_turn(&rig, senders[1]), "done");
+        rig_settle(&rig);
+        rig_answer(&rig, rig_turn(&rig, senders[2]), "done");
+        rig_settle(&rig);
+        ck_assert_uint_eq(rig.turn_count, 0);
+        hear(&rig, 1, (LevelElsewhere){ .wanting = 1 });
+        rig_turn(&rig, "last");
+}
+END_TEST
+
+START_TEST(hubs_that_cannot_tell_each_other_run_their_part_of_the_turns) {
+        _cleanup_(rig_release) Rig rig;
+        setup(&rig);
+        limit(&rig, 1, LIMIT_OF_TENANT, rig_zeta, LIMIT_TURNS, 2);
+        hear(&rig, 1, (LevelElsewhere){ .held = 2, .content = 2 });
+        for (size_t i = 0; i < COUNT_OF(senders); i++)
+                rig_accept(&rig, (Said){ .body = senders[i], .from = senders[i], .agent = "open.zeta" });
+        ck_assert_uint_eq(rig.turn_count, 0);
+        hear_nothing(&rig, 5); /* at least one */
+        ck_assert_uint_eq(rig.turn_count, 1);
+        hear_nothing(&rig, 2);
+        ck_assert_uint_eq(rig.turn_count, 1);
+        hear_nothing(&rig, 1);
+        ck_assert_uint_eq(rig.turn_count, 2);
+}
+END_TEST
+
+START_TEST(messages_that_wait_elsewhere_count_where_one_arrives) {
+        _cleanup_(rig_release) Rig rig;
+        setup(&rig);
+        limit(&rig, 1, LIMIT_OF_TENANT, rig_zeta, LIMIT_WAITING, 2);
+        hear(&rig, 1, (LevelElsewhere){ .held = 2, .content = 2 });
+        rig_say(&rig, (Said){ .body = "a", .from = senders[0], .agent = "open.zeta" });
+        const Command *refused = rig_command(&rig, COMMAND_REFUSE, 0);
+        ck_assert_ptr_nonnull(refused);
+        ck_assert_str_eq(
+                refused->arrival.failure.text,
+                "The tenant's limit of 2 messages that wait is reached. Try again when one of them is answered.");
+        hear(&rig, 1, (LevelElsewhere){ .held = 1, .content = 1 });
+        rig_accept(&rig, (Said){ .body = "b", .from = senders[0], .agent = "open.zeta" });
+        rig_turn(&rig, "b");
+}
+END_TEST
+
+static Level told(Rig *rig, uint8_t id) {
+        CoreLevels levels = { 0 };
+        Level found = { 0 };
+
+        core_levels(rig->core, &levels);
+        for (size_t i = 0; i < levels.count; i++)
+                if (uuid_equal(levels.items[i].limit, (Uuid){ { 7, id } }))
+                        found = levels.items[i];
+        free(levels.items);
+        return found;
+}
+
+START_TEST(others_are_told_what_is_held_and_wanted_here) {
+        _cleanup_(rig_release) Rig rig;
+        setup(&rig);
+        limit(&rig, 1, LIMIT_OF_TENANT, rig_zeta, LIMIT_TURNS, 1);
+        limit(&rig, 2, LIMIT_OF_AGENT, rig_open, LIMIT_WAITING, 10);
+        for (size_t i = 0; i < COUNT_OF(senders); i++)
+                rig_accept(&rig, (Said){ .body = senders[i], .from = senders[i], .agent = "open.zeta" });
+        rig_pass(&rig, 3 * SECONDS);
+        ck_assert(core_levels_moved(rig.core));
+        ck_assert_int_eq(told(&rig, 1).held, 1);
+        ck_assert_int_eq(told(&rig, 1).wanted, 2);
+        ck_assert_int_eq(told(&rig, 1).waited_ms, 3000);
+        ck_assert_int_eq(told(&rig, 2).held, 2);
+        ck_assert(!core_levels_moved(rig.core));
+        /* What it could not use it does not want. */
+        rig_step(&rig, (Event){ .kind = EVENT_DRAIN });
+        ck_assert_int_eq(told(&rig, 1).wanted, 0);
+        ck_assert_int_eq(told(&rig, 1).held, 1);
+        rig_answer(&rig, rig_turn(&rig, senders[0]), "done");
+        ck_assert(core_levels_moved(rig.core));
+        ck_assert_int_eq(told(&rig, 1).held, 0);
+}
+END_TEST
+
 START_TEST(turn_ends_when_its_own_limit_is_over) {
         _cleanup_(rig_release) Rig rig;
         setup(&rig);
@@ -185,5 +328,10 @@ END_TEST
 UNIT_TESTS("orchestrator/core_gauges", turns_beyond_the_tenants_limit_wait_and_others_go_on,
            wider_limit_lets_those_that_wait_begin, lane_that_cannot_use_a_place_leaves_it_to_the_next,
            limit_of_none_stops_a_tenant_and_a_deadline_ends_the_wait, messages_that_wait_are_bounded_where_they_arrive,
+           what_other_hubs_hold_counts_and_lanes_go_on_when_it_is_less,
+           limit_of_another_tenant_is_not_touched_by_what_others_hold,
+           hub_that_holds_its_part_leaves_the_rest_to_one_that_wants_it,
+           hubs_that_cannot_tell_each_other_run_their_part_of_the_turns,
+           messages_that_wait_elsewhere_count_where_one_arrives, others_are_told_what_is_held_and_wanted_here,
            turn_ends_when_its_own_limit_is_over, time_of_workers_is_charged_when_it_is_known_and_comes_back_evenly,
            owners_are_told_when_four_fifths_are_used)
