@@ -16,18 +16,21 @@ static bool changes_version(const Input *input) {
         return input_has(input, "owner");
 }
 
-/* What decides where that goes which people write is for whom they write to. The installation's own agents are whose
- * admins they are. */
-static bool check_way_out(const OperationContext *context, const Input *input, Failure *reterr_failure) {
+/* The first field given that decides where that goes which people write; NULL: none. */
+static const char *names_way_out(const Input *input) {
         static const char *const ways[] = { "provider_url", "provider_key", "tools", "allowed_domains" };
-        if (context->owns || uuid_equal(context->tenant_id, installation_tenant_id))
-                return true;
         for (size_t i = 0; i < COUNT_OF(ways); i++)
                 if (input_has(input, ways[i]))
-                        return failure_set(reterr_failure, FAILURE_FORBIDDEN,
-                                           "'%s' decides where what people write goes: only the agent's owner sets it",
-                                           ways[i]);
-        return true;
+                        return ways[i];
+        return NULL;
+}
+
+/* That is for whom they write to; the installation's own agents are whose admins they are. */
+static bool check_way_out(const OperationContext *context, const Input *input, Failure *reterr_failure) {
+        const char *way = names_way_out(input);
+        return context->owns || uuid_equal(context->tenant_id, installation_tenant_id) || !way ||
+               failure_set(reterr_failure, FAILURE_FORBIDDEN,
+                           "'%s' decides where what people write goes: only the agent's owner sets it", way);
 }
 
 /* Whether the agent is given to another by somebody else than its owner: then the past is not the new owner's. */
@@ -45,6 +48,11 @@ static bool add_version(OperationContext *context, const Input *input, VersionDo
                 return false;
         version->hidden = version->hidden || is_taken(context, version);
         version_overlay(version, input);
+        if (version->hidden && version->prompt.length > 0 && names_way_out(input))
+                return failure_set(reterr_failure, FAILURE_FORBIDDEN,
+                                   "'%s' would tell the prompt, which is its former owner's: give it one of your own "
+                                   "first",
+                                   names_way_out(input));
         return version_check(version, reterr_failure) && version_check_price(context, version, input, reterr_failure) &&
                version_add(context, context->agent.id, context_id(context), version, reterr_failure);
 }

@@ -10,6 +10,8 @@ const Field limit_fields[] = {
           "month, and it must be said; everything else has none.",
           .least = 1, .most = 366 * 86400 },
         { "agent", FIELD_AGENT, OPTIONAL, "Of this agent alone; of the tenant as a whole when nobody is named." },
+        { "grant", FIELD_WHO, OPTIONAL,
+          "With agent: of all that this grant of it lets in, named by the person, domain or agent it is for." },
         { "account", FIELD_JID, OPTIONAL,
           "Of this person, with all tenants together; for platform admins, without a tenant." },
         { "domain", FIELD_WHO, OPTIONAL,
@@ -38,7 +40,22 @@ static bool row_of_account(OperationContext *context, Text jid, LimitRow *row, F
         return true;
 }
 
+static bool row_of_grant(OperationContext *context, Text who, LimitRow *row, Failure *reterr_failure) {
+        const Rows *rows;
+        if (!context_run(context, QUERY_GRANT_FIND, VALUES(value_uuid(context->agent.id), value_text(who)), &rows,
+                         reterr_failure))
+                return false;
+        if (rows_count(rows) == 0)
+                return failure_set(reterr_failure, FAILURE_NOT_FOUND, "the agent has no such grant");
+        row->subject = LIMIT_OF_GRANT;
+        row->subject_id = rows_uuid(rows, 0, 0);
+        row->name = who;
+        return true;
+}
+
 static bool row_of_subject(OperationContext *context, const Input *input, LimitRow *row, Failure *reterr_failure) {
+        if (input_has(input, "grant"))
+                return row_of_grant(context, input_text(input, "grant"), row, reterr_failure);
         if (input_has(input, "agent")) {
                 row->subject = LIMIT_OF_AGENT;
                 row->subject_id = context->agent.id;
@@ -135,6 +152,8 @@ static bool who_may(const OperationContext *context, const Input *input, Failure
         static const char *const all[] = { "account", "domain", "everybody" };
         bool everybody = input_boolean(input, "everybody"), plan = input_boolean(input, "plan");
         bool agent = input_has(input, "agent"), sender = input_has(input, "sender");
+        if (input_has(input, "grant") && !agent)
+                return failure_set(reterr_failure, FAILURE_INVALID, "'grant' is one of an agent's: say 'agent', too");
         if (agent + sender + input_has(input, "account") + input_has(input, "domain") + plan + everybody > 1)
                 return failure_set(reterr_failure, FAILURE_INVALID,
                                    "say one of 'agent', 'account', 'domain', 'sender', 'plan' and 'everybody'");

@@ -39,7 +39,7 @@ static bool limit_facts_before(OperationContext *context, const LimitRow *row, F
 }
 
 static bool is_within_tenant(const LimitRow *row) {
-        return row->subject == LIMIT_OF_TENANT || row->subject == LIMIT_OF_AGENT;
+        return row->subject == LIMIT_OF_TENANT || row->subject == LIMIT_OF_AGENT || row->subject == LIMIT_OF_GRANT;
 }
 
 static bool set_limit(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
@@ -69,7 +69,8 @@ static bool set_limit(OperationContext *context, const Input *input, Json **ret_
 
 const Operation limit_set = {
         .name = "limit-set",
-        .summary = "Sets how much a tenant, an agent, a person, a domain or everybody may have at most. A limit set "
+        .summary = "Sets how much a tenant, an agent, a grant, a person, a domain or everybody may have at most. A "
+                   "limit set "
                    "again has the new amount; of several the narrowest holds, and within a tenant none is wider than "
                    "its plan.",
         .example = "messages 600 --window 1h --agent support --tenant acme",

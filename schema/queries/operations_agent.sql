@@ -105,7 +105,10 @@ UPDATE grants SET removed_at = now() WHERE id = $1;
 
 -- name: grants_list
 -- role: tenant
-SELECT g.subject, g.kind, g.read_bodies, g.not_before, g.expires_at, g.created_at, l.amount
+SELECT g.subject, g.kind, g.read_bodies, g.not_before, g.expires_at, g.created_at, l.amount,
+       (SELECT jsonb_agg(jsonb_build_object('what', o.what, 'window_us', o.window_us, 'amount', o.amount)
+                         ORDER BY o.what, o.window_us)::text
+        FROM limits o WHERE o.subject = 'grant' AND o.subject_id = g.id AND o.removed_at IS NULL)
 FROM grants g
 LEFT JOIN limits l ON l.subject = 'grant' AND l.subject_id = g.id AND l.what = 'messages' AND l.removed_at IS NULL
                   AND l.window_us = 60000000

@@ -17,7 +17,7 @@ SELECT a.state, a.pause_reason, v.model, v.memory ->> 'type' = 'none',
           AND c.id IS NULL),
        (SELECT count(*) FROM accepted x JOIN concluded c ON c.id = x.id
         WHERE x.person_id = $2 AND x.agent_id = $1 AND x.conversation = $3 AND x.kind = 0 AND c.outcome = 1
-          AND x.id >= lowest_id(current_date - 1)::uuid
+          AND x.id >= lowest_id(current_date - 1)::uuid AND x.accepted_at > coalesce(a.read_from, '-infinity')
           AND x.id > coalesce((SELECT s.after FROM conversation_starts s
                                WHERE s.agent_id = $1 AND s.person_id = $2 AND s.conversation IN ($3, -1)
                                ORDER BY s.after DESC LIMIT 1), '00000000-0000-0000-0000-000000000000'))

@@ -16,13 +16,14 @@ WHERE v.id = $1;
 -- name: turn_history
 -- role: tenant
 -- The last exchanges of one conversation before a message, newest first, since it was begun anew: no commands; of yesterday
--- and today: what is older is not looked for.
+-- and today: what is older is not looked for, nor what its present owner may not read: where it goes is his to say.
 SELECT a.id, a.key_id, a.body, c.key_id, c.answer
 FROM accepted a JOIN concluded c ON c.id = a.id
 WHERE a.agent_id = $1 AND a.person_id = $2 AND a.conversation = $3 AND a.id < $4 AND c.outcome = 1
   AND a.kind = 0 AND a.id > coalesce((SELECT s.after FROM conversation_starts s
                                       WHERE s.agent_id = $1 AND s.person_id = $2 AND s.conversation IN ($3, -1)
                                       ORDER BY s.after DESC LIMIT 1), '00000000-0000-0000-0000-000000000000')
+  AND a.accepted_at > coalesce((SELECT g.read_from FROM agents g WHERE g.id = $1), '-infinity')
   AND a.id >= lowest_id(current_date - 1)::uuid AND c.id >= lowest_id(current_date - 1)::uuid
 ORDER BY a.id DESC LIMIT $5;
 

@@ -378,6 +378,43 @@ START_TEST(a_budget_that_cannot_be_checked_is_unknown_and_not_unused) {
 }
 END_TEST
 
+START_TEST(a_grant_has_limits_of_its_own_within_the_plan) {
+        static const char *const wrong[][2] = {
+                { "{\"what\":\"turns\",\"amount\":1,\"agent\":\"desk\",\"grant\":\"x@example.org\"}",
+                  "no limit of turns for a grant" },
+                { "{\"what\":\"messages\",\"amount\":1,\"grant\":\"x@example.org\"}", "say 'agent', too" },
+        };
+        Office *office = office_open();
+        office_do(office, ADMIN, "", "agent-create", "{\"name\":\"desk\",\"visibility\":\"shared\"}");
+        static const char set[] = "{\"what\":\"money-nano\",\"window\":86400,\"amount\":5250000000,\"agent\":\"desk\","
+                                  "\"grant\":\"x@example.org\"}";
+        office_refuse(office, ADMIN, "", "limit-set", set, FAILURE_NOT_FOUND);
+        office_do(office, ADMIN, "", "grant-add",
+                  "{\"agent\":\"desk\",\"who\":\"x@example.org\",\"messages_per_minute\":61}");
+        office->heard_count = 0;
+        office_do(office, ADMIN, "", "limit-set", set);
+        ck_assert_uint_eq(office->heard_count, 1);
+        ck_assert_int_eq(office->heard[0], DIRECTORY_LIMIT);
+        const char *list = office_do(office, ADMIN, "", "grant-list", "{\"agent\":\"desk\"}");
+        ck_assert_msg(strstr(list, "\"limits\":[\"61 messages per minute\",\"5.25 EUR per day\"]"), "%s", list);
+        /* Whom an agent was opened to is not for everybody in the tenant. */
+        ck_assert_ptr_null(strstr(office_do(office, VIEWER, "", "limit-list", "{}"), "x@example.org"));
+        for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+                office_refuse(office, ADMIN, "", "limit-set", wrong[i][0], FAILURE_INVALID);
+                ck_assert_msg(strstr(office->failure.text, wrong[i][1]), "%s", office->failure.text);
+        }
+        office_do(office, ROOT, "", "tenant-update", "{\"slug\":\"acme\",\"plan\":\"free\"}");
+        office_refuse(office, ADMIN, "", "limit-set",
+                      "{\"what\":\"messages\",\"amount\":61,\"agent\":\"desk\",\"grant\":\"x@example.org\"}",
+                      FAILURE_POLICY);
+        office_do(office, ADMIN, "", "limit-remove",
+                  "{\"what\":\"money-nano\",\"window\":86400,\"agent\":\"desk\",\"grant\":\"x@example.org\"}");
+        list = office_do(office, ADMIN, "", "grant-list", "{\"agent\":\"desk\"}");
+        ck_assert_msg(strstr(list, "\"limits\":[\"61 messages per minute\"]"), "%s", list);
+        office_close(office);
+}
+END_TEST
+
 START_TEST(money_is_shown_in_units_of_the_currency) {
         Office *office = office_open();
         const char *set = office_do(office, ADMIN, "", "limit-set",
@@ -412,6 +449,7 @@ UNIT_TESTS("integration/operations/limits", a_limit_is_one_row_and_the_last_amou
            what_a_plan_counts_ends_with_a_sentence_and_owners_hear_of_it_before,
            usage_is_seen_by_members_and_by_nobody_else, of_budgets_what_is_spent_and_reserved_and_when_they_end_is_seen,
            a_budget_that_cannot_be_checked_is_unknown_and_not_unused, money_is_shown_in_units_of_the_currency,
-           plans_are_shown_to_everybody, what_is_kept_for_days_is_kept_by_the_narrowest_of_plan_tenant_and_installation,
+           plans_are_shown_to_everybody, a_grant_has_limits_of_its_own_within_the_plan,
+           what_is_kept_for_days_is_kept_by_the_narrowest_of_plan_tenant_and_installation,
            tenant_shortens_how_long_it_keeps_and_never_lengthens_it,
            logs_and_security_events_go_by_the_day_and_only_of_the_tenants_named)

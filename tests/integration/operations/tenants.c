@@ -379,6 +379,9 @@ START_TEST(who_takes_an_agent_from_its_owner_reads_nothing_of_before_and_its_own
         ck_assert(!is_read(office, ADMIN, id));
         office_do(office, ADMIN, "", "agent-rollback", "{\"agent\":\"open\",\"version\":1}");
         ck_assert(!is_read(office, ADMIN, id));
+        office_refuse(office, ADMIN, "", "agent-update",
+                      "{\"agent\":\"open\",\"provider_url\":\"https://mine.example.org\",\"model\":\"openai/any\"}",
+                      FAILURE_FORBIDDEN);
         office_do(office, ADMIN, "", "grant-add", "{\"agent\":\"open\",\"who\":\"" VIEWER "\",\"read_bodies\":true}");
         office_do(office, OWNER, "", "member-add", "{\"jid\":\"" ADMIN "\",\"role\":\"owner\"}");
         const char *export = office_do(office, ADMIN, "", "tenant-export", "{\"slug\":\"acme\",\"limit\":200}");
