@@ -90,6 +90,21 @@ def a_version_that_was_moved_to_another_tenant_is_not_read(lab, model):
     assert "<error" in answer.raw and model.total() == 0, answer.raw
 
 
+def who_takes_an_agent_from_its_owner_has_nothing_of_before_told_to_a_model(lab, model):
+    server, agent = lab.server, "diary.acme@" + AGENTS
+    lab.aiox("agent", "create", "diary", "--visibility", "public", "--model", "openai/acme", "--tenant", "acme",
+             "--prompt", "Keep it.")
+    lab.aiox("member", "add", "adam@acme.example", "--role", "admin", "--tenant", "acme")
+    server.ask("person1@localhost/x", agent, "My XYLOPHONE is blue.", "taken-1")
+    server.ask("person1@localhost/x", agent, "What did I say?", "taken-2")
+    assert "blue" in str(model.requests()[-1]["messages"]), "no history was told"
+    lab.aiox("agent", "update", "diary", "--owner", "adam@acme.example", "--tenant", "acme")
+    model.reset()
+    until(lambda: server.ask("person1@localhost/x", agent, "Whose are you?", "taken-%d" % time.monotonic_ns()).body
+          == "You said: Whose are you?", 20, "an answer")
+    assert model.requests() and "blue" not in str(model.requests()), model.requests()
+
+
 def main():
     model, lab, well = Model(), None, False
     try:
@@ -99,6 +114,7 @@ def main():
             nothing_crosses_between_tenants_that_share_a_worker,
             a_turn_whose_owner_was_altered_in_the_store_does_not_run,
             a_version_that_was_moved_to_another_tenant_is_not_read,
+            who_takes_an_agent_from_its_owner_has_nothing_of_before_told_to_a_model,
         ], lab, model)
     finally:
         model.stop()
