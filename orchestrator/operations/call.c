@@ -225,14 +225,15 @@ static Text name_of_address(const OperationContext *context, Text address) {
 }
 
 /* Asked also for the name that nobody has, so that every refusal takes the same work. */
-static bool find_agent(OperationContext *context, Text name, bool see_all, Failure *reterr_failure) {
+static bool find_agent(OperationContext *context, Text name, Uuid id, bool see_all, Failure *reterr_failure) {
         const Rows *rows;
         bool member = context->role > ROLE_NONE;
         if (!context_run(context, QUERY_AGENT_FIND,
                          VALUES(value_text(name), value_uuid(context->account_id), value_boolean(see_all),
                                 value_text(context->caller->principal), value_text(context->domain),
                                 value_boolean(context->operation->deleted_too), value_boolean(member),
-                                value_text(name_of_address(context, context->caller->principal))),
+                                value_text(name_of_address(context, context->caller->principal)),
+                                value_uuid_or_null(id)),
                          &rows, reterr_failure))
                 return false;
         return rows_count(rows) > 0 ? read_agent(context, rows, reterr_failure) : no_agent(reterr_failure);
@@ -241,9 +242,10 @@ static bool find_agent(OperationContext *context, Text name, bool see_all, Failu
 static bool find_named_agent(OperationContext *context, Text named, Failure *reterr_failure) {
         bool is_address = memchr(named.bytes, '@', named.length) != NULL;
         Text name = is_address ? name_of_address(context, named) : context->nowhere ? TEXT_NONE : named;
-        return find_agent(context, name, context_sees_all(context), reterr_failure);
+        return find_agent(context, name, (Uuid){ 0 }, context_sees_all(context), reterr_failure);
 }
 
+/* Of the very agent that it was of: another one may have its name by now. */
 static bool find_execution(OperationContext *context, Uuid id, Failure *reterr_failure) {
         const Rows *rows;
         Uuid person = { 0 };
@@ -255,7 +257,8 @@ static bool find_execution(OperationContext *context, Uuid id, Failure *reterr_f
         bool sender = rows_count(rows) > 0 && is_person && uuid_equal(rows_uuid(rows, 0, 2), person);
         Failure failure;
         if (rows_count(rows) == 0 || context->nowhere ||
-            !find_agent(context, rows_text(rows, 0, 3), context_sees_all(context) || sender, &failure))
+            !find_agent(context, rows_text(rows, 0, 3), rows_uuid(rows, 0, 1), context_sees_all(context) || sender,
+                        &failure))
                 return failure_set(reterr_failure, FAILURE_NOT_FOUND, "there is no such execution");
         context->execution_id = id;
         context->sender_id = rows_uuid(rows, 0, 2);

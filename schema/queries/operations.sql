@@ -59,11 +59,12 @@ SELECT current_tenant(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, numb
 -- role: tenant
 -- The one look-up of an agent by name: absent and not to be seen are both no row. $2 the caller's account, $3 whether the
 -- caller sees all of the tenant's agents, $4 and $5 the caller's bare JID and domain, $6 whether a deleted one will do, $7
--- whether the caller is a member, $8 its name should it be one of the tenant's agents.
+-- whether the caller is a member, $8 its name should it be one of the tenant's agents, $9 which one of those that had the name,
+-- when that is known.
 SELECT a.id, a.name, a.owner_id, o.jid, a.visibility, a.state, a.version_id
 FROM agents a
 JOIN accounts o ON o.id = a.owner_id
-WHERE a.name = $1 AND ($6::boolean OR a.state <> 'deleted')
+WHERE a.name = $1 AND ($6::boolean OR a.state <> 'deleted') AND ($9::uuid IS NULL OR a.id = $9)
   AND ($3::boolean OR a.owner_id = $2 OR a.visibility = 'public'
        OR (a.visibility = 'tenant'
            AND ($7::boolean OR EXISTS (SELECT FROM agents s WHERE s.name = $8 AND s.state <> 'deleted')))

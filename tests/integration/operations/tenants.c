@@ -491,6 +491,23 @@ START_TEST(an_export_comes_in_pages_that_hold_everything_once_and_is_always_reco
 }
 END_TEST
 
+START_TEST(who_takes_the_name_of_a_deleted_agent_reads_nothing_that_was_written_to_it) {
+        Office *office = office_open();
+        char show[100];
+        plant_canaries(office); /* of an agent of the owner's */
+        snprintf(show, sizeof(show), "{\"id\":\"%s\"}", office_ask(office, "SELECT id::text FROM accepted"));
+        office_do(office, OWNER, "", "agent-delete", "{\"agent\":\"open\"}");
+        office_do(office, OPERATOR, "", "agent-create", "{\"name\":\"open\",\"visibility\":\"public\"}");
+        static const char *const others[] = { OPERATOR, ADMIN };
+        for (size_t i = 0; i < COUNT_OF(others); i++)
+                expect(office_do(office, others[i], "", "execution-show", show), "\"readable\":false");
+        expect(office_do(office, OWNER, "", "execution-show", show), "CANARY body");      /* whose it was */
+        ck_assert_ptr_null(strstr(office_do(office, ROOT, "acme", "tenant-export", "{\"slug\":\"acme\",\"limit\":200}"),
+                                  "CANARY"));
+        office_close(office);
+}
+END_TEST
+
 START_TEST(who_was_let_read_bodies_reads_them_while_that_holds_and_no_longer) {
         Office *office = office_open();
         char show[100];
@@ -676,6 +693,7 @@ UNIT_TESTS("operations/tenants", nobody_registers_where_it_is_closed_or_without_
            only_its_owner_decides_where_what_is_written_to_an_agent_goes,
            a_platform_admin_does_not_make_himself_a_member,
            an_export_comes_in_pages_that_hold_everything_once_and_is_always_recorded,
+           who_takes_the_name_of_a_deleted_agent_reads_nothing_that_was_written_to_it,
            who_was_let_read_bodies_reads_them_while_that_holds_and_no_longer,
            what_another_hub_made_a_moment_ago_works_and_its_refusals_are_recorded,
            a_deleted_tenant_is_gone_for_its_members_at_once_and_comes_back_whole,
