@@ -13,6 +13,7 @@
 typedef struct Sent {
         int64_t due_us;
         int64_t receipt_us, answer_us, refusal_us; /* after due_us; 0 = not yet */
+        uint64_t stream;                           /* it was sent on; 0 = unsent */
         Uuid answer;
 } Sent;
 
@@ -21,6 +22,7 @@ struct XmppLoad {
         char *name, *domain, *sender_domain, *padding;
         int64_t started_us, ends_us, next;
         int64_t last_answer_us;
+        uint64_t stream; /* which of the server's, that of now */
         int64_t sent, receipted, answered, refused, again, under_two_ids;
         Sent *messages;
         Map *failures; /* ids of answers that say why there is none */
@@ -83,11 +85,13 @@ static bool is_full(const XmppLoad *load) {
 
 void xmpp_load_step(XmppLoad *load, XmppServer *server, int64_t now_us) {
         XmppPeer *peer = xmpp_server_peer(server, server->joined ? NULL : load->domain);
+        load->stream = server->handshakes + 1;
         if (load->plan.most > 0 && now_us >= load->ends_us)
                 load->plan.count = load->next;
         while (load->next < load->plan.count && load->messages[load->next].due_us <= now_us && !is_full(load)) {
                 if (peer) {
                         (load->plan.asks ? send_question : send_message)(load, peer, load->next);
+                        load->messages[load->next].stream = load->stream;
                         load->sent++;
                 }
                 load->next++;
@@ -196,7 +200,16 @@ static int64_t count_unanswered(const XmppLoad *load) {
         return count;
 }
 
+/* What was sent on a stream that broke may have been lost with it; what was sent on this one is on its way. */
+static bool is_on_its_way(const XmppLoad *load, const Sent *message) {
+        return message->stream == load->stream && message->receipt_us == 0 && message->answer_us == 0 &&
+               message->refusal_us == 0;
+}
+
 bool xmpp_load_is_even(const XmppLoad *load) {
+        for (int64_t i = 0; i < load->next; i++)
+                if (is_on_its_way(load, &load->messages[i]))
+                        return false;
         return load->next == load->plan.count && count_unanswered(load) <= (int64_t) map_count(load->failures);
 }
 

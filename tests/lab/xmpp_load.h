@@ -38,7 +38,8 @@ int64_t xmpp_load_due(const XmppLoad *load);
 void xmpp_load_stop(XmppLoad *load);
 /* Everything was sent, and answered or refused. */
 bool xmpp_load_is_done(const XmppLoad *load);
-/* Every message that was receipted has its answer, or one that says why there is none. */
+/* Every message that was receipted has its answer, or one that says why there is none; and of those sent on the stream
+ * that stands, each was receipted, refused or answered. */
 bool xmpp_load_is_even(const XmppLoad *load);
 /* sent, unsent, receipted, answered, refused, again (the same answer twice), under_two_ids, unanswered (receipted, and
  * its text never repeated), failed (answers that say why there is none), unreceipted (answered without receipt),

@@ -248,6 +248,28 @@ START_TEST(every_misconduct_has_its_figure) {
 }
 END_TEST
 
+START_TEST(what_is_on_its_way_is_awaited_until_its_stream_breaks) {
+        Stage *stage = connected(ANSWERS);
+        stage->delay_us = 3600 * SECONDS;
+        begin(stage, 10000, 20);
+        while (xmpp_load_due(stage->load) != INT64_MAX)
+                turn(stage);
+        ck_assert(!xmpp_load_is_even(stage->load));
+        link_drop(stage->link);
+        while (xmpp_server_peer(stage->server, NULL))
+                turn(stage);
+        ck_assert(!xmpp_load_is_even(stage->load));
+        link_open(stage->link);
+        while (!xmpp_server_peer(stage->server, NULL))
+                turn(stage);
+        turn(stage);
+        ck_assert(xmpp_load_is_even(stage->load));
+        for (size_t i = 0; i < stage->count; i++)
+                arena_free(stage->held[i].arena);
+        end(stage);
+}
+END_TEST
+
 START_TEST(what_finds_no_component_is_unsent) {
         Stage *stage = connected(ANSWERS);
         link_drop(stage->link);
@@ -309,5 +331,6 @@ START_TEST(load_of_many_agents_takes_them_in_turn) {
 END_TEST
 
 UNIT_TESTS("lab/xmpp_load", a_known_delay_is_measured, a_stall_counts_for_all_that_was_due_in_it,
-           questions_are_counted_by_their_answers, every_misconduct_has_its_figure, what_finds_no_component_is_unsent,
+           questions_are_counted_by_their_answers, every_misconduct_has_its_figure,
+           what_is_on_its_way_is_awaited_until_its_stream_breaks, what_finds_no_component_is_unsent,
            load_with_most_holds_back_and_ends_in_time, load_of_many_agents_takes_them_in_turn)
