@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # What a hub withstands while messages flow: being killed, and its database and cache being killed or standing still. A
 # receipt that was sent is followed by one answer, under one id. KILLS says how often a hub is killed (20).
+# shellcheck disable=SC2119 # what a function is given is not what the script is given
 set -euo pipefail
 
-# shellcheck disable=SC2119
 here=$(cd "$(dirname "$(realpath "${BASH_SOURCE[0]}")")" && pwd)
 # shellcheck source=tests/lab/tap.sh
 . "$here/../lab/tap.sh"

@@ -11,6 +11,7 @@ play_up() {
         # Our server comes first, so that it has its port before the hub knocks; so the secret is ours too.
         (umask 077 && mkdir "$LAB/secrets" && od -An -N16 -tx1 /dev/urandom | tr -d ' ' >"$LAB/secrets/component")
         coproc PLAY { exec "$XMPP_PLAY" 127.0.0.1:0 "$LAB/secrets/component"; }
+        # shellcheck disable=SC2153 # coproc sets it
         play_pid=$PLAY_PID
         read -r -u "${PLAY[0]}" REPLY
         INITDB_OPTIONS=--no-sync "$lab" up "$LAB" --link "$(jq -r .endpoint <<<"$REPLY")" "$@" >&2

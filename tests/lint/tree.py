@@ -33,6 +33,12 @@ def read(path):
         return file.read()
 
 
+def first_line(path):
+    """As text, whatever the file is."""
+    with open(os.path.join(ROOT, path), "rb") as file:
+        return file.readline(200).decode(errors="replace").rstrip()
+
+
 def commands():
     """The compiler's commands of the build for our C files, save generated ones: path -> entry."""
     with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as file:

@@ -87,7 +87,7 @@ def a_person_logs_in(terminal):
     terminal.until("logged in successfully")
     for setting in "/receipts request on", "/intype titlebar on", "/correction on":
         terminal.type(setting)
-    terminal.until("Correction enabled")
+    terminal.until("Correction (is already )?enabled")
 
 
 def a_subscription_is_accepted_and_shows_the_agent_online(terminal):
