@@ -55,7 +55,8 @@ class Person:
         self.refused[message["id"]] = message["error"]["text"]
 
     def take_receipt(self, message):
-        self.receipts.add(message["receipt"])
+        if message["type"] != "error":  # a server without the agent's hub sends back the receipt for an answer
+            self.receipts.add(message["receipt"])
 
     def speak(self):
         self.sent += 1
