@@ -14,6 +14,7 @@ typedef enum NoteKind {
         NOTE_STEP,   /* a running turn waits until a step is durable */
         NOTE_STREAM, /* what there is of an answer */
         NOTE_TURN_ENDED,
+        NOTE_WAIT_OVER, /* a turn that waits for a budget may go on */
         NOTE_DIRECTORY, /* changes, to be applied; may be asked */
         NOTE_CANCEL,    /* may be asked */
         NOTE_SNAPSHOT,  /* asked */
@@ -30,7 +31,7 @@ typedef enum NoteKind {
 typedef struct Note {
         QueueItem item; /* first */
         NoteKind kind;
-        Event event;            /* STEP, TURN_ENDED, DIRECTORY, CANCEL, AUDIT: as the core takes it */
+        Event event;            /* STEP, TURN_ENDED, WAIT_OVER, DIRECTORY, CANCEL, AUDIT: as the core takes it */
         TurnResult result;      /* TURN_ENDED */
         Arena *arena;           /* what the event points to, when nobody waits; freed with the note */
         Snapshot *snapshot;     /* SNAPSHOT: to be filled in, with the note's arena */

@@ -99,6 +99,7 @@ static void take_note(Loop *loop, Note *note) {
         case NOTE_STEP:
         case NOTE_STREAM:
         case NOTE_TURN_ENDED:
+        case NOTE_WAIT_OVER:
         case NOTE_DIRECTORY:
         case NOTE_AUDIT:
                 loop_step(loop, &note->event);
@@ -338,7 +339,9 @@ bool loop_snapshot(Loop *loop, Arena *arena, Snapshot *ret_snapshot) {
                            : journal_is_connected(loop->journal) ? JOURNAL_IS_READY
                                                                  : JOURNAL_IS_AWAY,
                 .waiting_for_commit = counts.waiting_for_commit,
+                .running = counts.running,
                 .waiting_in_lanes = counts.waiting_in_lanes,
+                .waiting_for_budget = counts.waiting_for_budget,
                 .draining = counts.draining,
                 .budgets = budgets_states[budgets_state(loop->budgets)],
         };

@@ -207,11 +207,23 @@ static bool start_store(Running *running, const Settings *settings, Failure *ret
         return true;
 }
 
+/* On a thread of the budgets. */
+static void budgets_say_go_on(void *inbox, Uuid message_id) {
+        Note *note = memory_new(sizeof(*note));
+
+        note->kind = NOTE_WAIT_OVER;
+        note->event.kind = EVENT_WAIT_OVER;
+        note->event.answer.message_id = message_id;
+        inbox_put(inbox, note);
+}
+
 static bool start_budgets(Running *running, const Settings *settings, Failure *reterr_failure) {
         BudgetsSettings budgets = { .address = settings->redis,
                                     .currency = settings->currency,
                                     .database = running->database,
-                                    .lease_us = settings->lease_seconds * SECONDS };
+                                    .lease_us = settings->lease_seconds * SECONDS,
+                                    .go_on = budgets_say_go_on,
+                                    .listener = running->loop.inbox };
         Text secret;
 
         if (settings_secret(settings, "redis_secret_file", running->arena, &secret, reterr_failure))

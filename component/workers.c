@@ -18,6 +18,7 @@ typedef struct Worker {
         Workers *workers;
         char name[32];
         int64_t turns, latency_us; /* of the turns it ran; read without a lock, for show */
+        int32_t active;            /* the same: it runs one */
 } Worker;
 
 struct Workers {
@@ -37,8 +38,10 @@ static void turn_task(Worker *worker, Task *task) {
         WorkerWorld world = worker_world(workers->settings.world, control, task->turn);
         int64_t before = clock_now().monotonic_us;
 
+        __atomic_store_n(&worker->active, 1, __ATOMIC_RELAXED);
         turn_run(task->input, &world.world, arena, &note->result);
         worker_world_release(&world);
+        __atomic_store_n(&worker->active, 0, __ATOMIC_RELAXED);
         __atomic_add_fetch(&worker->turns, 1, __ATOMIC_RELAXED);
         __atomic_add_fetch(&worker->latency_us, clock_now().monotonic_us - before, __ATOMIC_RELAXED);
         note->kind = NOTE_TURN_ENDED;
@@ -151,6 +154,7 @@ bool workers_snapshot(Workers *workers, Arena *arena, Snapshot *snapshot) {
                 rows[i] = (WorkerSnapshot){ .id = worker->name,
                                             .pool = workers->settings.pool,
                                             .health = WORKER_IS_HEALTHY,
+                                            .active = __atomic_load_n(&worker->active, __ATOMIC_RELAXED),
                                             .mean_latency_us = turns ? latency_us / turns : 0,
                                             .heartbeat_us = snapshot->now_us };
         }

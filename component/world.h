@@ -59,8 +59,8 @@ WorkerWorld worker_world(const WorldSettings *settings, TurnControl *control, ui
 void worker_world_release(WorkerWorld *world);
 
 /* world_budget.c */
-bool world_reserve(World *world, const TurnInput *input, const CallBound *call, BudgetAmounts *ret_granted,
-                   SpentBudget *ret_spent, Failure *reterr_failure);
+bool world_reserve(World *world, const TurnInput *input, const CallBound *call, Reserved *ret_reserved,
+                   Failure *reterr_failure);
 bool world_sent(World *world, const TurnInput *input, CallKey key, Failure *reterr_failure);
 void world_release(World *world, const TurnInput *input, CallKey key);
 void world_settle(World *world, const TurnInput *input, int32_t ordinal, BudgetAmounts total);

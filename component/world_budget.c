@@ -2,12 +2,7 @@
 #include "component/world.h"
 #include "orchestrator/turn.h"
 
-static bool is_stopped(void *world_) {
-        World *world = world_;
-        return world->stopped(world);
-}
-
-static BudgetCall call_of(World *world, const TurnInput *input, const CallBound *bound) {
+static BudgetCall call_of(const TurnInput *input, const CallBound *bound) {
         return (BudgetCall){
                 .message_id = bound->key.message_id,
                 .ordinal = bound->key.ordinal,
@@ -19,9 +14,7 @@ static BudgetCall call_of(World *world, const TurnInput *input, const CallBound 
                 .spent = bound->spent,
                 .least = bound->least,
                 .most = bound->most,
-                .deadline_us = input->deadline_us,
-                .stopped = is_stopped,
-                .listener = world,
+                .last = input->last,
         };
 }
 
@@ -34,20 +27,18 @@ static bool is_near(const BudgetVerdict *verdict) {
         return verdict->spent >= verdict->budget->amount - verdict->budget->amount / 5;
 }
 
-bool world_reserve(World *world, const TurnInput *input, const CallBound *bound, BudgetAmounts *ret_granted,
-                   SpentBudget *ret_spent, Failure *reterr_failure) {
-        BudgetCall call = call_of(world, input, bound);
+bool world_reserve(World *world, const TurnInput *input, const CallBound *bound, Reserved *ret_reserved,
+                   Failure *reterr_failure) {
+        BudgetCall call = call_of(input, bound);
         BudgetVerdict verdict = { 0 };
         bool held = budgets_reserve(budgets_of(world), &call, &verdict, reterr_failure);
 
-        *ret_granted = verdict.granted;
+        *ret_reserved = (Reserved){ .granted = verdict.granted, .waits = verdict.waits };
         if (!verdict.budget || (held ? !is_near(&verdict) : reterr_failure->kind != FAILURE_LIMIT))
                 return held;
-        bool in_time = clock_now().monotonic_us < input->deadline_us;
-        *ret_spent = (SpentBudget){ .known = true,
-                                    .budget = *verdict.budget,
-                                    .spent = verdict.spent,
-                                    .opens_us = in_time ? verdict.opens_us : 0 };
+        ret_reserved->spent = (SpentBudget){
+                .known = true, .budget = *verdict.budget, .spent = verdict.spent, .opens_us = verdict.opens_us
+        };
         return held;
 }
 
@@ -67,7 +58,7 @@ void world_settle(World *world, const TurnInput *input, int32_t ordinal, BudgetA
 
 bool world_presumed(World *world, const TurnInput *input, const CallBound *bound, int32_t covered,
                     BudgetAmounts *ret_amounts, Failure *reterr_failure) {
-        BudgetCall call = call_of(world, input, bound);
+        BudgetCall call = call_of(input, bound);
 
         *ret_amounts = (BudgetAmounts){ 0 };
         return budgets_presumed(budgets_of(world), &call, covered, ret_amounts, reterr_failure);

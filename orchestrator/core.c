@@ -466,6 +466,7 @@ void core_step(Core *core, Moment now, const Event *event, Commands *ret_command
                         directory_apply(core->directory, &event->directory.changes[i]);
                 gauges_look_again(core);
                 budgets_look(core);
+                waits_look(core, event->directory.changes, event->directory.count);
                 break;
         case EVENT_RETRACTED:
                 names_retract(core, event);
@@ -478,6 +479,9 @@ void core_step(Core *core, Moment now, const Event *event, Commands *ret_command
                 break;
         case EVENT_TURN_ENDED:
                 turns_ended(core, event);
+                break;
+        case EVENT_WAIT_OVER:
+                waits_over(core, event->answer.message_id);
                 break;
         case EVENT_LINK_UP:
         case EVENT_LINK_DOWN:
@@ -546,6 +550,7 @@ CoreCounts core_counts(const Core *core) {
 
         counts.waiting_for_commit = (int64_t) commit_waiting(core);
         counts.waiting_in_lanes = core->waiting_count;
+        counts.waiting_for_budget = (int64_t) core->waits_count;
         counts.running = core->running_count;
         counts.lanes = (int64_t) map_count(core->lanes);
         counts.leading = core->leading;

@@ -74,6 +74,7 @@ typedef enum EventKind {
         EVENT_STEP,       /* step: a running turn waits until it is durable */
         EVENT_STREAM,     /* stream: the answer of a running turn so far */
         EVENT_TURN_ENDED, /* ended; the core takes its arena over */
+        EVENT_WAIT_OVER,  /* message_id: the budgets can say more of a call that its turn had to wait with */
         EVENT_LINK_UP,    /* domain */
         EVENT_LINK_DOWN,  /* domain; closed_by_us */
         EVENT_PONG,       /* domain, ticket: the server answered COMMAND_PING on the same stream */
@@ -269,6 +270,7 @@ bool core_meter(Core *core, Moment now, const Jid *from);
 /* What there is now, for `hub status` and metrics. */
 typedef struct CoreCounts {
         int64_t waiting_for_commit, waiting_in_lanes, running, lanes;
+        int64_t waiting_for_budget; /* of those in lanes: whose turns have begun, and had to wait */
         int64_t accepted, refused, concluded, answered, repeated, commits;
         int64_t admission_us_total;
         int64_t epoch;

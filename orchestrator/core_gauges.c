@@ -1,8 +1,8 @@
 /* Gauges: how many turns run and messages wait of a tenant, a person, an agent and the whole, and what follows from it.
  * A lane whose next turn would be one too many of its subject is parked there, out of the round, and taken back when a
  * turn of that subject ends: one lane for one turn, and what a lane cannot use the next one gets, so that nobody
- * starves and nothing is looked at again before something has changed. What other hubs hold of the same limits counts, too;
- * when that changes, so does what may go on here. */
+ * starves and nothing is looked at again before something has changed. What other hubs hold of the same limits counts,
+ * too; when that changes, so does what may go on here. */
 #include "orchestrator/core_state.h"
 
 /* Something of it changed, which other hubs are to be told. */
@@ -37,6 +37,11 @@ static void gauges_add(Core *core, const Message *message, int32_t waiting, int3
         }
 }
 
+void gauges_wait_again(Core *core, Message *message) {
+        message->counted_waiting = true;
+        gauges_add(core, message, 1, 0);
+}
+
 void gauges_enter(Core *core, Message *message) {
         Agent *agent = directory_agent_by_id(core->directory, message->accepted.agent_id);
         Jid jid = jid_of_bare(message->accepted.sender);
@@ -45,8 +50,7 @@ void gauges_enter(Core *core, Message *message) {
         if (message->accepted.command || !agent)
                 return;
         message->gauges = directory_gauges(core->directory, &sender, agent);
-        message->counted_waiting = true;
-        gauges_add(core, message, 1, 0);
+        gauges_wait_again(core, message);
 }
 
 void gauges_end_waiting(Core *core, Message *message) {
@@ -160,8 +164,8 @@ void gauges_look_again(Core *core) {
                 }
 }
 
-/* One lane of each subject that has a place: it wakes the next when it is served, as when a turn ends. Of a subject that
- * has one on its way, none. */
+/* One lane of each subject that has a place: it wakes the next when it is served, as when a turn ends. Of a subject
+ * that has one on its way, none. */
 void gauges_hear(Core *core, const Event *event) {
         directory_divide(core->directory, event->levels.hubs);
         directory_share(core->directory, event->levels.elsewhere, event->levels.count);
@@ -214,6 +218,7 @@ bool core_levels_moved(const Core *core) {
 /* The tick that follows serves what may go on. */
 void core_limits_changed(Core *core) {
         gauges_look_again(core);
+        waits_ask_again(core);
 }
 
 /* Whom a message concerns, as it is now. */
@@ -237,7 +242,7 @@ int64_t gauges_turn_deadline(Core *core, const Message *message, const Agent *ag
 
 void gauges_charge_turn(Core *core, const Message *message) {
         const Agent *agent = directory_agent_by_id(core->directory, message->accepted.agent_id);
-        int64_t took_us = core->now.monotonic_us - message->started_us;
+        int64_t took_us = core->now.monotonic_us - message->begun_us;
         const Grant *grant;
 
         if (!agent || message->accepted.command || took_us <= 0)

@@ -117,7 +117,7 @@ void lane_ready(Core *core, Lane *lane) {
         LaneSender *sender = lane->sender;
         LaneTenant *tenant = sender->tenant;
 
-        if (lane->ready || lane->parked || lane->active || !lane->first)
+        if (lane->ready || lane->parked || lane->waits || lane->active || !lane->first)
                 return;
         lane->ready = true;
         lane->next_ready = NULL;
@@ -178,6 +178,8 @@ void lane_unlink(Core *core, Lane *lane, const Message *message) {
         *(before ? &before->next : &lane->first) = message->next;
         if (lane->last == message)
                 lane->last = before;
+        if (!before)
+                waits_end(core, lane); /* it was the one that waited */
         if (!lane->first) {
                 lane_unready(lane);
                 lane_let_go(core, lane);

@@ -1,6 +1,7 @@
 /* The inside of the core, shared by its files and by nobody else: core.c (events), core_commit.c (batches and what
  * became of them), core_names.c (what senders change of their messages), core_lanes.c (whose turn it is), core_turns.c
- * (turns and their ends), core_delivery.c (what our server has taken), core_lease.c (which hub may).
+ * (turns and their ends), core_waits.c (those that wait for a budget), core_delivery.c (what our server has taken),
+ * core_lease.c (which hub may).
  */
 #pragma once
 
@@ -52,7 +53,10 @@ struct Message {
         bool counted_waiting; /* there */
         uint64_t ticket, turn;
         int64_t arrived_us, committed_us, started_us, deadline_us, admission_us; /* monotonic */
+        int64_t begun_us;                                                        /* the part of the turn that runs */
         int64_t turn_deadline_us;                                                /* of the turn that runs */
+        const TurnResult *left; /* of the last part of it, which had to wait for a budget; NULL = it had not */
+        bool may_go_on;         /* the budgets have said so since this part began */
         TurnInput input;
         Arena *turn_arena;
         const TurnEvent *events; /* of its turn, in that arena: committed with the conclusion */
@@ -72,6 +76,8 @@ struct Lane {
         Gauge *parked;   /* there its next turn waits until one ends; else NULL */
         Gauge *woken_by; /* it was parked there, and nobody has taken the place yet */
         Lane *previous_parked, *next_parked;
+        bool waits; /* its first message does, for a budget */
+        Lane *previous_waiting, *next_waiting;
         size_t key_length;
         char key[];
 };
@@ -234,6 +240,8 @@ struct Core {
         size_t parked_count;   /* lanes that wait for a turn of their subject to end */
         Gauge *held_first;     /* those that hold something */
         bool levels_moved;     /* since they were asked for last */
+        Lane *waits_first;     /* lanes that wait for a budget */
+        size_t waits_count;
         int32_t running_count;
         uint64_t turn_generation;
 
@@ -323,6 +331,7 @@ void lane_unready(Lane *lane);
 /* core_gauges.c */
 void gauges_enter(Core *core, Message *message); /* waits, among those of its subjects */
 void gauges_end_waiting(Core *core, Message *message);
+void gauges_wait_again(Core *core, Message *message);
 void gauges_begin_turn(Core *core, const Message *message);
 void gauges_end_turn(Core *core, const Message *message);
 void gauges_hear(Core *core, const Event *event);            /* other hubs hold more, or less */
@@ -335,6 +344,16 @@ void gauges_charge_turn(Core *core, const Message *message); /* the worker's tim
 void core_tell_near(Core *core, const Limit *limit, const Agent *agent);
 /* When the turn must end that begins now: at the message's own deadline, or when its limit is over. */
 int64_t gauges_turn_deadline(Core *core, const Message *message, const Agent *agent);
+
+/* core_waits.c */
+/* A part of its turn has ended, and another shall come: back to the front of its lane. */
+void waits_begin(Core *core, Message *message, const TurnResult *result);
+void waits_over(Core *core, Uuid message_id);                              /* the budgets say so */
+void waits_end(Core *core, Lane *lane);                                    /* for whatever reason: it is served again */
+void waits_look(Core *core, const DirectoryChange *changes, size_t count); /* those whom that concerns */
+void waits_ask_again(Core *core);                                          /* all: limits have changed */
+bool waits_last(const Core *core, const Message *message);                 /* its turn's time is as good as over */
+void waits_expire(Core *core);
 
 /* core_turns.c */
 void turns_run(Core *core);                     /* starts what may start */

@@ -58,7 +58,7 @@ static void lane_serve(Core *core, Lane *lane) {
                         return;
         }
         slot_take(core, message);
-        if (!message->recovered) {
+        if (!message->recovered || message->left) {
                 turns_start(core, message);
                 return;
         }
@@ -82,6 +82,16 @@ static BudgetParties message_parties(const AcceptedRecord *accepted) {
                                 accepted->sender_domain };
 }
 
+static TurnBefore turn_before(const TurnResult *left) {
+        return left ? (TurnBefore){ true, left->ordinal, left->usage.model_calls, left->usage.tool_calls }
+                    : (TurnBefore){ 0 };
+}
+
+/* The version is pinned by the first part of a turn. */
+static Uuid turn_version(const Message *message, const Agent *agent) {
+        return message->left ? message->left->version_id : agent ? agent->version_id : (Uuid){ { 0 } };
+}
+
 /* agent NULL: it is gone, and the turn says only what the message has cost. False: there is no room in the message's
  * arena. */
 static bool turn_input(Core *core, Message *message, const Agent *agent) {
@@ -91,7 +101,7 @@ static bool turn_input(Core *core, Message *message, const Agent *agent) {
                 .message_id = accepted->id,
                 .tenant_id = accepted->tenant_id,
                 .agent_id = accepted->agent_id,
-                .version_id = agent ? agent->version_id : (Uuid){ { 0 } },
+                .version_id = turn_version(message, agent),
                 .owner = agent ? text_copy(message->arena, text_of(agent->owner)) : TEXT_NONE,
                 .sender = accepted->sender,
                 .agent = accepted->reply_to.agent,
@@ -102,6 +112,7 @@ static bool turn_input(Core *core, Message *message, const Agent *agent) {
                 .attempt = message->attempts,
                 .steps = message->steps,
                 .step_count = message->step_count,
+                .before = turn_before(message->left),
                 .parties = message_parties(accepted),
         };
         if (!agent)
@@ -130,10 +141,15 @@ void turns_start(Core *core, Message *message) {
                 return;
         }
         message->state = MESSAGE_RUNNING;
-        message->started_us = core->now.monotonic_us;
+        message->begun_us = core->now.monotonic_us;
+        message->may_go_on = false;
         message->input.closing = message->decided;
-        message->turn_deadline_us = agent ? gauges_turn_deadline(core, message, agent) : message->deadline_us;
+        if (!message->left) {
+                message->started_us = core->now.monotonic_us;
+                message->turn_deadline_us = agent ? gauges_turn_deadline(core, message, agent) : message->deadline_us;
+        }
         message->input.deadline_us = message->turn_deadline_us;
+        message->input.last = waits_last(core, message);
         message->input.tenant_policy = policies_hash(directory_policies(core->directory), message->accepted.tenant_id);
         Command *command = core_command(core, COMMAND_TURN);
         command->turn.turn = message->turn;
@@ -259,6 +275,11 @@ static void tell_near(Core *core, const Message *message, const SpentBudget *nea
                 core_tell_near(core, limit, agent);
 }
 
+static void conclude_cancelled(Core *core, Message *message, Text partial) {
+        turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, partial,
+                       partial.length ? STOPPED : message->cancelled_why);
+}
+
 void turns_ended(Core *core, const Event *event) {
         Message *message = turns_find(core, event->ended.turn);
         const TurnResult *result = event->ended.result;
@@ -269,13 +290,15 @@ void turns_ended(Core *core, const Event *event) {
         }
         gauges_charge_turn(core, message);
         slot_release(core, message);
+        if (message->turn_arena)
+                core_bury(core, message->turn_arena); /* what an earlier part has left */
         message->turn_arena = event->ended.arena;
         if (message->dropped) {
                 core_message_free(core, message);
                 return;
         }
         message->counted = true;
-        message->owes = result->owes;
+        message->owes = result->owes || result->waits || message->left; /* what was held for it while it waited, too */
         if (result->spent.opens_us > core->now.wall_us)
                 directory_spend(core->directory, &message->input.parties, &result->spent.budget, result->spent.opens_us,
                                 result->explanation);
@@ -286,7 +309,7 @@ void turns_ended(Core *core, const Event *event) {
         message->concluded.policy_hash = result->policy_hash;
         message->concluded.tools = result->tools;
         message->concluded.streamed = result->streamed;
-        message->concluded.timings.model_us = result->model_us;
+        message->concluded.timings.model_us += result->model_us;
         message->concluded.worker = copy(event->ended.arena, event->ended.worker);
         message->events = result->events;
         message->event_count = result->event_count;
@@ -298,9 +321,10 @@ void turns_ended(Core *core, const Event *event) {
         }
         if (message->decided)
                 conclude(core, message);
+        else if (result->waits && !message->cancelled && !message->late)
+                waits_begin(core, message, result);
         else if (message->cancelled)
-                turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, result->answer,
-                               result->answer.length ? STOPPED : message->cancelled_why);
+                conclude_cancelled(core, message, result->answer);
         else if (message->late && result->outcome == OUTCOME_CANCELLED)
                 turns_conclude(core, message, OUTCOME_ERROR, FAILURE_TIMED_OUT, result->answer,
                                message->turn_deadline_us < message->deadline_us
@@ -316,7 +340,7 @@ void turns_cancel(Core *core, Message *message, Text explanation) {
         message->cancelled = true;
         message->cancelled_why = explanation;
         if (message->state == MESSAGE_WAITING)
-                turns_conclude(core, message, OUTCOME_CANCELLED, FAILURE_CANCELLED, TEXT_NONE, explanation);
+                conclude_cancelled(core, message, message->left ? message->left->answer : TEXT_NONE);
         else if (message->state == MESSAGE_RUNNING)
                 core_command(core, COMMAND_STOP_TURN)->turn.turn = message->turn;
 }
@@ -406,6 +430,17 @@ void turns_abandon(Core *core, Message *message) {
                 slot_release(core, message);
 }
 
+/* What never got on for want of a budget hears of that; what has said something keeps it. */
+static void conclude_late(Core *core, Message *message) {
+        const TurnResult *left = message->left;
+
+        if (left)
+                turns_conclude(core, message, left->outcome, left->reason, left->answer, left->explanation);
+        else
+                turns_conclude(core, message, OUTCOME_ERROR, FAILURE_TIMED_OUT, TEXT_NONE,
+                               TEXT("No worker was free in time."));
+}
+
 /* Past its deadline a running turn is stopped; one that still waits is concluded without having run. */
 void turns_expire(Core *core) {
         List late = { 0 };
@@ -414,6 +449,7 @@ void turns_expire(Core *core) {
         if (core->now.monotonic_us - core->expired_us < SECONDS)
                 return;
         core->expired_us = core->now.monotonic_us;
+        waits_expire(core);
         /* Deadlines rise in the order in which messages came. */
         for (size_t i = 0; (message = map_each(core->messages, &i));) {
                 if (core->now.monotonic_us < message->deadline_us)
@@ -431,8 +467,7 @@ void turns_expire(Core *core) {
                 if (message->state == MESSAGE_WAITING && message->decided)
                         continue;
                 if (message->state == MESSAGE_WAITING)
-                        turns_conclude(core, message, OUTCOME_ERROR, FAILURE_TIMED_OUT, TEXT_NONE,
-                                       TEXT("No worker was free in time."));
+                        conclude_late(core, message);
                 else if (message->state == MESSAGE_RUNNING && !message->late) {
                         message->late = true;
                         core_command(core, COMMAND_STOP_TURN)->turn.turn = message->turn;

@@ -33,7 +33,8 @@ static bool turn_end(Turn *turn, Outcome outcome, const Failure *failure) {
 /* What an operation says no to is refused; an operation that broke is not. */
 static bool is_refusal(const Turn *turn, FailureKind kind) {
         bool broke = kind == FAILURE_INTERNAL || kind == FAILURE_UNAVAILABLE || kind == FAILURE_TIMED_OUT;
-        return kind == FAILURE_POLICY || (kind == FAILURE_LIMIT && turn->result->spent.known) ||
+        return kind == FAILURE_POLICY ||
+               (kind == FAILURE_LIMIT && (turn->result->spent.known || turn->result->waits)) ||
                (turn->input->command && !broke);
 }
 
@@ -52,7 +53,7 @@ static bool turn_retried(Turn *turn, bool (*work)(Turn *turn, void *about, Failu
         int64_t pause = RETRY_PAUSE_US;
 
         while (!work(turn, about, reterr_failure)) {
-                if (reterr_failure->kind != FAILURE_UNAVAILABLE ||
+                if (reterr_failure->kind != FAILURE_UNAVAILABLE || turn->result->waits ||
                     world->now(world).monotonic_us + pause >= turn->input->deadline_us)
                         return false;
                 if (!world->sleep(world, pause))
@@ -67,13 +68,30 @@ static CallKey turn_key(Turn *turn) {
         return (CallKey){ turn->input->message_id, turn->input->attempt * STEP_ATTEMPT + ++turn->ordinal };
 }
 
+static bool out_of_room(Failure *reterr_failure) {
+        return failure_set(reterr_failure, FAILURE_TOO_LARGE, "The conversation takes more memory than a turn may.");
+}
+
+static bool step_commit(Turn *turn, const TurnStep *step, Failure *reterr_failure) {
+        const TurnInput *input = turn->input;
+        const StepRecord record = { .message_id = input->message_id,
+                                    .tenant_id = input->tenant_id,
+                                    .ordinal = step->ordinal,
+                                    .kind = step->kind,
+                                    .payload = step->payload,
+                                    .spent = step->spent };
+
+        return turn->world->step(turn->world, input, step, reterr_failure) &&
+               conversation_keep(&turn->conversation, turn->arena, &record, reterr_failure);
+}
+
 static bool turn_step(Turn *turn, int32_t ordinal, StepKind kind, Text payload) {
         TurnStep step = { .ordinal = ordinal, .kind = kind, .payload = payload };
         Failure failure;
 
         if (!payload.length) /* a step that says nothing could not be replayed */
-                failure_set(&failure, FAILURE_TOO_LARGE, "The conversation takes more memory than a turn may.");
-        else if (turn->world->step(turn->world, turn->input, &step, &failure))
+                out_of_room(&failure);
+        else if (step_commit(turn, &step, &failure))
                 return true;
         return turn_fail(turn, &failure);
 }
@@ -89,7 +107,7 @@ static bool turn_book(Turn *turn, StepKind kind, Text payload) {
         };
         Failure failure;
 
-        if (!world->step(world, turn->input, &step, &failure))
+        if (!step_commit(turn, &step, &failure))
                 return turn_fail(turn, &failure);
         turn->booked = step.spent;
         if (turn->result->owes)
@@ -159,15 +177,17 @@ static void spent_weigh(const Turn *turn, SpentBudget *spent) {
 static bool call_hold(Turn *turn, void *call_, Failure *reterr_failure) {
         Call *call = call_;
         World *world = turn->world;
-        SpentBudget spent = { 0 };
-        bool held = world->reserve(world, turn->input, &call->bound, &call->held, &spent, reterr_failure);
+        Reserved reserved = { 0 };
+        bool held = world->reserve(world, turn->input, &call->bound, &reserved, reterr_failure);
 
-        if (spent.known)
-                turn->result->near = spent;
+        call->held = reserved.granted;
+        if (reserved.spent.known)
+                turn->result->near = reserved.spent;
         if (held)
                 return world->sent(world, turn->input, call->bound.key, reterr_failure);
-        turn->result->spent = spent;
-        if (spent.known)
+        turn->result->waits = reserved.waits;
+        turn->result->spent = reserved.spent;
+        if (reserved.spent.known)
                 spent_weigh(turn, &turn->result->spent);
         return false;
 }
@@ -370,7 +390,7 @@ static bool turn_reply(Turn *turn, Text payload) {
 
         if (payload.length) /* a step that says nothing could not be replayed */
                 return turn_book(turn, STEP_MODEL_REPLY, payload);
-        failure_set(&failure, FAILURE_TOO_LARGE, "The conversation takes more memory than a turn may.");
+        out_of_room(&failure);
         return turn_fail(turn, &failure);
 }
 
@@ -433,6 +453,16 @@ static bool turn_recall(Turn *turn) {
         return true;
 }
 
+/* The steps of earlier parts do not say how often something was tried in vain. */
+static void turn_go_on(Turn *turn) {
+        const TurnBefore *before = &turn->input->before;
+        Usage *usage = &turn->result->usage;
+
+        if (usage->model_calls < before->model_calls)
+                usage->model_calls = before->model_calls;
+        usage->tool_calls += before->tool_calls;
+}
+
 /* Of earlier attempts: what their steps say that they cost, and which of them says it last. */
 static int32_t turn_covered(Turn *turn) {
         const TurnInput *input = turn->input;
@@ -472,7 +502,7 @@ static bool turn_take_up(Turn *turn) {
         usage->presumed_tokens = turn->booked.units[BUDGET_TOKENS] - usage->prompt_tokens - usage->completion_tokens;
         if (usage->presumed_tokens < 0) /* of a row that was written before rows said so */
                 usage->presumed_tokens = 0;
-        if (turn->input->attempt == 0)
+        if (turn->input->attempt == 0 || turn->input->before.resumed)
                 return true;
         presumption.call.key = (CallKey){ turn->input->message_id, turn->input->attempt * STEP_ATTEMPT };
         presumption.call.spent = turn->booked;
@@ -506,11 +536,17 @@ static void turn_command(Turn *turn) {
 static bool turn_begin(Turn *turn) {
         bool recalled = turn_recall(turn), counted = turn_take_up(turn);
 
+        turn_go_on(turn);
         return recalled && counted && !turn->input->closing;
 }
 
 void turn_run(const TurnInput *input, World *world, Arena *arena, TurnResult *ret_result) {
-        Turn turn = { .input = input, .guarded = *input, .world = world, .arena = arena, .result = ret_result };
+        Turn turn = { .input = input,
+                      .guarded = *input,
+                      .world = world,
+                      .arena = arena,
+                      .result = ret_result,
+                      .ordinal = input->before.ordinal };
 
         *ret_result = (TurnResult){ .version_id = input->version_id, .policy_hash = input->policy_hash };
         if (input->command)
@@ -519,5 +555,8 @@ void turn_run(const TurnInput *input, World *world, Arena *arena, TurnResult *re
                 turn_converse(&turn);
         if (!input->command)
                 turn_guard_output(&turn.recalled, arena, ret_result);
+        ret_result->ordinal = turn.ordinal - 1;
+        ret_result->steps = turn.conversation.steps;
+        ret_result->step_count = turn.conversation.step_count;
         ret_result->tools = conversation_tools(&turn.conversation, arena);
 }

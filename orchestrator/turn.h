@@ -1,12 +1,20 @@
 /* A turn: one attempt at one message, as linear code over World: recall, reserve, call the model, run its tools, until
  * there is an answer. Decides nothing about who may; touches nothing but its World. A turn that is taken up again is
- * given the steps of earlier attempts and replays them.
+ * given the steps of earlier attempts and replays them. So is a turn that had to wait for a budget: it ends, and goes
+ * on in another part, under the same attempt, when it may.
  *
  * turn_run() blocks wherever its World blocks. Input and result are plain data, no pointer into the core.
  */
 #pragma once
 
 #include "orchestrator/world.h"
+
+/* What a turn did until it had to wait for a budget. */
+typedef struct TurnBefore {
+        bool resumed;    /* there was such a part */
+        int32_t ordinal; /* the last within the attempt, without the call that waits */
+        int32_t model_calls, tool_calls;
+} TurnBefore;
 
 struct TurnInput {
         Uuid message_id, tenant_id, agent_id, version_id;
@@ -21,8 +29,10 @@ struct TurnInput {
         int64_t deadline_us;     /* monotonic */
         Hash policy_hash;        /* pinned at the start */
         Hash tenant_policy;      /* of the tenant's own; zero = it has none */
-        const StepRecord *steps; /* of earlier attempts, in order */
+        const StepRecord *steps; /* of earlier attempts and parts, in order */
         size_t step_count;
+        TurnBefore before;
+        bool last;    /* it may not wait for a budget any more */
         bool closing; /* its conclusion is decided: the turn says what earlier attempts may have cost, no more */
         BudgetParties parties;
         const Budget *budgets; /* that concern it */
@@ -55,6 +65,10 @@ typedef struct TurnResult {
         bool owes;         /* its usage is to be settled with the budgets when the conclusion is durable */
         SpentBudget spent; /* why it was refused, when a budget was */
         SpentBudget near;  /* of which four fifths are used */
+        bool waits;        /* for a budget: what it says is what becomes of it when it never goes on */
+        int32_t ordinal;   /* for the next part, like the steps, which are all that are durable */
+        const StepRecord *steps;
+        size_t step_count;
 } TurnResult;
 
 /* Always fills ret_result; texts live in the arena or the input. */

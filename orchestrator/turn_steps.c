@@ -212,10 +212,26 @@ static bool step_replay(Conversation *conversation, Arena *arena, const StepReco
         return conversation_result(conversation, arena, call, &result, reterr_failure);
 }
 
+bool conversation_keep(Conversation *conversation, Arena *arena, const StepRecord *step, Failure *reterr_failure) {
+        if (conversation->step_count == conversation->step_capacity) {
+                size_t capacity = conversation->step_capacity ? conversation->step_capacity * 2 : 16;
+                StepRecord *steps = arena_take_array(arena, StepRecord, capacity);
+                if (!steps)
+                        return out_of_room(reterr_failure);
+                if (conversation->step_count)
+                        memcpy(steps, conversation->steps, conversation->step_count * sizeof(*steps));
+                conversation->steps = steps;
+                conversation->step_capacity = capacity;
+        }
+        conversation->steps[conversation->step_count++] = *step;
+        return true;
+}
+
 bool conversation_replay(Conversation *conversation, Arena *arena, const TurnInput *input, Usage *usage,
                          Failure *reterr_failure) {
         for (size_t i = 0; i < input->step_count; i++)
-                if (!step_replay(conversation, arena, &input->steps[i], usage, reterr_failure))
+                if (!step_replay(conversation, arena, &input->steps[i], usage, reterr_failure) ||
+                    !conversation_keep(conversation, arena, &input->steps[i], reterr_failure))
                         return false;
         return true;
 }

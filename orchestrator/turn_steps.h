@@ -21,11 +21,16 @@ typedef struct Conversation {
         size_t call_count;
         Text *tools; /* names of all that were called */
         size_t tool_count, tool_capacity;
+        StepRecord *steps; /* that are durable */
+        size_t step_count, step_capacity;
 } Conversation;
 
 /* System text, history, passages and the message itself. FAILURE_TOO_LARGE when the arena's limit is reached. */
 bool conversation_begin(Conversation *conversation, Arena *arena, const TurnInput *input, const Recalled *recalled,
                         Failure *reterr_failure) _must_check_;
+/* A step has become durable: another part of the turn replays it. FAILURE_TOO_LARGE as above. */
+bool conversation_keep(Conversation *conversation, Arena *arena, const StepRecord *step,
+                       Failure *reterr_failure) _must_check_;
 /* Adds what the steps say, and the tokens they cost. FAILURE_INTERNAL when a step cannot be read. */
 bool conversation_replay(Conversation *conversation, Arena *arena, const TurnInput *input, Usage *usage,
                          Failure *reterr_failure) _must_check_;

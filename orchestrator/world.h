@@ -60,6 +60,13 @@ typedef struct SpentBudget {
         int64_t opens_us; /* wall clock: when there is more of it; 0 = others may leave some, or need less */
 } SpentBudget;
 
+/* What became of asking for a call's bound. */
+typedef struct Reserved {
+        BudgetAmounts granted; /* between least and most */
+        SpentBudget spent;     /* not held for LIMIT; held: four fifths of it are used */
+        bool waits;            /* not held: the budgets keep its place, and say when it is worth asking again */
+} Reserved;
+
 typedef struct ToolResult {
         Text content;
         bool failed;
@@ -84,11 +91,12 @@ struct World {
          * Markdown. UNAVAILABLE: perhaps done, ask again. */
         bool (*operate)(World *world, const TurnInput *input, Arena *arena, Text *ret_answer, Failure *reterr);
         bool (*recall)(World *world, const TurnInput *input, Arena *arena, Recalled *ret_recalled, Failure *reterr);
-        /* Holds what one model call may cost, between its least and its most; waits while others may still settle.
-         * LIMIT: it is more than is left, and ret_spent says of what. UNAVAILABLE: it cannot be checked now. When it is
-         * held, ret_spent is known if four fifths of a budget are used, and says of which. */
-        bool (*reserve)(World *world, const TurnInput *input, const CallBound *call, BudgetAmounts *ret_granted,
-                        SpentBudget *ret_spent, Failure *reterr);
+        /* Holds what one model call may cost, between its least and its most. LIMIT: it is more than is left.
+         * UNAVAILABLE: it cannot be checked now. Never waits itself: what might fit later has ret_reserved->waits, and
+         * the turn must end; asking again under the same key, in another part of the turn, gives what was held
+         * meanwhile. ret_reserved is filled in every case. */
+        bool (*reserve)(World *world, const TurnInput *input, const CallBound *call, Reserved *ret_reserved,
+                        Failure *reterr);
         /* Just before the request goes out. False: it must not, and nothing is held any more. */
         bool (*sent)(World *world, const TurnInput *input, CallKey key, Failure *reterr);
         /* The call was not made, or cost nothing. */

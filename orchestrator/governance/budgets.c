@@ -9,9 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define POLL_FIRST_US (20 * MILLISECONDS)
-#define POLL_MOST_US  (250 * MILLISECONDS)
-#define LOOK_UP_US    (500 * MILLISECONDS) /* whether the turn was stopped */
 #define OUTSIDE_TRIES 3
 #define AMOUNT_MOST   ((INT64_C(1) << 53) - 1)
 #define LEASE_US      (10 * SECONDS)
@@ -32,11 +29,11 @@ bool budgets_new(const BudgetsSettings *settings, Budgets **ret_budgets, Failure
         budgets->cache = cache;
         budgets->windows = windows_new(settings->database);
         budgets->held = map_new(64);
-        budgets->lines = map_new(8);
         pthread_mutex_init(&budgets->lock, NULL);
         clock_condition_init(&budgets->due);
         Moment now = clock_now();
         budgets->offset_us = now.wall_us - now.monotonic_us;
+        usher_start(budgets);
         if (thread_start(&budgets->treasurer, NULL, treasurer_run, budgets) != 0)
                 abort();
         *ret_budgets = budgets;
@@ -47,11 +44,12 @@ void budgets_free(Budgets *budgets) {
         pthread_mutex_lock(&budgets->lock);
         budgets->stop = true;
         pthread_cond_signal(&budgets->due);
+        pthread_cond_signal(&budgets->called);
         pthread_mutex_unlock(&budgets->lock);
         pthread_join(budgets->treasurer, NULL);
+        usher_stop(budgets);
         held_clear(budgets);
         map_free(budgets->held);
-        map_free(budgets->lines);
         windows_free(budgets->windows);
         budget_cache_free(budgets->cache);
         pthread_cond_destroy(&budgets->due);
@@ -68,6 +66,7 @@ void budgets_hold_lease(Budgets *budgets, Text hub, int64_t epoch) {
         pthread_mutex_lock(&budgets->lock);
         if (strcmp(owner, budgets->owner) != 0) {
                 held_clear(budgets);
+                wait_end_all(budgets);
                 budgets->joined[0] = '\0';
                 memcpy(budgets->owner, owner, sizeof(owner));
         }
@@ -223,7 +222,7 @@ static void add_opening(TextBuilder *text, const BudgetCall *call, const Budget 
                                 TEXT_ARGUMENTS(zone));
 }
 
-/* Says what did not fit, how much of it there is, and when there is more. */
+/* Says what does not fit, how much of it there is, and when there is more. */
 static bool refuse(const Budgets *budgets, const BudgetCall *call, const Attempt *attempt, BudgetVerdict *verdict,
                    Failure *reterr_failure) {
         static const char *const owners[BUDGET_SUBJECT_COUNT] = { "installation", "tenant", "agent",
@@ -231,10 +230,10 @@ static bool refuse(const Budgets *budgets, const BudgetCall *call, const Attempt
         static const char *const windows[BUDGET_WINDOW_COUNT] = { "minute", "day", "month" };
         const Budget *budget = &call->budgets[attempt->reply.budget];
         TextBuilder text = text_builder(FAILURE_TEXT_LIMIT - 1);
-        bool waited = attempt->reply.answer == BUDGET_WAITS, fits = call->least.units[budget->unit] <= budget->amount;
+        bool reserved = attempt->reply.answer == BUDGET_WAITS, fits = call->least.units[budget->unit] <= budget->amount;
         text_add_format(&text, "The %s's budget of ", owners[budget->subject]);
         add_amount(&text, budgets, budget->unit, budget->amount);
-        text_add_format(&text, " a %s is %s: ", windows[budget->window], waited ? "spent or reserved" : "spent");
+        text_add_format(&text, " a %s is %s: ", windows[budget->window], reserved ? "spent or reserved" : "spent");
         add_amount(&text, budgets, budget->unit, attempt->reply.spent);
         text_add_string(&text, " are spent, and this needs at least ");
         add_amount(&text, budgets, budget->unit, call->least.units[budget->unit]);
@@ -243,7 +242,7 @@ static bool refuse(const Budgets *budgets, const BudgetCall *call, const Attempt
                 add_opening(&text, call, budget, &attempt->calendars);
         verdict->budget = budget;
         verdict->spent = attempt->reply.spent;
-        verdict->opens_us = fits ? attempt->reply.ends_us : 0;
+        verdict->opens_us = fits && !reserved ? attempt->reply.ends_us : 0;
         failure_set(reterr_failure, FAILURE_LIMIT, "%s", text.bytes);
         text_builder_release(&text);
         return false;
@@ -255,61 +254,73 @@ static void remember(Budgets *budgets, const BudgetCall *call, BudgetAmounts gra
         pthread_mutex_unlock(&budgets->lock);
 }
 
-/* In the line of the first of the call's accounts before which somebody waits. */
-static void queue_up(Budgets *budgets, const BudgetCall *call, Waiter *waiter) {
-        char account[BUDGET_ACCOUNT_SIZE];
-        for (size_t i = 0; i < call->budget_count && !waiter->line; i++)
-                if (budget_account(call->budgets[i].subject, &call->parties, account) &&
-                    wait_line_is_there(budgets, account))
-                        waiter_enter(budgets, waiter, account);
-}
-
-/* Until it is worth asking: at once in no line, else as the first of one. False: stopped. */
-static bool wait_turn(Budgets *budgets, const BudgetCall *call, Waiter *waiter, int64_t pause_us) {
-        int64_t now_us = clock_now().monotonic_us, due_us = now_us + pause_us;
-        bool stopped = false;
-        while (waiter->line && now_us < call->deadline_us && budgets_state(budgets) == BUDGETS_OPEN && !stopped) {
-                if (waiter_is_first(waiter) && (waiter->woken || now_us >= due_us))
-                        break;
-                int64_t until_us = now_us + LOOK_UP_US;
-                if (waiter_is_first(waiter) && due_us < until_us)
-                        until_us = due_us;
-                if (call->deadline_us < until_us)
-                        until_us = call->deadline_us;
-                struct timespec until = clock_timespec(until_us);
-                pthread_cond_timedwait(&waiter->changed, &budgets->lock, &until);
-                pthread_mutex_unlock(&budgets->lock);
-                stopped = call->stopped && call->stopped(call->listener);
-                pthread_mutex_lock(&budgets->lock);
-                now_us = clock_now().monotonic_us;
-        }
-        waiter->woken = false;
-        return !stopped;
-}
-
-static bool reserve(Budgets *budgets, const BudgetCall *call, Waiter *waiter, BudgetVerdict *verdict,
-                    Failure *reterr_failure) {
-        int64_t pause_us = POLL_FIRST_US;
-        char account[BUDGET_ACCOUNT_SIZE];
-        Attempt tried = { 0 };
-        for (;;) {
-                pthread_mutex_lock(&budgets->lock);
-                bool going = wait_turn(budgets, call, waiter, pause_us);
-                pthread_mutex_unlock(&budgets->lock);
-                if (!going)
-                        return failure_set(reterr_failure, FAILURE_CANCELLED, "The message was cancelled.");
-                bool last = clock_now().monotonic_us >= call->deadline_us;
-                if (!attempt(budgets, call, &tried, reterr_failure))
+static bool is_enough(const BudgetAmounts *granted, const BudgetAmounts *least) {
+        for (int i = 0; i < BUDGET_UNIT_COUNT; i++)
+                if (granted->units[i] < least->units[i])
                         return false;
-                if (tried.reply.answer == BUDGET_DONE)
-                        break;
-                if (tried.reply.answer == BUDGET_REFUSED || last)
-                        return refuse(budgets, call, &tried, verdict, reterr_failure);
-                (void) budget_account(call->budgets[tried.reply.budget].subject, &call->parties, account);
-                pthread_mutex_lock(&budgets->lock);
-                waiter_enter(budgets, waiter, account);
-                pthread_mutex_unlock(&budgets->lock);
-                pause_us = 2 * pause_us < POLL_MOST_US ? 2 * pause_us : POLL_MOST_US;
+        return true;
+}
+
+/* What was held for it while it waited may be too little by now: its prompt or its price is another. */
+static bool attempt_enough(Budgets *budgets, const BudgetCall *call, Attempt *tried, Failure *reterr_failure) {
+        if (!attempt(budgets, call, tried, reterr_failure))
+                return false;
+        if (tried->reply.answer != BUDGET_DONE || is_enough(&tried->reply.amounts, &call->least))
+                return true;
+        budgets_release(budgets, call->message_id, call->ordinal);
+        return attempt(budgets, call, tried, reterr_failure);
+}
+
+WaitOutcome budgets_ask_for(Budgets *budgets, const BudgetCall *call, char ret_account[static BUDGET_ACCOUNT_SIZE]) {
+        Attempt tried = { 0 };
+        Failure failure;
+        ret_account[0] = '\0';
+        if (!attempt(budgets, call, &tried, &failure))
+                return failure.kind == FAILURE_UNAVAILABLE ? WAIT_GOES_ON : WAIT_OVER;
+        if (tried.reply.answer == BUDGET_DONE)
+                remember(budgets, call, tried.reply.amounts, false);
+        if (tried.reply.answer == BUDGET_WAITS)
+                (void) budget_account(call->budgets[tried.reply.budget].subject, &call->parties, ret_account);
+        return tried.reply.answer == BUDGET_DONE    ? WAIT_GRANTED
+               : tried.reply.answer == BUDGET_WAITS ? WAIT_GOES_ON
+                                                    : WAIT_OVER;
+}
+
+static bool is_held(Budgets *budgets, const BudgetCall *call) {
+        HeldMessage *message = held_find(budgets, call->message_id);
+        return message && held_call(message, call->ordinal);
+}
+
+/* Behind those who came first, if anybody waits for what it needs. */
+static bool stands_in_line(Budgets *budgets, const BudgetCall *call) {
+        pthread_mutex_lock(&budgets->lock);
+        bool stands = wait_goes_on(budgets, call) ||
+                      (!call->last && !is_held(budgets, call) && wait_behind(budgets, call));
+        pthread_mutex_unlock(&budgets->lock);
+        return stands;
+}
+
+static void stand_in_line(Budgets *budgets, const BudgetCall *call, const char *account) {
+        pthread_mutex_lock(&budgets->lock);
+        wait_begin(budgets, call, account);
+        pthread_mutex_unlock(&budgets->lock);
+}
+
+static bool reserve(Budgets *budgets, const BudgetCall *call, BudgetVerdict *verdict, Failure *reterr_failure) {
+        char account[BUDGET_ACCOUNT_SIZE] = "";
+        Attempt tried = { 0 };
+        if (!attempt_enough(budgets, call, &tried, reterr_failure)) {
+                verdict->waits = reterr_failure->kind == FAILURE_UNAVAILABLE && !call->last;
+                if (verdict->waits)
+                        stand_in_line(budgets, call, account);
+                return false;
+        }
+        if (tried.reply.answer != BUDGET_DONE) {
+                verdict->waits = tried.reply.answer == BUDGET_WAITS && !call->last;
+                refuse(budgets, call, &tried, verdict, reterr_failure);
+                if (verdict->waits && budget_account(verdict->budget->subject, &call->parties, account))
+                        stand_in_line(budgets, call, account);
+                return false;
         }
         verdict->granted = tried.reply.amounts;
         verdict->budget = tried.reply.budget >= 0 ? &call->budgets[tried.reply.budget] : NULL;
@@ -330,16 +341,12 @@ bool budgets_reserve(Budgets *budgets, const BudgetCall *call, BudgetVerdict *re
                         return failure_set(reterr_failure, FAILURE_INVALID, "A call cannot cost that much.");
         if (call->budget_count > BUDGET_BUDGETS_MOST)
                 return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "There are too many budgets to check.");
-        Waiter waiter;
-        waiter_init(&waiter);
-        pthread_mutex_lock(&budgets->lock);
-        queue_up(budgets, call, &waiter);
-        pthread_mutex_unlock(&budgets->lock);
-        bool granted = reserve(budgets, call, &waiter, ret_verdict, reterr_failure);
-        pthread_mutex_lock(&budgets->lock);
-        waiter_release(budgets, &waiter);
-        pthread_mutex_unlock(&budgets->lock);
-        return granted;
+        ret_verdict->waits = stands_in_line(budgets, call);
+        if (ret_verdict->waits)
+                return failure_set(
+                        reterr_failure, FAILURE_LIMIT,
+                        "Others came first who wait for the same budget, and nothing of it was left in time.");
+        return reserve(budgets, call, ret_verdict, reterr_failure);
 }
 
 /* It is marked before it is said, so that a rebuild in between counts it as sent. */
@@ -429,6 +436,8 @@ bool budgets_say(Budgets *budgets, const Snapshot *snapshot, Text zone, int32_t 
 static bool note_settlement(Budgets *budgets, Uuid message_id, int32_t ordinal, BudgetAmounts total, char *ret_zone,
                             size_t size, int32_t *ret_billing_day) {
         pthread_mutex_lock(&budgets->lock);
+        if (ordinal == BUDGET_CONCLUDED)
+                wait_end(budgets, message_id);
         HeldMessage *message = held_find(budgets, message_id);
         if (message && (!message->settling || message->settle_ordinal <= ordinal)) {
                 message->settling = true;

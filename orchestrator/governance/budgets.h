@@ -4,7 +4,7 @@
  * at zero is refused. Not limits of rates (limits.h), and not the ledger, which is the journal: whatever Redis forgets
  * is summed up from there (store/ledger.h), and until that is done everything is closed.
  *
- *      reserve → sent, just before the request goes out → (row committed) → settle
+ *      reserve → (wait → reserve) → sent, just before the request goes out → (row committed) → settle
  *              → release, when the call was not made, or is known to have cost nothing
  *
  * The ledger. Each step that a reply of the model leads to (STEP_MODEL_REPLY), each presumption (STEP_PRESUMED) and
@@ -38,6 +38,10 @@ typedef struct BudgetsSettings {
         Database *database;   /* borrowed: the ledger is read as aiox_journal, prices as aiox_directory */
         int64_t lease_us;     /* a hub whose heartbeat stood still that long is not waited for in a rebuild */
         int64_t patience_us;  /* nor one that lives and has not told by then what it has outstanding; 0 = a minute */
+        /* A message's call that had to wait is held by now, or refused: it shall be reserved again, under its key. On a
+         * thread of the budgets; may not call back. NULL: every call is the last that may be asked for. */
+        void (*go_on)(void *listener, Uuid message_id);
+        void *listener;
 } BudgetsSettings;
 
 /* Starts the treasurer, a thread that watches over the generation, rebuilds what was lost, says again what could not be
@@ -72,26 +76,27 @@ typedef struct BudgetCall {
         BudgetAmounts spent; /* what the ledger holds of this message so far: of its last such step, else zero */
         BudgetAmounts least; /* without so much the call is of no use: prompt bound + an eighth of the output limit */
         BudgetAmounts most;  /* its whole bound */
-        int64_t deadline_us; /* monotonic */
-        bool (*stopped)(void *listener); /* asked now and then while it waits; NULL = never */
-        void *listener;
+        bool last;           /* it may not wait any more */
 } BudgetCall;
 
 /* Facts beside the sentence, for admission, presence and warnings. */
 typedef struct BudgetVerdict {
         BudgetAmounts granted; /* between least and most: the output limit that is sent must be lowered to it */
-        const Budget *budget;  /* refused or out of time: the one that did not fit. Granted: the fullest; NULL = none */
+        const Budget *budget;  /* refused: the one that did not fit. Granted: the fullest; NULL = none */
         int64_t spent;         /* within that budget's window, this call's bound not included */
-        int64_t opens_us;      /* wall clock: when its window ends; 0 = the call is larger than the whole budget */
+        int64_t opens_us;      /* wall clock: when its window ends; 0 = the call is larger than the whole budget, or
+                                * others have reserved what it would need */
+        bool waits;            /* not granted, and its place is kept: settings.go_on says when to ask again */
 } BudgetVerdict;
 
 /* Whether such a call needs a reservation at all: it costs money, or there is a budget of tokens. Those that do not may
  * still be reserved, sent and settled: nothing happens, and Redis is not asked. Any thread. */
 bool budgets_apply(const BudgetCall *call);
 
-/* Idempotent by key. FAILURE_LIMIT: refused, or waited until the deadline; the sentence names budget, amount and when
- * it opens. FAILURE_CANCELLED: stopped. FAILURE_UNAVAILABLE: closed or away; later helps. ret_verdict is filled in
- * every case. */
+/* Idempotent by key; asks and does not wait. FAILURE_LIMIT: refused, or with ret_verdict->waits it would fit if others
+ * settled; the sentence names budget, amount and when it opens. FAILURE_UNAVAILABLE: closed or away; later helps, and
+ * with ret_verdict->waits it is told when. Who waits stands in line until it is told, asks again as the last time, or
+ * its message is settled as concluded. One call of a message at a time. ret_verdict is filled in every case. */
 bool budgets_reserve(Budgets *budgets, const BudgetCall *call, BudgetVerdict *ret_verdict,
                      Failure *reterr_failure) _must_check_;
 

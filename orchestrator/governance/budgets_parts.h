@@ -14,8 +14,8 @@
 
 #include <stdatomic.h>
 
-typedef struct Waiter Waiter;
-typedef struct WaitLine WaitLine;
+typedef struct Waiter Waiter;     /* budgets_wait.c */
+typedef struct WaitLine WaitLine; /* and this */
 
 struct Budgets {
         BudgetsSettings settings;
@@ -26,7 +26,8 @@ struct Budgets {
 
         pthread_mutex_t lock;
         Map *held;                               /* HeldMessage by id */
-        Map *lines;                              /* WaitLine by account */
+        Map *lines, *waiters;                    /* WaitLine by account, Waiter by message */
+        pthread_cond_t called, answered;         /* the usher has something to do; it has heard an answer */
         char owner[BUDGET_OWNER_SIZE];           /* "EPOCH HUB"; empty: no lease yet */
         char generation[BUDGET_GENERATION_SIZE]; /* the last that was valid */
         char joined[BUDGET_GENERATION_SIZE];     /* that we have told what we hold */
@@ -34,7 +35,7 @@ struct Budgets {
         bool kicked, stop;
         bool sweeps; /* we built the generation: what others left is ours to remove */
 
-        pthread_t treasurer;
+        pthread_t usher, treasurer;
         int64_t cleared_us; /* monotonic: the treasurer's last look at what was left behind */
         int64_t clean_us;   /* monotonic: when it looks for accounts that are over next */
         bool told_evicts;
@@ -90,19 +91,26 @@ bool budgets_calendars(Budgets *budgets, Text zone, int32_t billing_day, int64_t
 bool budgets_say(Budgets *budgets, const Snapshot *snapshot, Text zone, int32_t billing_day, Uuid message_id,
                  int32_t ordinal, BudgetAmounts total, Failure *reterr_failure) _must_check_;
 
-/* budgets_wait.c, under the lock */
-struct Waiter {
-        Waiter *next;
-        WaitLine *line; /* NULL: in none */
-        pthread_cond_t changed;
-        bool woken;
-};
-void waiter_init(Waiter *waiter);
-void waiter_release(Budgets *budgets, Waiter *waiter); /* leaves its line */
-bool waiter_is_first(const Waiter *waiter);
-/* At the end of the line before an account, unless it is in that already. */
-void waiter_enter(Budgets *budgets, Waiter *waiter, const char *account);
-bool wait_line_is_there(Budgets *budgets, const char *account);
+/* What came of a call that was asked for in its turn. */
+typedef enum WaitOutcome {
+        WAIT_GOES_ON, /* ret_account: the one that is short; empty = budgets are closed */
+        WAIT_GRANTED,
+        WAIT_OVER, /* it is refused: its turn shall ask why */
+} WaitOutcome;
+/* Not under the lock. */
+WaitOutcome budgets_ask_for(Budgets *budgets, const BudgetCall *call, char ret_account[static BUDGET_ACCOUNT_SIZE]);
+
+/* budgets_wait.c */
+void usher_start(Budgets *budgets);
+void usher_stop(Budgets *budgets); /* `stop` is set */
+/* The rest under the lock. True: the message stands in line already and keeps its place, as what it is by now. */
+bool wait_goes_on(Budgets *budgets, const BudgetCall *call);
+/* At the end of the line before an account; empty: before the closed door. */
+void wait_begin(Budgets *budgets, const BudgetCall *call, const char *account);
+/* In the first line there is before an account of the call's, behind those who came first. False: there is none. */
+bool wait_behind(Budgets *budgets, const BudgetCall *call);
+void wait_end(Budgets *budgets, Uuid message_id);
+void wait_end_all(Budgets *budgets);
 void wake_parties(Budgets *budgets, const BudgetParties *parties);
 void wake_all(Budgets *budgets);
 

@@ -22,8 +22,9 @@ static Json *marks_json(const Snapshot *snapshot) {
 }
 
 static void put_counts(const Snapshot *snapshot, Json *result) {
-        json_put_integer(result, "running", (int64_t) snapshot->turn_count);
+        json_put_integer(result, "running", snapshot->running);
         json_put_integer(result, "waiting_in_lanes", snapshot->waiting_in_lanes);
+        json_put_integer(result, "waiting_for_budget", snapshot->waiting_for_budget);
         json_put_integer(result, "waiting_for_commit", snapshot->waiting_for_commit);
         json_put_integer(result, "waiting_bytes", snapshot->waiting_bytes);
         json_put_integer(result, "waiting_for_link", snapshot->waiting_for_link);

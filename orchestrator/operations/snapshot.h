@@ -57,7 +57,9 @@ typedef struct Snapshot {
         int64_t epoch;
         JournalState journal;
         const char *budgets; /* "open", "rebuilding", "away"; a literal */
+        int64_t running;     /* turns */
         int64_t waiting_for_commit, waiting_bytes, waiting_in_lanes, waiting_for_link;
+        int64_t waiting_for_budget; /* of those in lanes: their turns have begun, and hold no worker */
         bool draining;
         LinkSnapshot *links;
         WorkerSnapshot *workers;

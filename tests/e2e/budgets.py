@@ -57,9 +57,11 @@ def limit(name, budget):
     Stage.lab.aiox("limit", "set", "money-nano", str(budget * UNIT), "--window", "day", "--agent", name)
 
 
-def script(**reply):
+def script(first=(), **reply):
     usage = {"prompt_tokens": 1, "completion_tokens": TOKENS, "total_tokens": TOKENS + 1}
-    Stage.model.control("PUT", "script", {"rules": [{"reply": {"text": "done", "usage": usage, **reply}}]})
+    Stage.model.control("PUT", "script", {"rules": [
+        *({**rule, "reply": {"text": "done", "usage": usage, **rule["reply"]}} for rule in first),
+        {"reply": {"text": "done", "usage": usage, **reply}}]})
 
 
 def calls(name):
@@ -144,6 +146,43 @@ def a_thousand_messages_and_a_budget_for_a_hundred_are_a_hundred_calls():
 def a_bound_five_times_the_cost_leaves_nothing_unspent_and_nothing_overspent():
     limits = thousand_against_a_hundred("loose", 5)
     assert max(limits) == 5 * TOKENS and min(limits) < 5 * TOKENS, "no limit was lowered at the end: %s" % set(limits)
+
+
+def waiting(hub=1):
+    found = re.search(r'"waiting_for_budget": *(\d+)', Stage.lab.aiox("hub", "status", "--json", hub=hub))
+    return int(found.group(1)) if found else None
+
+
+def who_waits_for_a_budget_costs_another_tenant_nothing():
+    """One call holds all of a budget, and sixty messages wait for what it leaves, on a hub of forty-eight workers."""
+    lab, server = Stage.lab, Stage.lab.servers[0]
+    script(first=[{"when": {"model": "hoarder"}, "reply": {"first_after": 5}}])
+    bare = agent("hoarder", 1, 1)
+    lab.aiox("tenant", "create", "other", "--owner", lab.account)
+    lab.aiox("agent", "create", "shop", "--owner", lab.account, "--visibility", "public", "--model", "openai/shop",
+             "--memory", "none", "--max-tokens", "8", "--completion-price", "1", "--tenant", "other")
+    other = "shop.other@" + AGENTS
+    known(bare)
+    known(other)
+    speak(bare, 0, "hoards")
+    until(lambda: calls("hoarder")[0] == 1, 10, "the call that holds the budget")
+    for number in range(2, 122, 2):
+        speak(bare, number, "hoards")
+    begun = time.monotonic()
+    for number in range(5):
+        answer = server.ask("bob%d@localhost/x" % number, other, "are you there", "waits-%d" % number, seconds=3)
+        assert answer.body == "done", answer.raw
+    print("# five answers of another tenant in %.2f s while sixty turns wait" % (time.monotonic() - begun))
+    until(lambda: waiting() == 60, 3, "sixty turns that wait")
+    # Who stops hears of it at once; a pause ends what waits, and leaves what runs.
+    assert server.ask("hoards2@localhost/x", bare, "/stop", "waits-stop", seconds=3).body == "Stopped."
+    until(lambda: waiting() == 59, 3, "one less that waits")
+    lab.aiox("agent", "pause", "hoarder", "--reason", "a rest")
+    until(lambda: waiting() == 0, 3, "nobody who waits")
+    lab.aiox("agent", "resume", "hoarder")
+    said = wait_for_all(bare, 61, 30)
+    assert said.count("done") == 1, said
+    assert calls("hoarder")[0] == 1
 
 
 def people_see_that_an_agent_is_over_budget_until_its_limit_is_raised():
@@ -290,6 +329,7 @@ def while_the_cache_is_away_what_is_free_is_answered_and_what_costs_is_refused()
 TESTS = [
     a_thousand_messages_and_a_budget_for_a_hundred_are_a_hundred_calls,
     a_bound_five_times_the_cost_leaves_nothing_unspent_and_nothing_overspent,
+    who_waits_for_a_budget_costs_another_tenant_nothing,
     people_see_that_an_agent_is_over_budget_until_its_limit_is_raised,
     a_cache_that_forgets_is_summed_up_again_without_a_hand,
     a_cache_that_comes_back_as_it_was_before_is_not_believed,

@@ -23,6 +23,7 @@ static void await_closed(Rig *rig, Budgets *hub) {
         BudgetCall call = call_of(rig, rig_id(rig), 1, 1, 1, &hundred, 1);
         BudgetVerdict verdict;
         Failure failure;
+        call.last = true; /* it does not stand there until it is open */
         ck_assert(!budgets_reserve(hub, &call, &verdict, &failure));
         ck_assert_int_eq(failure.kind, FAILURE_UNAVAILABLE);
 }

@@ -91,9 +91,52 @@ void redis_put_copy(Rig *rig) {
         run_shell("cp %s/copy %s/dump.rdb", rig->folder, rig->folder);
 }
 
+/* Messages told to go on that nobody has asked about. */
+static struct {
+        pthread_mutex_t lock;
+        pthread_cond_t changed;
+        Uuid ids[4096];
+        size_t count;
+} told = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, { { { 0 } } }, 0 };
+
+static void tell_to_go_on(void *listener, Uuid message_id) {
+        (void) listener;
+        pthread_mutex_lock(&told.lock);
+        ck_assert_uint_lt(told.count, COUNT_OF(told.ids));
+        told.ids[told.count++] = message_id;
+        pthread_cond_broadcast(&told.changed);
+        pthread_mutex_unlock(&told.lock);
+}
+
+static bool told_take(Uuid message_id) {
+        for (size_t i = 0; i < told.count; i++)
+                if (uuid_equal(told.ids[i], message_id)) {
+                        told.ids[i] = told.ids[--told.count];
+                        return true;
+                }
+        return false;
+}
+
+bool told_to_go_on(Uuid message_id, int64_t patience_us) {
+        struct timespec until = clock_timespec(clock_now().wall_us + patience_us);
+        int late = 0;
+        pthread_mutex_lock(&told.lock);
+        bool taken = told_take(message_id);
+        while (!taken && late == 0) {
+                late = pthread_cond_timedwait(&told.changed, &told.lock, &until);
+                taken = told_take(message_id);
+        }
+        pthread_mutex_unlock(&told.lock);
+        return taken;
+}
+
 Budgets *rig_hub(Rig *rig, const char *name) {
         const BudgetsSettings settings = {
-                .address = rig->address, .database = rig->database, .lease_us = 2 * SECONDS, .patience_us = 4 * SECONDS
+                .address = rig->address,
+                .database = rig->database,
+                .lease_us = 2 * SECONDS,
+                .patience_us = 4 * SECONDS,
+                .go_on = tell_to_go_on,
         };
         Budgets *budgets;
         Failure failure;
@@ -145,14 +188,15 @@ BudgetCall call_of(Rig *rig, Uuid message_id, int32_t ordinal, int64_t least, in
                              .budgets = budgets,
                              .budget_count = count,
                              .least = money(least),
-                             .most = money(most),
-                             .deadline_us = clock_now().monotonic_us + PATIENCE_US };
+                             .most = money(most) };
 }
 
 int64_t spend_begin(Budgets *budgets, const BudgetCall *call, Failure *ret_failure) {
         BudgetVerdict verdict;
-        if (!budgets_reserve(budgets, call, &verdict, ret_failure) ||
-            !budgets_sent(budgets, call->message_id, call->ordinal, ret_failure))
+        while (!budgets_reserve(budgets, call, &verdict, ret_failure))
+                if (!verdict.waits || !told_to_go_on(call->message_id, PATIENCE_US))
+                        return 0;
+        if (!budgets_sent(budgets, call->message_id, call->ordinal, ret_failure))
                 return 0;
         return verdict.granted.units[BUDGET_MONEY];
 }

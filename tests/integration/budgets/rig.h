@@ -40,8 +40,10 @@ void lease_raise(Rig *rig, const char *name); /* the epoch is taken */
 Uuid rig_id(Rig *rig);
 BudgetCall call_of(Rig *rig, Uuid message_id, int32_t ordinal, int64_t least, int64_t most, const Budget *budgets,
                    size_t count);
-/* Reserves and sends; the bound granted, 0 = not. */
+/* Reserves, if need be waits like a turn, and sends; the bound granted, 0 = not. */
 int64_t spend_begin(Budgets *budgets, const BudgetCall *call, Failure *ret_failure);
+/* Whether a call that waits was told to go on, by any hub; forgets it. Waits for it at most so long. */
+bool told_to_go_on(Uuid message_id, int64_t patience_us);
 BudgetAmounts money(int64_t nano);
 int64_t spent(Budgets *budgets, Rig *rig, BudgetWindow window);
 int64_t held(Budgets *budgets, Rig *rig);

@@ -153,78 +153,6 @@ START_TEST(call_is_given_what_is_left_when_others_could_not_make_room_for_all_of
 }
 END_TEST
 
-typedef struct Patient {
-        Budgets *hub;
-        BudgetCall call;
-        int64_t granted, waited_us;
-        Failure failure;
-} Patient;
-
-static void *wait_for_budget(void *patient_) {
-        Patient *patient = patient_;
-        int64_t before = clock_now().monotonic_us;
-        patient->granted = spend_begin(patient->hub, &patient->call, &patient->failure);
-        patient->waited_us = clock_now().monotonic_us - before;
-        return NULL;
-}
-
-static bool is_stopped(void *listener) {
-        return *(const _Atomic bool *) listener;
-}
-
-START_TEST(call_that_would_fit_once_another_settles_waits_for_it) {
-        Rig rig;
-        rig_open(&rig);
-        Budgets *here = rig_hub(&rig, "one"), *there = rig_hub(&rig, "two");
-        BudgetCall first = call_of(&rig, rig_id(&rig), 1, 90, 90, &hundred, 1);
-        Patient local = { here, call_of(&rig, rig_id(&rig), 1, 80, 80, &hundred, 1) };
-        pthread_t thread;
-        Failure failure;
-        await_state(here, BUDGETS_OPEN);
-        await_state(there, BUDGETS_OPEN);
-        for (int i = 0; i < 2; i++) { /* settled by the own hub, then by another */
-                Budgets *settler = i == 0 ? here : there;
-                first.message_id = rig_id(&rig);
-                local.call.message_id = rig_id(&rig);
-                ck_assert_int_eq(spend_begin(settler, &first, &failure), 90);
-                pthread_create(&thread, NULL, wait_for_budget, &local);
-                usleep(50000); /* it may also come later: then it need not wait */
-                budgets_settle(settler, first.message_id, BUDGET_CONCLUDED, money(0));
-                pthread_join(thread, NULL);
-                ck_assert_int_eq(local.granted, 80);
-                ck_assert_int_lt(local.waited_us, 2 * SECONDS);
-                budgets_settle(here, local.call.message_id, BUDGET_CONCLUDED, money(0));
-        }
-        budgets_free(here);
-        budgets_free(there);
-        rig_close(&rig);
-}
-END_TEST
-
-START_TEST(who_waits_is_told_at_the_deadline_and_at_once_when_stopped) {
-        Rig rig;
-        rig_open(&rig);
-        Budgets *hub = rig_hub(&rig, "one");
-        BudgetCall first = call_of(&rig, rig_id(&rig), 1, 90, 90, &hundred, 1);
-        BudgetCall late = call_of(&rig, rig_id(&rig), 1, 20, 20, &hundred, 1);
-        _Atomic bool stopped = true;
-        Failure failure;
-        await_state(hub, BUDGETS_OPEN);
-        ck_assert_int_eq(spend_begin(hub, &first, &failure), 90);
-        late.deadline_us = clock_now().monotonic_us + 100 * MILLISECONDS;
-        ck_assert_int_eq(spend_begin(hub, &late, &failure), 0);
-        ck_assert_int_eq(failure.kind, FAILURE_LIMIT);
-        ck_assert_msg(strstr(failure.text, "spent or reserved"), "%s", failure.text);
-        late.deadline_us = clock_now().monotonic_us + 20 * SECONDS;
-        late.stopped = is_stopped;
-        late.listener = &stopped;
-        ck_assert_int_eq(spend_begin(hub, &late, &failure), 0);
-        ck_assert_int_eq(failure.kind, FAILURE_CANCELLED);
-        budgets_free(hub);
-        rig_close(&rig);
-}
-END_TEST
-
 START_TEST(call_does_not_wait_for_an_earlier_one_of_its_own_message) {
         Rig rig;
         rig_open(&rig);
@@ -381,8 +309,6 @@ UNIT_TESTS("budgets/spending", of_a_thousand_turns_exactly_as_many_run_as_the_bu
            same_key_reserves_once_and_a_cost_said_twice_is_booked_once,
            bill_above_the_bound_is_booked_in_full_and_stops_the_next_call,
            call_is_given_what_is_left_when_others_could_not_make_room_for_all_of_it,
-           call_that_would_fit_once_another_settles_waits_for_it,
-           who_waits_is_told_at_the_deadline_and_at_once_when_stopped,
            call_does_not_wait_for_an_earlier_one_of_its_own_message,
            settling_a_step_ends_the_calls_before_it_and_not_the_one_that_follows,
            what_one_hub_reserved_another_neither_sends_nor_loses_its_own_with, budget_is_one_tenants_and_one_partys,

@@ -63,8 +63,8 @@ static void note_amount(Stage *stage, const BudgetAmounts *amounts) {
         text_add_format(&stage->calls, "=%lld", (long long) amounts->units[BUDGET_MONEY]);
 }
 
-static bool stage_reserve(World *world, const TurnInput *input, const CallBound *call, BudgetAmounts *ret_granted,
-                          SpentBudget *ret_spent, Failure *reterr) {
+static bool stage_reserve(World *world, const TurnInput *input, const CallBound *call, Reserved *ret_reserved,
+                          Failure *reterr) {
         Stage *stage = stage_of(world);
         const Script *script = stage->script;
 
@@ -72,8 +72,11 @@ static bool stage_reserve(World *world, const TurnInput *input, const CallBound 
         note_number(stage, "reserve", call->key.ordinal);
         text_add_format(&stage->calls, "=%lld..%lld", (long long) call->least.units[BUDGET_MONEY],
                         (long long) call->most.units[BUDGET_MONEY]);
-        *ret_granted = script->granted.units[BUDGET_TOKENS] ? script->granted : call->most;
-        ret_spent->known = script->reserve_failure == FAILURE_LIMIT;
+        ret_reserved->granted = script->granted.units[BUDGET_TOKENS] ? script->granted : call->most;
+        ret_reserved->spent.known = script->reserve_failure == FAILURE_LIMIT;
+        ret_reserved->waits = stage->reserves + 1 == script->reserve_waits;
+        if (ret_reserved->waits)
+                return fails(FAILURE_LIMIT, reterr);
         if (stage->reserves++ < script->reserves_in_vain)
                 return fails(FAILURE_UNAVAILABLE, reterr);
         return script->reserve_failure == FAILURE_NONE || fails(script->reserve_failure, reterr);
@@ -243,6 +246,7 @@ Arena *stage_play(Stage *stage, TurnResult *ret_result) {
                             .body = script->body ? text_of(script->body) : TEXT("hi"),
                             .command = script->command,
                             .attempt = script->attempt,
+                            .before = script->before,
                             .deadline_us = script->deadline_us ? script->deadline_us : DEADLINE,
                             .steps = script->steps,
                             .step_count = step_count(script),

@@ -30,6 +30,7 @@ typedef struct Script {
         bool command;
         StepRecord steps[6];
         int32_t attempt;
+        TurnBefore before;
         int64_t price_nano; /* per million tokens, of both kinds */
         int64_t deadline_us;
         size_t memory;
@@ -41,6 +42,7 @@ typedef struct Script {
         int recalls_in_vain; /* or operations */
         FailureKind recall_failure, reserve_failure, step_failure, presumed_failure;
         int reserves_in_vain; /* that cannot be checked */
+        int reserve_waits;    /* the so manieth has to; 0 = none */
         BudgetAmounts granted, presumed;
         int32_t step_fails;   /* ordinal */
         int64_t cancelled_us; /* sleep is interrupted then; 0 = never */

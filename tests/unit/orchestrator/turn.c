@@ -611,6 +611,42 @@ START_TEST(message_of_an_altered_owner_is_refused_before_any_call) {
 }
 END_TEST
 
+/* It ends with what is durable, and its other part begins where it ended. */
+START_TEST(turn_that_must_wait_ends_and_another_part_goes_on_with_its_steps) {
+        Script script = { .about = "waits with its second call",
+                          .price_nano = 1000000,
+                          .model = { { "look", { "search" }, .tokens = 10 } },
+                          .tool = { { "42" } },
+                          .reserve_waits = 2 };
+        TurnResult first, second;
+        _cleanup_(stage_release) Stage stage = stage_new(&script);
+        _cleanup_(arena_freep) Arena *arena = stage_play(&stage, &first);
+
+        ck_assert_text(text_prefix(text_built(&stage.calls), 112),
+                       TEXT("recall reserve:1=99..186 sent:1 model reply:2=20 settle:2=20 started:3 search:3 result:4 "
+                            "reserve:5=164..251"));
+        ck_assert(first.waits);
+        ck_assert_int_eq(first.outcome, OUTCOME_REFUSED);
+        ck_assert_int_eq(first.ordinal, 4);
+        ck_assert_uint_eq(first.step_count, 3);
+        for (size_t i = 0; i < first.step_count; i++)
+                script.steps[i] = first.steps[i];
+        script.before = (TurnBefore){ true, first.ordinal, first.usage.model_calls, first.usage.tool_calls };
+        script.model[0] = (Says){ "It is 42.", .tokens = 10 };
+        script.reserve_waits = 0;
+        _cleanup_(stage_release) Stage again = stage_new(&script);
+        _cleanup_(arena_freep) Arena *other = stage_play(&again, &second);
+        ck_assert_text(text_built(&again.calls), TEXT("recall reserve:5=164..251 sent:5 model"));
+        ck_assert(!second.waits && second.owes);
+        ck_assert_int_eq(second.outcome, OUTCOME_SUCCESS);
+        ck_assert_text(second.answer, TEXT("It is 42."));
+        ck_assert_int_eq(second.usage.cost_nano, 40);
+        ck_assert_int_eq(second.usage.model_calls, 2);
+        ck_assert_int_eq(second.usage.tool_calls, 1);
+        ck_assert_text(second.tools, TEXT("[\"search\"]"));
+}
+END_TEST
+
 START_TEST(model_that_only_asks_for_tools_is_stopped) {
         const Script script = { .about = "tools for ever", .model = { { "more", { "shell" } } } };
         _cleanup_(stage_release) Stage stage = stage_new(&script);
@@ -689,4 +725,5 @@ UNIT_TESTS("orchestrator/turn", command_runs_its_operation_and_nothing_else, ans
            message_waits_for_a_store_that_is_away_and_for_nothing_else,
            turn_that_is_cancelled_stops_where_it_is_and_keeps_its_partial_text,
            message_of_an_altered_owner_is_refused_before_any_call, model_that_only_asks_for_tools_is_stopped,
+           turn_that_must_wait_ends_and_another_part_goes_on_with_its_steps,
            conversation_that_outgrows_its_memory_ends_as_too_large)

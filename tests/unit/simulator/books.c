@@ -117,14 +117,15 @@ static bool is_fenced(const Process *process, const Life *life, CallKey key) {
         return key.ordinal / STEP_ATTEMPT < life->fence || !has_lease(process);
 }
 
-bool books_reserve(SimulatedTurn *turn, const CallBound *bound, int64_t *ret_nano, bool *ret_waits, Failure *reterr) {
-        Simulation *simulation = turn->process->simulation;
+bool books_reserve(Process *process, Life *life, const CallBound *bound, int64_t *ret_nano, bool *ret_waits,
+                   Failure *reterr) {
+        Simulation *simulation = process->simulation;
         Books *books = &simulation->books;
         BookedCall *call = map_get(books->calls, MAP_KEY(bound->key));
         int64_t least = bound->least.units[BUDGET_MONEY], most = bound->most.units[BUDGET_MONEY];
 
         *ret_waits = false;
-        if (!is_open(books, now_us(simulation)) || is_fenced(turn->process, turn->life, bound->key))
+        if (!is_open(books, now_us(simulation)) || is_fenced(process, life, bound->key))
                 return unavailable(reterr);
         if (call && (call->made || call->state == CALL_SENT))
                 check_violated(simulation, "two model calls were given one key");
@@ -141,11 +142,76 @@ bool books_reserve(SimulatedTurn *turn, const CallBound *bound, int64_t *ret_nan
         *ret_waits = wanted > left - books->reserved_nano;
         if (*ret_waits)
                 return failure_set(reterr, FAILURE_LIMIT, "The budget is held by others.");
-        if (most > turn->life->largest_nano)
-                turn->life->largest_nano = most;
-        call_add(simulation, bound->key, turn->life, turn->process, wanted);
+        if (most > life->largest_nano)
+                life->largest_nano = most;
+        call_add(simulation, bound->key, life, process, wanted);
         *ret_nano = wanted;
         return true;
+}
+
+/* A call that stands in line: it is asked for again and again until it is held or refused, whatever becomes of the turn
+ * that wanted it, and then the turn may go on. */
+struct BookedWait {
+        BookedWait *next; /* of the same message */
+        Process *process;
+        Life *life;
+        CallBound bound;
+        int64_t epoch;
+        bool over;
+};
+
+static BookedWait *wait_find(const Life *life, const Process *process) {
+        for (BookedWait *wait = life->waits; wait; wait = wait->next)
+                if (wait->process == process && !wait->over)
+                        return wait;
+        return NULL;
+}
+
+static void wait_ask(void *about, uint64_t number) {
+        BookedWait *wait = about;
+        Process *process = wait->process;
+        Simulation *simulation = process->simulation;
+        bool waits;
+        int64_t nano;
+        Failure failure;
+
+        (void) number;
+        if (!process->alive || wait->over || core_counts(process->core).epoch != wait->epoch)
+                return;
+        if (process->frozen) {
+                agenda_add(&simulation->agenda, process->frozen_until + 1, wait_ask, wait, 0);
+                return;
+        }
+        wait->over = books_reserve(process, wait->life, &wait->bound, &nano, &waits, &failure) ||
+                     (failure.kind == FAILURE_LIMIT && !waits);
+        if (wait->over)
+                process_post(process, random_delay(&simulation->turns, MILLISECONDS / 20),
+                             &(Event){ EVENT_WAIT_OVER, .answer = { .message_id = wait->bound.key.message_id } }, NULL);
+        else
+                agenda_add(&simulation->agenda, now_us(simulation) + 200 * MILLISECONDS, wait_ask, wait, 0);
+}
+
+void books_wait(Process *process, Life *life, const CallBound *bound) {
+        Simulation *simulation = process->simulation;
+        BookedWait *wait = wait_find(life, process);
+
+        simulation->result->waits++;
+        if (!wait) {
+                wait = run_take(simulation, sizeof(*wait));
+                *wait = (BookedWait){ .next = life->waits, .process = process, .life = life };
+                life->waits = wait;
+                agenda_add(&simulation->agenda, now_us(simulation) + random_delay(&simulation->turns, MILLISECONDS),
+                           wait_ask, wait, 0);
+        }
+        wait->bound = *bound;
+        wait->epoch = core_counts(process->core).epoch;
+}
+
+void books_wait_no_more(Process *process, Life *life) {
+        BookedWait *wait = wait_find(life, process);
+
+        if (wait)
+                wait->over = true;
 }
 
 bool books_sent(SimulatedTurn *turn, CallKey key, Failure *reterr) {
@@ -207,6 +273,7 @@ void books_settle(Process *process, Life *life, int32_t ordinal, int64_t total) 
         Settling *settling = run_take(simulation, sizeof(*settling));
 
         check_row(simulation, life, ordinal, total);
+        books_wait_no_more(process, life);
         *settling = (Settling){ process, life, ordinal, total };
         agenda_add(&simulation->agenda, now_us(simulation) + random_delay(&simulation->turns, MILLISECONDS / 4),
                    settle_later, settling, 0);
@@ -298,6 +365,22 @@ static void rebuild(void *about, uint64_t number) {
                 }
         }
         trace(simulation, "budget rebuilt", 0, (uint64_t) books->spent_nano);
+}
+
+static void raise(void *about, uint64_t number) {
+        Simulation *simulation = about;
+        Books *books = &simulation->books;
+        int64_t enough = books->spent_nano + simulation->plan.raised_nano;
+
+        if (books->limit_nano < enough && !books->closed)
+                books->limit_nano = enough;
+        agenda_add(&simulation->agenda, now_us(simulation) + 100 * MILLISECONDS, raise, about, number);
+}
+
+void books_begin(Simulation *simulation) {
+        simulation->books.limit_nano = simulation->plan.budget_nano;
+        if (simulation->plan.raised_nano > 0)
+                raise(simulation, 0);
 }
 
 void books_lose(Simulation *simulation) {

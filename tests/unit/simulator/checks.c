@@ -309,7 +309,8 @@ void check_turn(Process *process, uint64_t number, const TurnInput *input) {
                 return;
         if (life->stored->concluded)
                 check_violated(simulation, "a turn began for a message that is concluded");
-        if (life->turns++ > 0 && input->attempt <= life->attempt)
+        if (input->before.resumed ? input->attempt != life->attempt
+                                  : life->turns++ > 0 && input->attempt <= life->attempt)
                 check_violated(simulation, "a message was taken up again without saying so first");
         if (input->attempt != life->stored->attempts ||
             (input->attempt > process->settings.attempts && !input->closing))

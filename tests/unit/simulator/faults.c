@@ -44,6 +44,10 @@ static void plan_people(Plan *plan, Random *random) {
         plan->cache_lost = sometimes(random, 0.5);
         plan->cache_away = sometimes(random, 0.5);
         plan->budget_nano = random_chance(random, 0.2) ? random_between(random, 1, 100) * 10000000 : INT64_C(1) << 50;
+        if (random_chance(random, 0.25)) { /* calls fit if others settle */
+                plan->raised_nano = random_between(random, 5, 60) * 100000;
+                plan->budget_nano = plan->raised_nano;
+        }
 }
 
 static void plan_faults(Plan *plan, Random *random) {

@@ -148,7 +148,8 @@ void process_wake_turn(Process *process, int64_t delay, const SimulatedTurn *tur
 
 /* What a process waits for: its stream, its store, its threads. Within one source things keep their order. */
 static int source_of(const Delivery *delivery) {
-        if (delivery->is_wake || delivery->event.kind == EVENT_STEP || delivery->event.kind == EVENT_TURN_ENDED)
+        if (delivery->is_wake || delivery->event.kind == EVENT_STEP || delivery->event.kind == EVENT_TURN_ENDED ||
+            delivery->event.kind == EVENT_WAIT_OVER)
                 return 2;
         return delivery->event.kind == EVENT_STORE ? 1 : 0;
 }

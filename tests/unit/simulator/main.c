@@ -94,6 +94,7 @@ static void add(SimulatorResult *sum, const SimulatorResult *result) {
         sum->model_calls += result->model_calls;
         sum->tool_calls += result->tool_calls;
         sum->steps += result->steps;
+        sum->waits += result->waits;
         sum->commits += result->commits;
         sum->simulated_us += result->simulated_us;
         sum->events += result->events;
@@ -139,13 +140,13 @@ static void summarise(const SimulatorResult *sum, uint64_t seeds, double seconds
                "answered %lld, failed %lld, refused %lld, cancelled %lld, repeats %lld\n"
                "crashes %lld, freezes %lld, takeovers %lld, broken links %lld, commits %lld, steps %lld, model calls "
                "%lld, "
-               "tool calls %lld\n",
+               "tool calls %lld, waits for a budget %lld\n",
                (long long) sum->lives, (unsigned long long) seeds, seconds, (double) sum->lives / seconds,
                (double) sum->simulated_us / 1e6, (long long) sum->events, (unsigned long long) sum->trace,
                (long long) sum->answered, (long long) sum->failed, (long long) sum->refused, (long long) sum->cancelled,
                (long long) sum->repeats, (long long) sum->crashes, (long long) sum->freezes, (long long) sum->takeovers,
                (long long) sum->breaks, (long long) sum->commits, (long long) sum->steps, (long long) sum->model_calls,
-               (long long) sum->tool_calls);
+               (long long) sum->tool_calls, (long long) sum->waits);
 }
 
 int main(int count, char **strings) {

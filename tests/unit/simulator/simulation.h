@@ -41,6 +41,7 @@ typedef struct Plan {
         bool cluster; /* every hub serves every domain, beside its own server; else domains are spread */
         bool calm;    /* no faults at all: then everybody entitled must be answered */
         int64_t budget_nano;
+        int64_t raised_nano;      /* the budget is raised until so much of it is left, again and again; 0 = never */
         int64_t gap_us;           /* between two messages, on average */
         CoreSettings settings;    /* of every hub, save its names */
         double crash, lost_reply; /* at each place where it may happen */
@@ -194,9 +195,14 @@ typedef struct Books {
 /* --- books.c ---------------------------------------------------------------------------------------------------- */
 
 typedef struct BookedCall BookedCall;
+typedef struct BookedWait BookedWait;
 
 /* False: UNAVAILABLE, or LIMIT; ret_waits: others hold it, who may give it back. */
-bool books_reserve(SimulatedTurn *turn, const CallBound *bound, int64_t *ret_nano, bool *ret_waits, Failure *reterr);
+bool books_reserve(Process *process, Life *life, const CallBound *bound, int64_t *ret_nano, bool *ret_waits,
+                   Failure *reterr);
+/* Its turn ends; EVENT_WAIT_OVER comes when it is held, or refused. */
+void books_wait(Process *process, Life *life, const CallBound *bound);
+void books_wait_no_more(Process *process, Life *life);
 bool books_sent(SimulatedTurn *turn, CallKey key, Failure *reterr);
 void books_release(SimulatedTurn *turn, CallKey key);
 void books_settle(Process *process, Life *life, int32_t ordinal, int64_t total);
@@ -204,6 +210,7 @@ bool books_presumed(SimulatedTurn *turn, CallKey key, int32_t covered, int64_t s
                     Failure *reterr);
 void books_clear_up(Simulation *simulation);
 void books_lose(Simulation *simulation);
+void books_begin(Simulation *simulation);
 /* What is held for a call that was sent and that the provider has not heard of; -1 = nothing. */
 int64_t books_held(const Simulation *simulation, CallKey key);
 void books_made(Simulation *simulation, CallKey key);
@@ -308,6 +315,7 @@ struct Life {
         bool received, bounced; /* by its reader's client */
         bool excused;           /* it was lost where no hub could know */
         BookedCall *calls;
+        struct BookedWait *waits;
         int64_t billed_nano;   /* by the provider, nothing above a bound */
         int64_t booked_nano;   /* in the budget */
         int64_t largest_nano;  /* bound of a call of it */

@@ -93,7 +93,7 @@ static void begin(Simulation *simulation, uint64_t seed) {
         simulation->chaos = true;
         check_watch(simulation);
         faults_plan(simulation);
-        simulation->books.limit_nano = simulation->plan.budget_nano;
+        books_begin(simulation);
         cast_make(simulation);
         hubs_make(simulation);
         people_begin(simulation);

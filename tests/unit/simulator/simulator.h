@@ -20,7 +20,7 @@ typedef struct SimulatorOptions {
 typedef struct SimulatorResult {
         int64_t lives; /* messages accepted and followed to their end */
         int64_t answered, refused, cancelled, failed, repeats;
-        int64_t crashes, freezes, takeovers, breaks, model_calls, tool_calls, steps, commits;
+        int64_t crashes, freezes, takeovers, breaks, model_calls, tool_calls, steps, commits, waits;
         int64_t simulated_us, events;
         uint64_t trace; /* the same for the same seed */
         int violations;

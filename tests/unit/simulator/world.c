@@ -104,27 +104,25 @@ static bool world_recall(World *world, const TurnInput *input, Arena *arena, Rec
         return true;
 }
 
-/* Waits a while for what others still hold. */
-static bool world_reserve(World *world, const TurnInput *input, const CallBound *call, BudgetAmounts *ret_granted,
-                          SpentBudget *ret_spent, Failure *reterr) {
+/* What others still hold, the books wait for. */
+static bool world_reserve(World *world, const TurnInput *input, const CallBound *call, Reserved *ret_reserved,
+                          Failure *reterr) {
         SimulatedTurn *turn = turn_of(world);
         Simulation *simulation = turn->process->simulation;
-        bool waits = true;
 
-        (void) input;
-        *ret_granted = call->most;
-        for (int tries = 0; waits && tries < 10; tries++) {
-                if (!turn_pause(turn, random_delay(&simulation->turns, MILLISECONDS / 4)))
-                        return is_cancelled(reterr);
-                if (books_reserve(turn, call, &ret_granted->units[BUDGET_MONEY], &waits, reterr)) {
-                        turn->reserved = call->key;
-                        return turn_pause(turn, random_delay(&simulation->turns, MILLISECONDS / 4)) ||
-                               is_cancelled(reterr);
-                }
-                if (waits && !turn_pause_interruptibly(turn, 200 * MILLISECONDS))
-                        return is_cancelled(reterr);
+        ret_reserved->granted = call->most;
+        if (!turn_pause(turn, random_delay(&simulation->turns, MILLISECONDS / 4)))
+                return is_cancelled(reterr);
+        if (books_reserve(turn->process, turn->life, call, &ret_reserved->granted.units[BUDGET_MONEY],
+                          &ret_reserved->waits, reterr)) {
+                books_wait_no_more(turn->process, turn->life);
+                turn->reserved = call->key;
+                return turn_pause(turn, random_delay(&simulation->turns, MILLISECONDS / 4)) || is_cancelled(reterr);
         }
-        ret_spent->known = reterr->kind == FAILURE_LIMIT;
+        ret_reserved->spent.known = reterr->kind == FAILURE_LIMIT;
+        ret_reserved->waits &= !input->last;
+        if (ret_reserved->waits)
+                books_wait(turn->process, turn->life, call);
         return false;
 }
 
