@@ -45,9 +45,12 @@ WHERE a.person_id = $1 AND a.id <> $2 AND NOT EXISTS (SELECT FROM concluded c WH
 
 -- name: person_forget
 -- role: tenant
+-- A throttle that is over goes with the next `aiox keep`; one in force stays until it is over, or erasing would lift it.
 WITH opinions AS (DELETE FROM feedback WHERE person_id = $1 RETURNING 1),
      starts AS (DELETE FROM conversation_starts WHERE person_id = $1 RETURNING 1),
-     invited AS (UPDATE invites SET jid = 'erased', revoked_at = coalesce(revoked_at, now()) WHERE jid = $2 RETURNING 1)
+     invited AS (UPDATE invites SET jid = 'erased', revoked_at = coalesce(revoked_at, now()) WHERE jid = $2 RETURNING 1),
+     throttled AS (UPDATE limits SET removed_at = removed_at - interval '2 days'
+                   WHERE subject = 'sender' AND subject_name = $2 AND removed_at IS NOT NULL)
 SELECT (SELECT count(*) FROM opinions), (SELECT count(*) FROM starts), (SELECT count(*) FROM invited);
 
 -- name: person_unsubscribe

@@ -100,13 +100,16 @@ def a_text_that_was_moved_to_another_row_is_shown_to_nobody(lab, model):
 
 
 def leave_traces(lab, ann):
-    """As a turn with tools and a conversation begun anew leave them."""
+    """As a turn with tools, a conversation begun anew and a throttle that is over leave them."""
     of_hers = "FROM (SELECT * FROM accepted WHERE person_id = '%s' ORDER BY id LIMIT 1) a" % ann
     lab.sql("SET session_replication_role = replica; "
             "INSERT INTO steps (message_id, ordinal, tenant_id, sequence, hub, key_id, kind, payload) "
             "SELECT id, 1, tenant_id, sequence, hub, key_id, 1, body || '\\x00' %s; "
             "INSERT INTO conversation_starts (tenant_id, agent_id, person_id, conversation, after) "
             "SELECT tenant_id, agent_id, person_id, 0, id %s" % (of_hers, of_hers))
+    lab.sql("INSERT INTO limits (tenant_id, id, subject, subject_name, what, window_us, amount, removed_at) "
+            "SELECT id, gen_random_uuid(), 'sender', '%s', 'messages', 600000000, 10, now() FROM tenants "
+            "WHERE slug = 'acme'" % ANN)
     assert int(lab.sql("SELECT count(*) FROM operation_log WHERE result IS NOT NULL")) > 3
 
 
