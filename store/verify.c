@@ -18,6 +18,8 @@ typedef struct Verifier {
         size_t closing_count;
         PublicKey *keys;
         size_t key_count;
+        Text *announced; /* hubs that have a key in the database, some twice */
+        size_t announced_count;
         int64_t hub; /* number of the chain under way; -1 = none yet */
         AuditChain *chain;
         int64_t position; /* of the record before */
@@ -160,8 +162,19 @@ static bool verify_row(void *taker, const Rows *rows, Failure *reterr_failure) {
         return true;
 }
 
-/* Hubs of which there is no record at all: in order when all were removed in order, and never otherwise. */
-static void verify_absent(Verifier *verifier) {
+static bool has_heads_of(const AuditProof *proof, Text hub) {
+        for (size_t i = 0; i < proof->head_count; i++)
+                if (text_equal(proof->heads[i].hub, hub))
+                        return true;
+        return false;
+}
+
+/* Hubs of which there is no record at all: in order when all were removed in order, and never otherwise. A hub that has
+ * none here, and of which there are no heads, of whatever tenant, may have had some. */
+static void verify_absent(Verifier *verifier, const AuditProof *proof) {
+        for (size_t i = 0; i < verifier->announced_count; i++)
+                if (!has_heads_of(proof, verifier->announced[i]))
+                        chain_named(verifier, verifier->announced[i]);
         for (size_t i = 0; i < verifier->closing_count; i++)
                 chain_named(verifier, verifier->closings[i].hub);
         for (size_t i = 0; i < verifier->head_count; i++) {
@@ -182,12 +195,16 @@ static bool read_keys(Verifier *verifier, Transaction *transaction, const AuditP
                 return false;
         verifier->key_count = proof->key_count ? proof->key_count : rows_count(rows);
         verifier->keys = arena_take_array(verifier->arena, PublicKey, verifier->key_count + 1);
+        verifier->announced = arena_take_array(verifier->arena, Text, rows_count(rows) + 1);
+        for (size_t i = 0; verifier->announced && i < rows_count(rows); i++)
+                verifier->announced[verifier->announced_count++] = text_copy(verifier->arena, rows_text(rows, i, 0));
         for (size_t i = 0; verifier->keys && i < verifier->key_count; i++)
                 if (proof->key_count)
                         verifier->keys[i] = proof->keys[i];
                 else
                         memcpy(verifier->keys[i].bytes, rows_text(rows, i, 1).bytes, PUBLIC_KEY_SIZE);
-        return verifier->keys || failure_set(reterr_failure, FAILURE_TOO_LARGE, "there are too many keys");
+        return (verifier->keys && verifier->announced) ||
+               failure_set(reterr_failure, FAILURE_TOO_LARGE, "there are too many keys");
 }
 
 static bool read_closings(Verifier *verifier, Transaction *transaction, Failure *reterr_failure) {
@@ -240,7 +257,7 @@ bool audit_verify(Database *database, Uuid tenant_id, const AuditProof *proof, A
             !transaction_stream(transaction, QUERY_AUDIT_ROWS, NO_VALUES, verify_row, &verifier, reterr_failure))
                 return false;
         end_chain(&verifier);
-        verify_absent(&verifier);
+        verify_absent(&verifier, proof);
         return !verifier.exhausted ||
                failure_set(reterr_failure, FAILURE_TOO_LARGE, "more than %d hubs wrote for this tenant", CHAIN_LIMIT);
 }

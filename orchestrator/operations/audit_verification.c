@@ -17,8 +17,13 @@ static const Field verify_input[] = {
         { .type = FIELD_END },
 };
 
-static bool read_heads(OperationContext *context, Text text, AuditProof *proof, Failure *reterr_failure) {
+/* A line that was cut off, as by a full disk, is left out and counted: who can garble lines can leave them out, too. Of
+ * a text in which no line is a head, the first says what is wrong. */
+static bool read_heads(OperationContext *context, Text text, AuditProof *proof, int64_t *ret_unreadable,
+                       Failure *reterr_failure) {
         size_t lines = 1, number = 0;
+        Failure failure;
+        *ret_unreadable = 0;
         Text line;
         for (size_t i = 0; i < text.length; i++)
                 lines += text.bytes[i] == '\n';
@@ -28,9 +33,15 @@ static bool read_heads(OperationContext *context, Text text, AuditProof *proof, 
                 number++;
                 if (text_trim(line).length == 0)
                         continue;
-                if (!head_read(text_trim(line), context->arena, &heads[proof->head_count++], reterr_failure))
-                        return failure_prefix(reterr_failure, "line %zu of the heads", number);
+                if (head_read(text_trim(line), context->arena, &heads[proof->head_count], &failure))
+                        proof->head_count++;
+                else if ((*ret_unreadable)++ == 0) {
+                        *reterr_failure = failure;
+                        failure_prefix(reterr_failure, "line %zu of the heads", number);
+                }
         }
+        if (*ret_unreadable > 0 && proof->head_count == 0)
+                return false;
         return heads || failure_set(reterr_failure, FAILURE_TOO_LARGE, "there are too many heads");
 }
 
@@ -109,8 +120,9 @@ static Json *chains_json(const AuditVerdict *verdict, Json *unchecked) {
 static bool verify_audit(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
         AuditVerdict verdict;
         AuditProof proof = { 0 };
+        int64_t unreadable;
         _cleanup_(arena_freep) Arena *arena = arena_new((size_t) 32 * 1024 * 1024);
-        if (!read_heads(context, input_text(input, "heads"), &proof, reterr_failure) ||
+        if (!read_heads(context, input_text(input, "heads"), &proof, &unreadable, reterr_failure) ||
             !read_keys(context, input, &proof, reterr_failure) ||
             !audit_verify(context->operations->database, context->tenant_id, &proof, arena, &verdict, reterr_failure))
                 return false;
@@ -121,6 +133,7 @@ static bool verify_audit(OperationContext *context, const Input *input, Json **r
         json_put_boolean(result, "intact", true);
         json_put_integer(result, "records", verdict.rows);
         json_put_integer(result, "heads", verdict.heads);
+        json_put_integer(result, "unreadable_lines", unreadable);
         json_put(result, "chains", chains_json(&verdict, unchecked));
         json_put(result, "unchecked_hubs", unchecked);
         return true;

@@ -149,6 +149,10 @@ def altered_heads_are_no_heads(lab):
     line["position"] -= 1
     copy.write_text(json.dumps(line) + "\n")
     assert "does not bear its key's signature" in verify(lab, "--heads", "@%s" % copy, status=1)
+    # One that a full disk cut off is left out, and counted; a file of nothing else is none.
+    copy.write_text(heads_file(lab).read_text() + '{"hub":"hu\n')
+    result = verify(lab, "--heads", "@%s" % copy)
+    assert result["intact"] and result["unreadable_lines"] == 1 and result["unchecked_hubs"] == [], result
     copy.write_text("what is this\n")
     assert "line 1 of the heads" in verify(lab, "--heads", "@%s" % copy, status=1)
 

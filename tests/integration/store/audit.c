@@ -253,6 +253,17 @@ START_TEST(hub_whose_heads_are_not_given_is_said_to_be_unchecked) {
 }
 END_TEST
 
+START_TEST(hub_whose_whole_chain_is_gone_is_unchecked_without_its_heads_and_found_out_with_them) {
+        Scene *scene = new_scene();
+        tamper(scene, "DELETE FROM audit");
+        AuditVerdict verdict = verify_with(scene, scene->tenant_id, (AuditProof){ 0 });
+        ck_assert_int_eq(verdict.breach, AUDIT_INTACT);
+        ck_assert_uint_eq(verdict.chain_count, 2);
+        ck_assert_int_eq(verdict.chains[0].signed_position + verdict.chains[1].signed_position, 0);
+        ck_assert_int_eq(verify(scene).breach, AUDIT_TRUNCATED);
+}
+END_TEST
+
 START_TEST(another_tenants_heads_prove_and_tell_nothing) {
         Scene *scene = new_scene();
         Uuid other = place_tenant(scene->database, scene->keyring, "other");
@@ -328,6 +339,8 @@ END_TEST
 UNIT_TESTS("store/audit", untouched_chains_verify_up_to_their_last_signature,
            whatever_the_databases_owner_does_is_named, chain_that_was_written_anew_differs_from_what_was_signed,
            altered_heads_are_found_out, head_by_another_key_does_not_count,
-           hub_whose_heads_are_not_given_is_said_to_be_unchecked, another_tenants_heads_prove_and_tell_nothing,
+           hub_whose_heads_are_not_given_is_said_to_be_unchecked,
+           hub_whose_whole_chain_is_gone_is_unchecked_without_its_heads_and_found_out_with_them,
+           another_tenants_heads_prove_and_tell_nothing,
            chain_goes_on_from_its_signed_closing_after_its_beginning_was_removed,
            person_who_is_erased_leaves_the_chain_provable, line_of_a_head_reads_back_and_nothing_else_does)
