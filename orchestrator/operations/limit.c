@@ -123,12 +123,12 @@ static bool subject_fits(const LimitRow *row, Failure *reterr_failure) {
 
 /* Who is for all tenants is named without one, and by a platform admin. */
 static bool may_limit_all(const OperationContext *context, const char *field, Failure *reterr_failure) {
-        if (!uuid_equal(context->tenant_id, installation_tenant_id))
-                return failure_set(reterr_failure, FAILURE_INVALID,
-                                   "'%s' is limited with all tenants together: leave 'tenant' out", field);
-        return context->role >= ROLE_PLATFORM ||
-               failure_set(reterr_failure, FAILURE_FORBIDDEN,
-                           "only platform admins limit people, domains and everybody together");
+        if (context->role < ROLE_PLATFORM)
+                return failure_set(reterr_failure, FAILURE_FORBIDDEN,
+                                   "'%s' is for platform admins: it is limited with all tenants together", field);
+        return uuid_equal(context->tenant_id, installation_tenant_id) ||
+               failure_set(reterr_failure, FAILURE_INVALID,
+                           "'%s' is limited with all tenants together: leave 'tenant' out", field);
 }
 
 static bool may_replace_plan(const OperationContext *context, Failure *reterr_failure) {

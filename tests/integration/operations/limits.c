@@ -39,9 +39,9 @@ START_TEST(a_tenant_limits_itself_and_nobody_else) {
         office_refuse(office, OPERATOR, "", "limit-set", "{\"what\":\"messages\",\"amount\":1}", FAILURE_FORBIDDEN);
         office_refuse(office, FOREIGN, "acme", "limit-set", "{\"what\":\"messages\",\"amount\":1}", FAILURE_NOT_FOUND);
         office_refuse(office, ADMIN, "", "limit-set", "{\"what\":\"messages\",\"account\":\"" VIEWER "\",\"amount\":1}",
-                      FAILURE_INVALID);
+                      FAILURE_FORBIDDEN);
         office_refuse(office, ADMIN, "", "limit-set", "{\"what\":\"messages\",\"domain\":\"example.org\",\"amount\":1}",
-                      FAILURE_INVALID);
+                      FAILURE_FORBIDDEN);
         office_close(office);
 }
 END_TEST
@@ -75,8 +75,8 @@ START_TEST(nobody_limits_the_whole_installation_by_leaving_something_out) {
                 { ROOT, "acme", ",\"everybody\":true", "'everybody' is limited with all tenants", FAILURE_INVALID },
                 { ROOT, "", ",\"everybody\":true,\"domain\":\"example.org\"", "say one of", FAILURE_INVALID },
                 { ROOT, "", ",\"everybody\":true,\"plan\":true", "say one of", FAILURE_INVALID },
-                { OWNER, "", ",\"everybody\":true", "leave 'tenant' out", FAILURE_INVALID },
-                { INSTALLER, "", ",\"everybody\":true", "only platform admins", FAILURE_FORBIDDEN },
+                { OWNER, "", ",\"everybody\":true", "'everybody' is for platform admins", FAILURE_FORBIDDEN },
+                { INSTALLER, "", ",\"everybody\":true", "'everybody' is for platform admins", FAILURE_FORBIDDEN },
                 { INSTALLER, "", "", "or say 'everybody'", FAILURE_INVALID },
         };
         Office *office = office_open();
