@@ -6,16 +6,18 @@
 
 const Field limit_fields[] = {
         { "window", FIELD_DURATION, OPTIONAL,
-          "In which time. Of messages any, a minute when absent; of tokens, money-nano and worker-ms minute, day or "
-          "month, and it must be said; everything else has none.",
+          "In which time. Of messages any, a minute when absent; of tokens and money-nano minute, day or month, and it "
+          "must be said; what is counted at one moment has none.",
           .least = 1, .most = 366 * 86400 },
         { "agent", FIELD_AGENT, OPTIONAL, "Of this agent alone; of the tenant as a whole when nobody is named." },
         { "grant", FIELD_WHO, OPTIONAL,
           "With agent: of all that this grant of it lets in, named by the person, domain or agent it is for." },
         { "account", FIELD_JID, OPTIONAL,
-          "Of this person, with all tenants together; for platform admins, without a tenant." },
+          "Of this person, wherever it writes; for platform admins, without a tenant. Budgets count in each tenant by "
+          "itself." },
         { "domain", FIELD_WHO, OPTIONAL,
-          "Of everybody at this domain, with all tenants together; for platform admins, without a tenant." },
+          "Of everybody at this domain together, wherever they write; for platform admins, without a tenant. Budgets "
+          "count in each tenant by itself." },
         { "sender", FIELD_WHO, OPTIONAL,
           "Of whoever writes as this JID, or from this domain, to the tenant's agents; without a tenant, to all, and "
           "for platform admins." },

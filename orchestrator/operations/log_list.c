@@ -1,7 +1,7 @@
 #include "orchestrator/operations/context.h"
 
 static const Field list_input[] = {
-        { "level", FIELD_CHOICE, OPTIONAL, "Only these.", .choices = "info|warning|error" },
+        { "level", FIELD_CHOICE, OPTIONAL, "Only of this level.", .choices = "info|warning|error" },
         { "agent", FIELD_AGENT, OPTIONAL, "Only of this agent." },
         { "since", FIELD_TIME, OPTIONAL, "Not older than this." },
         { .type = FIELD_END },

@@ -16,7 +16,7 @@ static bool list_plans(OperationContext *context, const Input *input, Json **ret
 
 const Operation plan_list = {
         .name = "plan-list",
-        .summary = "Lists the plans that tenants may have.",
+        .summary = "Lists the plans that tenants may have; plan-show says what one gives.",
         .role = ROLE_NONE,
         .scope = SCOPE_INSTALLATION,
         .effect = EFFECT_READ,

@@ -3,7 +3,7 @@
 #include "orchestrator/operations/plan.h"
 
 static const Field show_input[] = {
-        { "name", FIELD_NAME, REQUIRED, "The plan." },
+        { "name", FIELD_NAME, REQUIRED, "The plan, as plan-list names it." },
         { .type = FIELD_END },
 };
 

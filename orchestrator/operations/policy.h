@@ -13,10 +13,11 @@
                   "Whose people may write: example.org, *.example.org; anybody's when empty.", .most = 64 },           \
                 { "hours", FIELD_TEXT, OPTIONAL,                                                                       \
                   "When it answers, in the tenant's zone: mon-fri 08:00-18:00, sat 10:00-12:00.", .most = 400 },       \
-                { "max_output", FIELD_INTEGER, OPTIONAL, "The longest answer, in bytes; what is more is cut off.",     \
-                  .most = 1048576 },                                                                                   \
+                { "max_output", FIELD_INTEGER, OPTIONAL,                                                               \
+                  "The longest answer, in bytes; what is more is cut off; 0 takes the bound away.", .most = 1048576 }, \
                 { "guardrails", FIELD_LONG_TEXT, OPTIONAL,                                                             \
-                  "Rules, one a line: input|output|both pass|redact|warn|block KIND …; see docs/policies.md.",         \
+                  "Rules, one a line: input|output|both pass|redact|warn|block KIND …, as in 'input redact mail'; "  \
+                  "see docs/policies.md.",                                                                             \
                   .most = 16000 },                                                                                     \
         {                                                                                                              \
                 "approval_tools", FIELD_LIST, OPTIONAL,                                                                \

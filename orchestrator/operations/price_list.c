@@ -1,11 +1,11 @@
 #include "orchestrator/operations/context.h"
 
 static const Field list_input[] = {
-        { "meter", FIELD_CHOICE, OPTIONAL, "Only of this.",
+        { "meter", FIELD_CHOICE, OPTIONAL, "Only of this meter.",
           .choices = "prompt-tokens|completion-tokens|cached-tokens|compute-ms|stored-bytes|api-calls|tool-runs|"
                      "messages" },
         { "model", FIELD_TEXT, OPTIONAL, "Only of this model's tokens.", .least = 1, .most = 200 },
-        { "current", FIELD_BOOLEAN, OPTIONAL, "Only those that hold now or will.", .fallback = "false" },
+        { "current", FIELD_BOOLEAN, OPTIONAL, "Leaves out those that another has followed.", .fallback = "false" },
         { .type = FIELD_END },
 };
 
@@ -41,7 +41,9 @@ static bool list_prices(OperationContext *context, const Input *input, Json **re
 
 const Operation price_list = {
         .name = "price-list",
-        .summary = "Lists prices in the order they were set, with what tenants are charged.",
+        .summary = "Lists prices in the order they were set: what the installation pays of a million (of stored-bytes: "
+                   "of a "
+                   "gigabyte for a month), and with the margin what tenants are charged.",
         .example = "--model openai/gpt-4o --current",
         .role = ROLE_PLATFORM,
         .scope = SCOPE_INSTALLATION,

@@ -1,7 +1,7 @@
 #include "orchestrator/operations/context.h"
 
 static const Field list_input[] = {
-        { "severity", FIELD_CHOICE, OPTIONAL, "Only these.", .choices = "info|warning|critical" },
+        { "severity", FIELD_CHOICE, OPTIONAL, "Only of this severity.", .choices = "info|warning|critical" },
         { .type = FIELD_END },
 };
 

@@ -4,7 +4,7 @@
 static const Field create_input[] = {
         { "slug", FIELD_NAME, REQUIRED, "Its short name, part of its agents' addresses." },
         { "name", FIELD_TEXT, OPTIONAL, "Name shown to people; the slug when absent.", .least = 1, .most = 200 },
-        { "plan", FIELD_NAME, OPTIONAL, "Its plan; `plan list` shows them.", .fallback = "enterprise" },
+        { "plan", FIELD_NAME, OPTIONAL, "Its plan; plan-list shows them.", .fallback = "enterprise" },
         { "owner", FIELD_JID, OPTIONAL, "Its first owner; an account is made when there is none." },
         { .type = FIELD_END },
 };

@@ -30,7 +30,9 @@ static bool delete_tenant(OperationContext *context, const Input *input, Json **
 
 const Operation tenant_delete = {
         .name = "tenant-delete",
-        .summary = "Deletes a tenant: its agents vanish at once, and after a time everything in it is destroyed.",
+        .summary = "Deletes a tenant: its agents vanish at once. tenant-restore brings it back until its time is over, "
+                   "then "
+                   "everything in it is destroyed.",
         .example = "acme",
         .role = ROLE_OWNER,
         .tenant_field = "slug",

@@ -3,9 +3,9 @@
 #include "orchestrator/operations/context.h"
 
 static const Field update_input[] = {
-        { "slug", FIELD_NAME, REQUIRED, "The tenant." },
+        { "slug", FIELD_NAME, REQUIRED, "The tenant's short name." },
         { "name", FIELD_TEXT, OPTIONAL, "Name shown to people.", .least = 1, .most = 200 },
-        { "plan", FIELD_NAME, OPTIONAL, "Its plan; for platform admins. `plan list` shows them." },
+        { "plan", FIELD_NAME, OPTIONAL, "Its plan; for platform admins. plan-list shows them." },
         { "state", FIELD_CHOICE, OPTIONAL, "A suspended tenant's agents are as if absent; for platform admins.",
           .choices = "active|suspended" },
         { "zone", FIELD_TEXT, OPTIONAL, "Whose days it counts by, such as Europe/Vienna; for platform admins.",

@@ -401,6 +401,39 @@ def the_terminal_says_what_is_wrong_and_ends_with_its_code():
 
 
 @case
+def what_people_read_fits_a_terminal_and_is_not_json():
+    t = ["--tenant", "fits"]
+    aiox("tenant", "create", "fits", "--owner", "olga@localhost", "--plan", "free")
+    for words in (["violation", "list", *t], ["invite", "list", *t], ["limit", "list", *t], ["secret", "list", *t]):
+        done = aiox(*words)
+        assert (done.stdout, bool(re.fullmatch(r"No [a-z ]+ found\.\n", done.stderr))) == ("", True), done
+        assert json.loads(aiox(*words, "--json").stdout)["data"] == []
+    aiox("agent", "create", "receptionist", "--visibility", "public", "--model", "builtin/echo", *t)
+    aiox("invite", "create", "--jid", "somebody@example.org", *t)
+    aiox("limit", "set", "money-nano", "5250000000", "--window", "month", "--agent", "receptionist", *t)
+    aiox("price", "set", "completion-tokens", "12.5", "--model", "openai/gpt-4o-mini", "--margin", "20")
+    assert chat("receptionist.fits@agents.localhost", "hello").stdout == "hello\n"
+    wait_for(lambda: json.loads(aiox("execution", "list", "--json", *t).stdout)["data"])
+    for words in (["usage", *t], ["usage", "list"], ["price", "list"], ["agent", "list", *t], ["invite", "list", *t],
+                  ["execution", "list", *t], ["limit", "usage", *t], ["limit", "list", *t], ["tenant", "list"],
+                  ["plan", "list"], ["worker", "list"], ["plan", "show", "free"], ["policy", "show", *t],
+                  ["hub", "status"], ["audit", "verify", *t]):
+        lines = aiox(*words).stdout.splitlines()
+        assert len(lines) > 1, (words, lines)
+        for line in lines:
+            assert len(line) <= 100 and not re.search(r'[{}"]', line), (words, line)
+    assert "limits\n  agents               5\n" in aiox("plan", "show", "free").stdout
+    for noun, verb in operations():
+        for line in aiox("help", noun, verb).stdout.splitlines():
+            assert len(line) <= 100 or line.startswith(("  aiox ", "Usage: ")), (noun, verb, line)
+    for noun, verb, absent in (("price", "list", "--tenant"), ("plan", "list", "--tenant"),
+                               ("tenant", "show", "--tenant"), ("limit", "list", "--yes"),
+                               ("limit", "list", "--idempotency-key")):
+        assert absent not in aiox("help", noun, verb).stdout.split("Options:")[1], (noun, verb)
+    assert "Separated by commas" in aiox("help", "policy", "set").stdout
+
+
+@case
 def completion_scripts_are_scripts():
     for shell, check in (("bash", ["bash", "-n"]), ("zsh", ["zsh", "-n"]), ("fish", ["fish", "--no-execute"])):
         script = aiox("completion", shell).stdout
