@@ -20,6 +20,9 @@
 #define UNIT_SANITIZED false
 #endif
 
+/* What the calling thread has computed so far, however much it had to share the machine. */
+int64_t unit_computed_us(void);
+
 /* The program's main(); results as TAP on standard output. */
 int unit_run(const char *module, const TTest *const *tests, size_t count);
 

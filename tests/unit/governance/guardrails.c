@@ -4,13 +4,6 @@
 
 #include <pthread.h>
 
-/* What this thread has computed, however much it had to share the machine. */
-static int64_t computed_us(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-        return now.tv_sec * SECONDS + now.tv_nsec / 1000;
-}
-
 static Guardrails *chain(const char *rules) {
         Guardrails *guardrails;
         Failure failure;
@@ -169,10 +162,10 @@ START_TEST(pattern_that_runs_wild_ends_soon_and_nothing_passes) {
                 _cleanup_(arena_freep) Arena *arena = arena_new(0);
                 GuardVerdict verdict;
                 Failure failure;
-                int64_t before = computed_us();
+                int64_t before = unit_computed_us();
                 bool done = guardrails_ask(guardrails, GUARD_INPUT, (Text){ body, sizeof(body) }, NULL, arena, &verdict,
                                            &failure);
-                ck_assert_int_lt(computed_us() - before, UNIT_SANITIZED ? 5 * SECONDS : SECONDS / 2);
+                ck_assert_int_lt(unit_computed_us() - before, UNIT_SANITIZED ? 5 * SECONDS : SECONDS / 2);
                 if (!done)
                         ck_assert_int_eq(failure.kind, FAILURE_POLICY);
         }
@@ -407,9 +400,9 @@ START_TEST(a_rule_costs_little) {
                         _cleanup_(arena_freep) Arena *arena = arena_new((size_t) 16 << 20);
                         while (!text.overflowed)
                                 text_add_string(&text, stuffs[s]);
-                        int64_t before = computed_us();
+                        int64_t before = unit_computed_us();
                         ask(guardrails, GUARD_OUTPUT, text_built(&text), secret, arena);
-                        int64_t took = computed_us() - before;
+                        int64_t took = unit_computed_us() - before;
                         ck_assert_msg(took < (UNIT_SANITIZED ? 2000000 : 100000), "%s on 64 KiB of %s: %lld us",
                                       rules[r], stuffs[s], (long long) took);
                 }

@@ -149,10 +149,10 @@ START_TEST(nasty_documents_take_no_long_time) {
                 Failure failure;
                 while (document.length < PASSAGE_DOCUMENT_LIMIT / 4)
                         text_add_string(&document, nasty[i]);
-                const int64_t before_us = clock_now().monotonic_us;
+                const int64_t before_us = unit_computed_us();
                 ck_assert_done(passages_split(PASSAGE_MARKDOWN, text_built(&document), arena, &passages, &failure),
                                failure);
-                const int64_t took_us = clock_now().monotonic_us - before_us;
+                const int64_t took_us = unit_computed_us() - before_us;
                 ck_assert_msg(took_us < 10 * SECONDS, "%s takes %d ms", nasty[i], (int) (took_us / MILLISECONDS));
         }
 }
