@@ -296,7 +296,7 @@ static void on_message(Core *core, Arrival *arrival) {
                 core_tell_near(core, admission.near, admission.agent);
         core->counts.admission_us_total += message->admission_us;
         commit_accept(core, message);
-        core_watch_message(core, admission.agent, &arrival->from);
+        core_watch_message(core, admission.agent, &admission.sender);
 }
 
 void core_cancel(Core *core, Uuid tenant_id, Uuid message_id, Text by, uint64_t ticket) {

@@ -109,29 +109,30 @@ void core_log_conclusion(Core *core, const Message *message) {
         core_bury(core, arena);
 }
 
-static Observed observe(Core *core, Uuid tenant_id, Uuid agent_id, const Jid *from) {
+static Observed observe(const Core *core, Uuid tenant_id, Uuid agent_id, const Sender *sender) {
         return (Observed){ .tenant_id = tenant_id,
                            .agent_id = agent_id,
-                           .sender = from->bare,
-                           .domain = from->domain,
-                           .stranger = directory_sender(core->directory, from).kind == SENDER_STRANGER,
-                           .local = meter_is_local(core->meter, from->domain) };
+                           .sender = sender->bare,
+                           .domain = sender->domain,
+                           .stranger = sender->kind == SENDER_STRANGER,
+                           .local = meter_is_local(core->meter, sender->domain) };
 }
 
-void core_watch_refusal(Core *core, Uuid tenant_id, Uuid agent_id, Text sender) {
+void core_watch_refusal(Core *core, Uuid tenant_id, Uuid agent_id, Text bare) {
         Uuid watcher = uuid_is_zero(tenant_id) ? directory_installation(core->directory) : tenant_id;
         Alarm alarm;
 
-        if (!core->commands || sender.length == 0)
+        if (!core->commands || bare.length == 0)
                 return;
-        Jid from = jid_of_bare(sender);
-        Observed observed = observe(core, watcher, agent_id, &from);
+        Jid from = jid_of_bare(bare);
+        Sender sender = directory_sender(core->directory, &from);
+        Observed observed = observe(core, watcher, agent_id, &sender);
         if (watch_refusal(core->watch, &observed, core->now.monotonic_us, &alarm))
                 core_command(core, COMMAND_ALARM)->alarm = alarm;
 }
 
-void core_watch_message(Core *core, const Agent *agent, const Jid *from) {
-        Observed observed = observe(core, agent->tenant_id, agent->id, from);
+void core_watch_message(Core *core, const Agent *agent, const Sender *sender) {
+        Observed observed = observe(core, agent->tenant_id, agent->id, sender);
         Alarm alarm;
 
         if (watch_message(core->watch, &observed, core->now.monotonic_us, &alarm))

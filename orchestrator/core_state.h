@@ -286,8 +286,8 @@ void core_audit(Core *core, Uuid tenant_id, const char *type, Text person, Uuid 
 void core_audit_record(Core *core, const AuditRecord *record);
 /* What its tenant's people see of a conclusion that was written: nothing of one that went well. */
 void core_log_conclusion(Core *core, const Message *message);
-void core_watch_refusal(Core *core, Uuid tenant_id, Uuid agent_id, Text sender);
-void core_watch_message(Core *core, const Agent *agent, const Jid *from);
+void core_watch_refusal(Core *core, Uuid tenant_id, Uuid agent_id, Text bare);
+void core_watch_message(Core *core, const Agent *agent, const Sender *sender);
 void core_audit_lost(Core *core); /* records how many could not be */
 /* Tells a bare JID a sentence; once a minute of each kind (a person's of one kind beyond that are dropped), or with an
  * empty kind every time. `who` and `text` live until the next step. */

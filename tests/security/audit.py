@@ -179,6 +179,26 @@ def a_hub_that_is_killed_before_it_signed_still_verifies_and_signs_later(lab):
     assert result["intact"] and result["chains"][0]["signed_to"] >= end, result
 
 
+def a_burst_is_compared_with_the_days_before_the_hub_began(lab):
+    """The hub has just begun: what is usual stands in the database alone, of one of two people."""
+    lab.aiox("tenant", "create", "east", "--owner", "east@localhost")
+    lab.aiox("agent", "create", "open", "--visibility", "public", "--model", "builtin/echo", "--tenant", "east")
+    for person in ("calm@localhost", "new@localhost"):
+        assert lab.server.ask(person + "/x", "open.east@" + AGENTS, "hi", "first-" + person).body == "hi"
+        if person.startswith("calm"):
+            lab.sql("INSERT INTO usage_days (tenant_id, day, person_id, agent_id, model, messages) SELECT tenant_id, "
+                    "(now() AT TIME ZONE 'UTC')::date - n, person_id, agent_id, '', 5 FROM accepted, "
+                    "generate_series(1, 10) n WHERE tenant_id = (SELECT id FROM tenants WHERE slug = 'east')")
+    for person in ("new@localhost", "calm@localhost"):
+        for number in range(130):
+            lab.server.speak(person + "/x", "open.east@" + AGENTS, "again", "%s-burst-%d" % (person, number))
+    event, = until(lambda: rows(lab, "security", "list", "--tenant", "east"), 20, "the event")
+    assert event["kind"] == "volume" and event["facts"]["usual"] == 5 and event["facts"]["count"] >= 101, event
+    assert "calm@localhost" in [row["name"] for row in rows(lab, "limit", "list", "--tenant", "east")]
+    record, = until(lambda: rows(lab, "audit", "list", "--type", "security.volume", "--tenant", "east"), 20, "the record")
+    assert record["person"] == event["person"], (record, event)
+
+
 def rows(lab, *words):
     return json.loads(lab.aiox(*words, "--json"))["data"]
 
@@ -339,6 +359,7 @@ def main():
             a_tenants_log_says_what_went_wrong_and_no_word_that_was_written,
             a_report_shows_who_had_access_and_what_was_exported_and_deleted_to_its_tenant_alone,
             a_hub_that_is_killed_before_it_signed_still_verifies_and_signs_later,
+            a_burst_is_compared_with_the_days_before_the_hub_began,
         ], lab)
     finally:
         if lab:
