@@ -196,7 +196,8 @@ def a_burst_is_compared_with_the_days_before_the_hub_began(lab):
     event, = until(lambda: rows(lab, "security", "list", "--tenant", "east"), 20, "the event")
     assert event["kind"] == "volume" and event["facts"]["usual"] == 5 and event["facts"]["count"] >= 101, event
     assert "calm@localhost" in [row["name"] for row in rows(lab, "limit", "list", "--tenant", "east")]
-    record, = until(lambda: rows(lab, "audit", "list", "--type", "security.volume", "--tenant", "east"), 20, "the record")
+    record, = until(lambda: rows(lab, "audit", "list", "--type", "security.volume", "--tenant", "east"), 20,
+                    "the record")
     assert record["person"] == event["person"], (record, event)
 
 
