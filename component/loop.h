@@ -53,10 +53,10 @@ typedef struct Loop {
         int64_t share_us; /* monotonic: when the others are told next what was let through, */
         int64_t hold_us;  /* and what is held here, at the earliest */
         CoreLevels levels;
-        bool holds;       /* there was something when they were told last */
-        bool rates_away;  /* they cannot be */
-        int32_t parts;    /* of which this hub then has one */
-        Link **links;     /* one a domain, in the order of the settings */
+        bool holds;      /* there was something when they were told last */
+        bool rates_away; /* they cannot be */
+        int32_t parts;   /* of which this hub then has one */
+        Link **links;    /* one a domain, in the order of the settings */
         size_t link_count;
         bool links_open;
         int64_t *link_since_us; /* wall clock, of the state it is in */

@@ -54,8 +54,7 @@ static void sharer_log_away(bool away, const Failure *failure) {
 static bool sharer_talk(Sharer *sharer, const Given *given, Arena *arena, RatesHeard *ret_heard, Failure *failure) {
         return rate_stream_receive(sharer->stream, arena, ret_heard, failure) &&
                rate_stream_send(sharer->stream, given->deltas, given->count, failure) &&
-               (!given->levels ||
-                rate_stream_send_levels(sharer->stream, given->levels, given->level_count, failure));
+               (!given->levels || rate_stream_send_levels(sharer->stream, given->levels, given->level_count, failure));
 }
 
 /* True: what others hold may be other than before. */
@@ -83,8 +82,8 @@ static void sharer_exchange(Sharer *sharer, const Given *given) {
         }
         note->rates.deltas = heard.deltas;
         note->rates.count = heard.delta_count;
-        if ((news || heard.delta_count > 0) && levels_elsewhere(sharer->others, note->arena, &note->rates.elsewhere,
-                                                                &note->rates.elsewhere_count)) {
+        if ((news || heard.delta_count > 0) &&
+            levels_elsewhere(sharer->others, note->arena, &note->rates.elsewhere, &note->rates.elsewhere_count)) {
                 note_send(sharer, note, sharer->away);
                 return;
         }

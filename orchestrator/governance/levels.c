@@ -7,7 +7,8 @@
 /* Told once a second: so many rounds may be missed. */
 #define KEPT_US (5 * SECONDS)
 /* Of hubs that began to wait within the same so many milliseconds of the shared clock the one goes first whose id is
- * the smaller, and then goes on while it has something: to pass each other every single turn would take a round each. */
+ * the smaller, and then goes on while it has something: to pass each other every single turn would take a round each.
+ */
 #define SPELL_MS 4096
 
 typedef struct Told {

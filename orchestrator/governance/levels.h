@@ -1,7 +1,7 @@
-/* Levels: what each hub said last that it holds of limits of what may be at the same time (turns that run, messages that
- * wait), and what of it is held elsewhere than here. All hubs hear the same entries in the same order, their own among
- * them, so that each comes to the same parts by itself. Not where a turn or a message is let through: that is the core,
- * with what it holds itself at that moment. A hub that is not heard of is forgotten, and with it what it held.
+/* Levels: what each hub said last that it holds of limits of what may be at the same time (turns that run, messages
+ * that wait), and what of it is held elsewhere than here. All hubs hear the same entries in the same order, their own
+ * among them, so that each comes to the same parts by itself. Not where a turn or a message is let through: that is the
+ * core, with what it holds itself at that moment. A hub that is not heard of is forgotten, and with it what it held.
  *
  * One thread at a time; never blocks.
  */

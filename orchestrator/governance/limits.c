@@ -285,8 +285,8 @@ const Limit *limits_least(Limit *const *lists, size_t count, LimitWhat what) {
         return least;
 }
 
-/* Hubs that want no more keep what they hold; the rest is for those that do, and this one, in even parts. What cannot be
- * divided is theirs who have waited longest. All hubs come to the same parts, so that these fit in the amount. */
+/* Hubs that want no more keep what they hold; the rest is for those that do, and this one, in even parts. What cannot
+ * be divided is theirs who have waited longest. All hubs come to the same parts, so that these fit in the amount. */
 void limit_share(Limit *limit, const LevelElsewhere *elsewhere) {
         limit->elsewhere = elsewhere ? elsewhere->held : 0;
         limit->kept = 0;

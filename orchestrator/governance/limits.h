@@ -1,9 +1,9 @@
 /* Limits: rows (subject, what, window, amount) and their one evaluator. A subject holds a list of rows; of several that
  * concern the same thing the narrowest wins. What can be limited is one table (limit_facts), by kinds: a rate is a
- * token bucket that starts full and refills evenly, taken from beforehand or, where the amount is only known afterwards,
- * charged then; a budget is what may be spent in a calendar window, a gauge how
- * many there may be at the same time, a count how many may exist, a size bounds one of its kind, an age says how long
- * something is kept. What is counted where is the caller's.
+ * token bucket that starts full and refills evenly, taken from beforehand or, where the amount is only known
+ * afterwards, charged then; a budget is what may be spent in a calendar window, a gauge how many there may be at the
+ * same time, a count how many may exist, a size bounds one of its kind, an age says how long something is kept. What is
+ * counted where is the caller's.
  *
  * One thread at a time; never blocks. The table and the names are constant.
  */
@@ -120,8 +120,8 @@ LimitVerdict limits_take(Limit *const *lists, size_t count, LimitWhat what, int6
 /* The same question, and nothing is taken. */
 LimitVerdict limits_ask(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us,
                         int32_t hubs);
-/* Of what is only known afterwards: takes it from every row, below nothing if need be, at most one window's worth. Gives
- * the row of those where four fifths are used, for the first time in its window; NULL = none. */
+/* Of what is only known afterwards: takes it from every row, below nothing if need be, at most one window's worth.
+ * Gives the row of those where four fifths are used, for the first time in its window; NULL = none. */
 const Limit *limits_charge(Limit *const *lists, size_t count, LimitWhat what, int64_t amount, int64_t monotonic_us,
                            int32_t hubs);
 /* What other hubs let through: may leave less than nothing, at most one window's worth. */

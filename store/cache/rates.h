@@ -38,5 +38,4 @@ typedef struct RatesHeard {
 } RatesHeard;
 
 /* What was sent since the last call, or since the connection stands; in the arena, at most what fits there. */
-bool rate_stream_receive(RateStream *stream, Arena *arena, RatesHeard *ret_heard,
-                         Failure *reterr_failure) _must_check_;
+bool rate_stream_receive(RateStream *stream, Arena *arena, RatesHeard *ret_heard, Failure *reterr_failure) _must_check_;

@@ -1,9 +1,10 @@
-/* Hubs that share their rates through a real Redis: each has its own directory and its own connection. */
+/* Hubs that share their rates and levels through a real Redis: each has its own directory and its own connection. */
 #include "store/cache/rates.h"
 
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "orchestrator/directory/directory.h"
+#include "orchestrator/governance/levels.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -138,6 +139,61 @@ START_TEST(hub_that_comes_later_hears_nothing_of_before) {
 }
 END_TEST
 
+static void hold(Side *side, const Level *levels, size_t count) {
+        Failure failure;
+        ck_assert_done(rate_stream_send_levels(side->stream, levels, count, &failure), failure);
+}
+
+/* What others hold of the limit, as a hub that has heard all of it has it. */
+static LevelElsewhere hear(Side *side, Levels *levels, Uuid limit) {
+        _cleanup_(arena_freep) Arena *arena = arena_new(1024 * 1024);
+        LevelElsewhere *elsewhere, none = { 0 };
+        RatesHeard heard;
+        size_t count;
+        Failure failure;
+        ck_assert_done(rate_stream_receive(side->stream, arena, &heard, &failure), failure);
+        for (size_t i = 0; i < heard.level_count; i++) {
+                int64_t off_ms = heard.levels[i].told_ms - clock_now().wall_us / MILLISECONDS;
+                ck_assert(off_ms > -60000 && off_ms < 60000);
+                levels_hear(levels, &heard.levels[i], clock_now().monotonic_us);
+        }
+        ck_assert(levels_elsewhere(levels, arena, &elsewhere, &count));
+        for (size_t i = 0; i < count; i++)
+                if (uuid_equal(elsewhere[i].limit, limit))
+                        return elsewhere[i];
+        return none;
+}
+
+START_TEST(what_one_hub_holds_the_others_hear_until_it_holds_it_no_more) {
+        Uuid limit = new_limit();
+        Side sides[] = { side_open(limit), side_open(limit), side_open(limit) };
+        Levels *levels[COUNT_OF(sides)];
+        for (size_t i = 0; i < COUNT_OF(sides); i++) {
+                levels[i] = levels_new(rate_stream_own(sides[i].stream));
+                hear(&sides[i], levels[i], limit); /* from here on they listen */
+        }
+        hold(&sides[0], (Level[]){ { new_limit(), 9, 0, 0 }, { limit, 2, 3, 70000 } }, 2);
+        hold(&sides[1], (Level[]){ { limit, 1, 1, 10 } }, 1);
+        LevelElsewhere of[COUNT_OF(sides)];
+        for (size_t i = 0; i < COUNT_OF(sides); i++)
+                of[i] = hear(&sides[i], levels[i], limit);
+        ck_assert_int_eq(of[0].held, 1);
+        ck_assert_int_eq(of[0].ahead, 0);
+        ck_assert_int_eq(of[1].held, 2);
+        ck_assert_int_eq(of[1].ahead, 1); /* it has waited longer */
+        ck_assert_int_eq(of[2].held, 3);
+        ck_assert_int_eq(of[2].wanting, 2);
+        hold(&sides[0], NULL, 0);
+        ck_assert_int_eq(hear(&sides[2], levels[2], limit).held, 1);
+        hold(&sides[1], (Level[]){ { limit, 1, 0, 0 } }, 1);
+        ck_assert_int_eq(hear(&sides[2], levels[2], limit).content, 1);
+        for (size_t i = 0; i < COUNT_OF(sides); i++) {
+                levels_free(levels[i]);
+                side_close(&sides[i]);
+        }
+}
+END_TEST
+
 START_TEST(redis_that_is_away_is_a_failure_and_no_more) {
         RateStream *stream = stream_to("unix:/nonexistent/redis.sock");
         _cleanup_(arena_freep) Arena *arena = arena_new(4096);
@@ -157,4 +213,5 @@ START_TEST(redis_that_is_away_is_a_failure_and_no_more) {
 END_TEST
 
 UNIT_TESTS("integration/store/rates", what_one_hub_let_through_the_others_have_not,
-           hub_that_comes_later_hears_nothing_of_before, redis_that_is_away_is_a_failure_and_no_more)
+           hub_that_comes_later_hears_nothing_of_before, what_one_hub_holds_the_others_hear_until_it_holds_it_no_more,
+           redis_that_is_away_is_a_failure_and_no_more)

@@ -121,7 +121,8 @@ START_TEST(parts_fit_and_one_may_always_go_on) {
                 Level of[HUBS];
                 for (int i = 0; i < hubs; i++) {
                         levels[i] = levels_new(hub_id(i));
-                        of[i] = (Level){ .held = rand() % 3, .wanted = rand() % 2 * (rand() % 4),
+                        of[i] = (Level){ .held = rand() % 3,
+                                         .wanted = rand() % 2 * (rand() % 4),
                                          .waited_ms = rand() % 20000 };
                         held += of[i].held;
                         content += of[i].wanted ? 0 : of[i].held;
