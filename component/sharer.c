@@ -74,6 +74,8 @@ static void sharer_exchange(Sharer *sharer, const Given *given) {
         bool alone = given->hubs <= 1, away = false;
         if (!alone)
                 away = !sharer_talk(sharer, given, note->arena, &heard, &failure);
+        else
+                rate_stream_skip_levels(sharer->stream);
         bool news = alone || away ? levels_forget(sharer->others) : sharer_hear(sharer, &heard);
         if (!alone && away != sharer->away) {
                 sharer->away = away;

@@ -19,10 +19,10 @@
 struct RateStream {
         CacheServer server;
         redisContext *redis;
-        int64_t retry_us; /* not asked before, monotonic */
-        Uuid own;         /* by which our own entries are known */
-        char last[48];    /* id of the entry read last, of rates */
-        char last_levels[48];
+        int64_t retry_us;     /* not asked before, monotonic */
+        Uuid own;             /* by which our own entries are known */
+        char last[48];        /* id of the entry read last, of rates */
+        char last_levels[48]; /* of levels; empty = to be found */
 };
 
 bool rate_stream_new(const char *address, const char *password, RateStream **ret_stream, Failure *reterr_failure) {
@@ -81,9 +81,20 @@ static bool connect_stream(RateStream *stream, Failure *reterr_failure) {
                 return failure_set(reterr_failure, FAILURE_UNAVAILABLE, "the cache is away");
         if (!cache_server_connect(&stream->server, &stream->redis, reterr_failure))
                 return away(stream);
+        stream->last_levels[0] = '\0';
         redisAppendCommand(stream->redis, "XREVRANGE rates + - COUNT 1");
+        return find_end(stream, stream->last, reterr_failure);
+}
+
+void rate_stream_skip_levels(RateStream *stream) {
+        stream->last_levels[0] = '\0';
+}
+
+static bool find_levels(RateStream *stream, Failure *reterr_failure) {
+        if (stream->last_levels[0])
+                return true;
         redisAppendCommand(stream->redis, "XREVRANGE levels + - COUNT 1");
-        return find_end(stream, stream->last, reterr_failure) && find_end(stream, stream->last_levels, reterr_failure);
+        return find_end(stream, stream->last_levels, reterr_failure);
 }
 
 static bool send_entry(RateStream *stream, const RateDelta *deltas, size_t count, Failure *reterr_failure) {
@@ -210,7 +221,7 @@ static void take_levels(RateStream *stream, const redisReply *entries, Arena *ar
 bool rate_stream_receive(RateStream *stream, Arena *arena, RatesHeard *ret_heard, Failure *reterr_failure) {
         _reply_ *reply = NULL;
         *ret_heard = (RatesHeard){ 0 };
-        if (!connect_stream(stream, reterr_failure))
+        if (!connect_stream(stream, reterr_failure) || !find_levels(stream, reterr_failure))
                 return false;
         redisAppendCommand(stream->redis, "XREAD COUNT " READ_AT_ONCE " STREAMS rates levels %s %s", stream->last,
                            stream->last_levels);

@@ -37,5 +37,7 @@ typedef struct RatesHeard {
         size_t level_count;
 } RatesHeard;
 
+/* What others hold by now is history when it is asked for next: those that live say it again. */
+void rate_stream_skip_levels(RateStream *stream);
 /* What was sent since the last call, or since the connection stands; in the arena, at most what fits there. */
 bool rate_stream_receive(RateStream *stream, Arena *arena, RatesHeard *ret_heard, Failure *reterr_failure) _must_check_;

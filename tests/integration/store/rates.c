@@ -187,6 +187,12 @@ START_TEST(what_one_hub_holds_the_others_hear_until_it_holds_it_no_more) {
         ck_assert_int_eq(hear(&sides[2], levels[2], limit).held, 1);
         hold(&sides[1], (Level[]){ { limit, 1, 0, 0 } }, 1);
         ck_assert_int_eq(hear(&sides[2], levels[2], limit).content, 1);
+        /* Who has not listened for a while begins with what is said from then on. */
+        hold(&sides[0], (Level[]){ { limit, 5, 0, 0 } }, 1);
+        rate_stream_skip_levels(sides[2].stream);
+        ck_assert_int_eq(hear(&sides[2], levels[2], limit).held, 1);
+        hold(&sides[0], (Level[]){ { limit, 4, 0, 0 } }, 1);
+        ck_assert_int_eq(hear(&sides[2], levels[2], limit).held, 5);
         for (size_t i = 0; i < COUNT_OF(sides); i++) {
                 levels_free(levels[i]);
                 side_close(&sides[i]);

@@ -8,6 +8,7 @@
 /* One conversation as one process serves it. */
 typedef struct LaneWatch {
         uint64_t running; /* its turn; 0 = none */
+        int64_t begun_us;
         Uuid tenant_id;
         bool operates;                     /* the turn runs an operation, which no limit of turns counts */
         int64_t own;                       /* sequence served last, of what its hub accepted and nobody took over */
@@ -266,15 +267,35 @@ static LaneWatch *lane_watch(Process *process, const TurnInput *input) {
         return lane;
 }
 
-static void check_gauge(Process *process) {
+/* Of the narrow tenant's, those that began no later than that. */
+static int turns_of_narrow(const Process *process, int64_t begun_us) {
         Uuid narrow = process->simulation->cast.tenants[CAST_NARROW_TENANT];
         const LaneWatch *lane;
         int turns = 0;
 
         for (size_t i = 0; (lane = map_each(process->lanes, &i));)
-                turns += lane->running && !lane->operates && uuid_equal(lane->tenant_id, narrow);
+                turns += lane->running && !lane->operates && lane->begun_us <= begun_us &&
+                         uuid_equal(lane->tenant_id, narrow);
+        return turns;
+}
+
+/* When nothing breaks, every hub has heard of what runs elsewhere for so long. */
+static void check_gauge(const Process *process, const LaneWatch *lane) {
+        const Simulation *simulation = process->simulation;
+        int64_t now = now_us(simulation);
+        int turns = turns_of_narrow(process, now), elsewhere = 0;
+
         if (turns > CAST_NARROW_TURNS)
                 check_violated(process->simulation, "more turns of a tenant run than it may have at once");
+        if (!simulation->plan.calm || lane->operates ||
+            !uuid_equal(lane->tenant_id, simulation->cast.tenants[CAST_NARROW_TENANT]))
+                return;
+        for (const Process *each = simulation->processes; each; each = each->next)
+                if (each->alive && each != process)
+                        elsewhere += turns_of_narrow(each, now - HEARD_US);
+        if (turns + elsewhere > CAST_NARROW_TURNS)
+                check_violated(process->simulation,
+                               "a turn began of a tenant that has as many as it may on other hubs");
 }
 
 /* What came by inheritance may be older than what was served already: there the order holds within one epoch. */
@@ -303,7 +324,8 @@ void check_turn(Process *process, uint64_t number, const TurnInput *input) {
         lane->running = number;
         lane->tenant_id = input->tenant_id;
         lane->operates = input->command;
-        check_gauge(process);
+        lane->begun_us = now_us(simulation);
+        check_gauge(process, lane);
         check_order(process, lane, life->stored);
         if (!holds(process, life))
                 return;

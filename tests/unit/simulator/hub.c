@@ -33,8 +33,7 @@ static void link_ended(Process *process, Text domain) {
                 server_connect(process, index);
 }
 
-/* Hands the core one event and does what it asks for, until the process dies of something. */
-static void process_handle(Process *process, const Event *event) {
+void process_handle(Process *process, const Event *event) {
         if (event->kind == EVENT_STORE)
                 check_report(process, event->report);
         if (event->kind == EVENT_STORE)
@@ -56,6 +55,8 @@ static void process_handle(Process *process, const Event *event) {
                 link_ended(process, event->link.domain);
         if (process->alive)
                 tick_later(process);
+        if (process->alive)
+                sharing_later(process);
 }
 
 static void tick(void *about, uint64_t number) {
@@ -230,6 +231,7 @@ void process_kill(Process *process) {
         check_process_gone(process);
         core_free(process->core);
         process->core = NULL;
+        sharing_end(process);
         commands_release(&process->commands);
         if (hub->process != process)
                 return;
@@ -255,6 +257,7 @@ Process *hub_start(Hub *hub) {
         process->settings.random_source = &process->random;
         process->core = core_new(&process->settings, cast_directory(simulation, hub->domains));
         process->lanes = map_new(64);
+        sharing_begin(process);
         process->alive = true;
         process->next = simulation->processes;
         simulation->processes = process;

@@ -1,7 +1,7 @@
 /* The inside of the simulator, shared by its files and by nobody else: simulator.c (one run), hub.c (a hub's process
  * and the core in it), hub_commands.c (what the core asks for), world.c (turns), provider.c (models, tools), books.c
- * (money), server.c (the XMPP servers and the links to them), people.c (who writes what), cast.c (agents and accounts),
- * faults.c (what breaks), checks.c (what must hold).
+ * (money), sharing.c (what hubs tell each other), server.c (the XMPP servers and the links to them), people.c (who
+ * writes what), cast.c (agents and accounts), faults.c (what breaks), checks.c (what must hold).
  *
  * All of it is one thread and one order of events: no clock but the agenda's, no randomness but the seed's, nothing
  * that depends on an address. Memory without another owner lives in the run's arena.
@@ -10,6 +10,7 @@
 
 #include "base/map.h"
 #include "orchestrator/core.h"
+#include "orchestrator/governance/levels.h"
 #include "orchestrator/turn.h"
 #include "tests/unit/simulator/agenda.h"
 #include "tests/unit/simulator/coroutine.h"
@@ -23,8 +24,9 @@
 #define ACCOUNTS           16
 #define WALL_START         (INT64_C(1796342000) * SECONDS) /* a day in December 2026, a while before midnight UTC */
 #define LINES              64
-#define CAST_NARROW_TENANT 1 /* of whose turns so many run at once in one hub */
+#define CAST_NARROW_TENANT 1 /* of whose turns so many run at once */
 #define CAST_NARROW_TURNS  2
+#define HEARD_US           SECONDS /* so long after something began at another hub, every hub has heard of it */
 #define ROUNDS             4
 #define UNSTORABLE         "unstorable "   /* how a text begins that the database refuses */
 #define QUIET_US           (900 * SECONDS) /* from the end of all faults until everything must have settled */
@@ -122,7 +124,13 @@ struct Process {
         int losses; /* of its lease, that it was told of */
         Map *lanes; /* of checks.c */
         size_t cancels_seen;
-        Process *next; /* of all there ever were */
+        Levels *others;      /* of sharing.c, like what follows */
+        struct Entry *heard; /* last; NULL = none */
+        CoreLevels held;     /* as it was told last, */
+        int64_t told_us;     /* and when */
+        bool shares;         /* a round is on the agenda */
+        int32_t parts;       /* among so many each limit is divided */
+        Process *next;       /* of all there ever were */
 };
 
 struct Hub {
@@ -144,12 +152,21 @@ void process_freeze(Process *process, int64_t duration);
 void process_post(Process *process, int64_t delay, const Event *event, Connection *connection);
 void process_wake_turn(Process *process, int64_t delay, const SimulatedTurn *turn);
 Moment process_now(const Process *process);
+/* Hands the core one event and does what it asks for, until the process dies of something. */
+void process_handle(Process *process, const Event *event);
 void hub_restart_later(Hub *hub, int64_t delay);
 /* hub_commands.c */
 void process_command(Process *process, const Command *command);
 void process_store_apply(Process *process, bool at_death);
 /* True: the process died of it. */
 bool maybe_crash(Process *process);
+
+/* --- sharing.c -------------------------------------------------------------------------------------------------- */
+
+void sharing_begin(Process *process);
+/* There may be something to be told or heard. */
+void sharing_later(Process *process);
+void sharing_end(Process *process);
 
 /* --- world.c, provider.c ---------------------------------------------------------------------------------------- */
 
@@ -371,7 +388,7 @@ struct Simulation {
         SimulatorResult *result;
         uint64_t seed;
         Plan plan;
-        Random planning, people, network, storage, hubs, turns, provider;
+        Random planning, people, network, storage, hubs, turns, provider, sharing;
         Agenda agenda;
         Arena *arena;
         SimulatedStore *store;
@@ -381,6 +398,7 @@ struct Simulation {
         Process *processes;
         int process_count;
         Books books;
+        struct Entry *told_first, *told_last; /* of sharing.c */
         Note **notes;
         size_t note_count, note_capacity;
         Writing **writings;

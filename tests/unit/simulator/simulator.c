@@ -85,6 +85,7 @@ static void begin(Simulation *simulation, uint64_t seed) {
         simulation->hubs = random_fork(&random, 5);
         simulation->turns = random_fork(&random, 6);
         simulation->provider = random_fork(&random, 7);
+        simulation->sharing = random_fork(&random, 8);
         simulation->arena = arena_new(SIZE_MAX);
         simulation->store = simulated_store_new();
         simulated_store_refuse(simulation->store, text_of(UNSTORABLE));
