@@ -6,8 +6,8 @@
 
 const Field limit_fields[] = {
         { "window", FIELD_DURATION, OPTIONAL,
-          "In which time. Of messages any, a minute when absent; of tokens and money-nano minute, day or month, and it "
-          "must be said; what is counted at one moment has none.",
+          "In which time. Of messages and worker-ms any, a minute when absent; of tokens and money-nano minute, day or "
+          "month, and it must be said; what is counted at one moment has none.",
           .least = 1, .most = 366 * 86400 },
         { "agent", FIELD_AGENT, OPTIONAL, "Of this agent alone; of the tenant as a whole when nobody is named." },
         { "grant", FIELD_WHO, OPTIONAL,

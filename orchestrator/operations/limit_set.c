@@ -3,7 +3,8 @@
 
 static const Field set_input[] = {
         { "what", FIELD_CHOICE, REQUIRED,
-          "What is limited: messages, tokens and money-nano within a time; turns and messages waiting at the same "
+          "What is limited: messages, worker-ms, tokens and money-nano within a time; turns and messages waiting at "
+          "the same "
           "moment; agents, members, providers, keys and MB there may be; bytes or seconds of a single one; days that "
           "texts (body-days) and the log are kept.",
           .choices = LIMIT_NAMES },

@@ -280,8 +280,8 @@ static bool show_usage(OperationContext *context, const Input *input, Json **ret
 const Operation limit_usage = {
         .name = "limit-usage",
         .summary = "Shows how much of its plan and limits a tenant uses, or without a tenant the installation of its "
-                   "own: what is "
-                   "spent and reserved of budgets on all hubs, rates and what runs or waits on this one.",
+                   "own: what is spent and reserved of budgets on all hubs, rates and what runs or waits as this one "
+                   "has heard of it.",
         .example = "--tenant acme",
         .role = ROLE_VIEWER,
         .effect = EFFECT_READ,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Limits on two hubs that share one Redis: what one lets through the other has not, also while Redis is away; turns that
-run and messages that wait on one count on the other, by the count of the one model server that both call; and plans from
-a file, read again while a hub runs."""
+"""Limits on two hubs that share one Redis: what one lets through the other has not, also while Redis is away; turns and
+messages that wait on one count on the other, by the count of the one model server that both call; and plans of a file,
+which is read again while a hub runs."""
 
 import json
 import os
@@ -103,8 +103,9 @@ def said(server, name, people):
 def replies(model, **seconds):
     """How long the model takes for messages that hold a word; for others no time. Forgets what was counted."""
     model.reset()
-    model.control("PUT", "script", {"rules": [{"when": {"contains": word}, "reply": {"text": "done", "first_after": after}}
-                                              for word, after in seconds.items()]})
+    rules = [{"when": {"contains": word}, "reply": {"text": "done", "first_after": after}}
+             for word, after in seconds.items()]
+    model.control("PUT", "script", {"rules": rules})
 
 
 def open_calls(model):

@@ -23,6 +23,10 @@ START_TEST(a_limit_is_one_row_and_the_last_amount_holds) {
                                     "SELECT string_agg(amount || '/' || window_us / 1000000, ' ' ORDER BY amount) "
                                     "FROM limits WHERE removed_at IS NULL"),
                          "7/60 100/86400");
+        ck_assert_str_eq(office_do(office, ADMIN, "", "limit-set",
+                                   "{\"what\":\"worker-ms\",\"amount\":90000,\"window\":\"2h\"}"),
+                         "{\"amount\":90000,\"limit\":\"90000 milliseconds of workers per 7200 seconds\",\"name\":null,"
+                         "\"subject\":\"tenant\",\"what\":\"worker-ms\",\"window_seconds\":7200}");
         office_do(office, ADMIN, "", "limit-remove", "{\"what\":\"messages\",\"agent\":\"desk\"}");
         office_refuse(office, ADMIN, "", "limit-remove", "{\"what\":\"messages\",\"agent\":\"desk\"}",
                       FAILURE_NOT_FOUND);

@@ -74,7 +74,7 @@ START_TEST(keys_are_read_as_they_are_written) {
 END_TEST
 
 START_TEST(a_file_is_read_whole) {
-        Plans *plans = read_yaml("free:\n  messages per minute: 10\n  turns: unlimited\n"
+        Plans *plans = read_yaml("free:\n  messages per minute: 10\n  turns: unlimited\n  worker-ms per hour: 900\n"
                                  "gold:\n  title: Gold\n  price: $9 a month\n  tokens per day: 5000\n  members: 0\n");
         const Plan *gold = plan_find(plans, TEXT("gold"));
         ck_assert_uint_eq(plans->count, 2);
@@ -82,6 +82,7 @@ START_TEST(a_file_is_read_whole) {
         ck_assert_str_eq(gold->price, "$9 a month");
         ck_assert_int_eq(plan_figure(gold, LIMIT_TOKENS, LIMIT_DAY_US)->amount, 5000);
         ck_assert_int_eq(plan_figure(gold, LIMIT_MEMBERS, 0)->amount, 0);
+        ck_assert_int_eq(plan_figure(plan_find(plans, TEXT("free")), LIMIT_WORKER_MS, LIMIT_HOUR_US)->amount, 900);
         ck_assert_ptr_null(plan_figure(gold, LIMIT_TURNS, 0));
         ck_assert_ptr_null(plan_figure(plan_find(plans, TEXT("free")), LIMIT_TURNS, 0));
         plans_free(plans);

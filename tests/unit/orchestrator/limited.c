@@ -187,6 +187,38 @@ START_TEST(hubs_that_cannot_tell_each_other_have_an_even_part_each) {
 }
 END_TEST
 
+static const Limit *charge(Scene *scene, int64_t milliseconds, int64_t now_us) {
+        return directory_charge(scene->directory, &scene->ann, scene->desk, NULL, LIMIT_WORKER_MS, milliseconds,
+                                now_us);
+}
+
+static bool has_time(Scene *scene, int64_t now_us) {
+        return !directory_ask(scene->directory, &scene->ann, scene->desk, NULL, LIMIT_WORKER_MS, 1, now_us).refused;
+}
+
+/* Charged when a turn has ended, in any window, and told other hubs like what was let through of a rate. */
+START_TEST(time_of_workers_is_one_bucket_of_all_hubs) {
+        Scene one = scene_of("enterprise"), two = scene_of("enterprise");
+        put(&one, 1, LIMIT_OF_TENANT, LIMIT_WORKER_MS, HOUR, 60000);
+        put(&two, 1, LIMIT_OF_TENANT, LIMIT_WORKER_MS, HOUR, 60000);
+        ck_assert_ptr_null(charge(&one, 40000, NOW));
+        tell(&one, &two, NOW);
+        const Limit *near = charge(&two, 25000, NOW);
+        ck_assert_ptr_nonnull(near);
+        ck_assert_int_eq(near->what, LIMIT_WORKER_MS);
+        ck_assert_ptr_null(charge(&two, 1, NOW)); /* said once a window */
+        ck_assert(!has_time(&two, NOW));
+        ck_assert(has_time(&one, NOW));
+        tell(&two, &one, NOW);
+        ck_assert(!has_time(&one, NOW));
+        ck_assert(has_time(&one, NOW + 6 * LIMIT_MINUTE_US));
+        directory_divide(two.directory, 2); /* a part of it comes back in the same time */
+        ck_assert(!has_time(&two, NOW + 6 * LIMIT_MINUTE_US));
+        directory_free(one.directory);
+        directory_free(two.directory);
+}
+END_TEST
+
 START_TEST(four_fifths_are_said_once_a_window) {
         Scene scene = scene_of("free");
         int said = 0;
@@ -209,4 +241,5 @@ UNIT_TESTS("orchestrator/limited", plan_limits_its_tenants_and_rows_narrow_it,
            row_in_the_plans_stead_raises_and_cuts_until_it_goes, another_plan_keeps_what_was_used,
            plan_that_nobody_knows_counts_as_free, clock_jumps_of_an_hour_open_and_refuse_nothing_falsely,
            two_hubs_let_through_one_amount_but_for_a_seconds_worth,
-           hubs_that_cannot_tell_each_other_have_an_even_part_each, four_fifths_are_said_once_a_window)
+           hubs_that_cannot_tell_each_other_have_an_even_part_each, time_of_workers_is_one_bucket_of_all_hubs,
+           four_fifths_are_said_once_a_window)
