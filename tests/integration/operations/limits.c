@@ -50,6 +50,35 @@ START_TEST(a_tenant_limits_itself_and_nobody_else) {
 }
 END_TEST
 
+/* Whether there is such an account is nobody's business here, and makes no difference. */
+START_TEST(a_tenants_admins_limit_who_writes_to_it) {
+        Office *office = office_open();
+        static const char *const who[] = { VIEWER, "nobody@nowhere.example", "example.net" };
+        char row[200];
+        for (size_t i = 0; i < COUNT_OF(who); i++) {
+                snprintf(row, sizeof(row), "{\"what\":\"messages\",\"sender\":\"%s\",\"amount\":2}", who[i]);
+                ck_assert_ptr_nonnull(strstr(office_do(office, ADMIN, "", "limit-set", row), "\"subject\":\"sender\""));
+                ck_assert_int_eq(office->heard[office->heard_count - 1], DIRECTORY_LIMIT);
+                office_refuse(office, OPERATOR, "", "limit-set", row, FAILURE_FORBIDDEN);
+                office_refuse(office, FOREIGN, "acme", "limit-set", row, FAILURE_NOT_FOUND);
+                office_refuse(office, INSTALLER, "installation", "limit-set", row, FAILURE_NOT_FOUND);
+                snprintf(row, sizeof(row), "\"name\":\"%s\",\"subject\":\"sender\"", who[i]);
+                ck_assert_ptr_nonnull(strstr(office_do(office, VIEWER, "", "limit-list", "{}"), row));
+                ck_assert_ptr_null(strstr(office_do(office, FOREIGN, "", "limit-list", "{}"), row));
+                ck_assert_ptr_null(strstr(office_do(office, ROOT, "", "limit-list", "{}"), row));
+        }
+        office_refuse(office, ADMIN, "", "limit-set",
+                      "{\"what\":\"tokens\",\"window\":\"day\",\"sender\":\"example.net\",\"amount\":2}",
+                      FAILURE_INVALID);
+        office_refuse(office, ADMIN, "", "limit-set", "{\"what\":\"turns\",\"sender\":\"example.net\",\"amount\":2}",
+                      FAILURE_INVALID);
+        office_do(office, ADMIN, "", "limit-remove", "{\"what\":\"messages\",\"sender\":\"example.net\"}");
+        office_refuse(office, ADMIN, "", "limit-remove", "{\"what\":\"messages\",\"sender\":\"example.net\"}",
+                      FAILURE_NOT_FOUND);
+        office_close(office);
+}
+END_TEST
+
 START_TEST(people_and_domains_are_limited_by_platform_admins) {
         Office *office = office_open();
         office_do(office, ROOT, "", "limit-set", "{\"what\":\"messages\",\"account\":\"" VIEWER "\",\"amount\":1}");
@@ -447,7 +476,8 @@ START_TEST(plans_are_shown_to_everybody) {
 END_TEST
 
 UNIT_TESTS("integration/operations/limits", a_limit_is_one_row_and_the_last_amount_holds,
-           a_tenant_limits_itself_and_nobody_else, people_and_domains_are_limited_by_platform_admins,
+           a_tenant_limits_itself_and_nobody_else, a_tenants_admins_limit_who_writes_to_it,
+           people_and_domains_are_limited_by_platform_admins,
            nobody_limits_the_whole_installation_by_leaving_something_out, wrong_limits_are_refused_by_name,
            a_plan_is_narrowed_by_its_tenant_and_changed_by_platform_admins,
            what_a_plan_counts_ends_with_a_sentence_and_owners_hear_of_it_before,
