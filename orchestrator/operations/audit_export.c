@@ -126,6 +126,7 @@ const Operation audit_export = {
         .summary = "Gives the audit's records chain by chain with their hashes, to be kept or verified elsewhere.",
         .example = "--format csv --tenant acme",
         .role = ROLE_ADMIN,
+        .outlives_tenant = true,
         .effect = EFFECT_READ,
         .method = "GET",
         .path = "/audit/export",

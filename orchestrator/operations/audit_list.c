@@ -95,6 +95,7 @@ const Operation audit_list = {
         .summary = "Lists what was decided and done, newest first; people stand in it as ids.",
         .example = "--type message.refused --since 2026-01-01T00:00:00Z --tenant acme",
         .role = ROLE_ADMIN,
+        .outlives_tenant = true,
         .effect = EFFECT_READ,
         .method = "GET",
         .path = "/audit",

@@ -146,6 +146,7 @@ const Operation audit_verification = {
                    "was altered or is missing.",
         .example = "--heads @/var/lib/aiox/audit.heads --tenant acme",
         .role = ROLE_ADMIN,
+        .outlives_tenant = true,
         .effect = EFFECT_READ,
         .method = "POST",
         .path = "/audit/verification",

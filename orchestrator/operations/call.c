@@ -35,7 +35,8 @@ static bool find_tenant_of_platform(OperationContext *context, Text slug, Failur
         if (slug.length == 0)
                 return true;
         if (!context_ask_directory(context, QUERY_TENANT_BY_SLUG,
-                                   VALUES(value_text(slug), value_boolean(context->operation->deleted_tenant)),
+                                   VALUES(value_text(slug), value_boolean(context->operation->deleted_tenant),
+                                          value_boolean(context->operation->outlives_tenant)),
                                    &transaction, &rows, reterr_failure))
                 return false;
         if (rows_count(rows) == 0)

@@ -77,6 +77,7 @@ typedef struct Operation {
         bool own_agent;           /* the agent's owner may always, whatever the role */
         bool deleted_too;         /* its agent may be a deleted one */
         bool deleted_tenant;      /* its tenant is a deleted one */
+        bool outlives_tenant;     /* to platform admins also of one that was deleted or destroyed: what stays of it */
         bool strangers;           /* also for who has no account yet */
         bool recorded;            /* each call is, though it changes nothing */
         bool partial;             /* what is absent stays as it is: no defaults */

@@ -38,7 +38,9 @@ SELECT id, state FROM accounts WHERE jid = $1;
 
 -- name: tenant_by_slug
 -- role: directory
-SELECT id, slug, state FROM tenants WHERE slug = $1 AND (state = 'deleted') = $2::boolean AND destroyed_at IS NULL;
+-- $2: a deleted one; $3: whatever became of it.
+SELECT id, slug, state FROM tenants
+WHERE slug = $1 AND ($3::boolean OR ((state = 'deleted') = $2::boolean AND destroyed_at IS NULL));
 
 -- name: operation_lock
 -- role: tenant

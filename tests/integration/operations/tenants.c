@@ -653,6 +653,12 @@ START_TEST(what_is_not_restored_is_destroyed_with_its_key_and_its_name_is_not_gi
                          "true");
         office_refuse(office, OWNER, "", "tenant-restore", "{\"slug\":\"acme\"}", FAILURE_NOT_FOUND);
         office_refuse(office, ROOT, "", "tenant-create", "{\"slug\":\"acme\"}", FAILURE_CONFLICT);
+        /* Its audit is there to be listed and computed again, which tells that somebody put a record into it. */
+        expect(office_do(office, ROOT, "acme", "audit-list", "{}"), "\"type\":\"x\"");
+        expect(office_do(office, ROOT, "acme", "audit-export", "{}"), "\\\"type\\\":\\\"x\\\"");
+        office_refuse(office, ROOT, "acme", "audit-verify", "{}", FAILURE_CONFLICT);
+        office_refuse(office, OWNER, "acme", "audit-list", "{}", FAILURE_NOT_FOUND);
+        office_refuse(office, ROOT, "acme", "agent-list", "{}", FAILURE_NOT_FOUND);
         expect(office_do(office, FOREIGN, "", "agent-create", "{\"name\":\"mine\"}"), "mine.other@");
         /* A hub that starts now has no key of it. */
         Keyring *fresh = NULL;
