@@ -501,7 +501,7 @@ START_TEST(who_takes_the_name_of_a_deleted_agent_reads_nothing_that_was_written_
         static const char *const others[] = { OPERATOR, ADMIN };
         for (size_t i = 0; i < COUNT_OF(others); i++)
                 expect(office_do(office, others[i], "", "execution-show", show), "\"readable\":false");
-        expect(office_do(office, OWNER, "", "execution-show", show), "CANARY body");      /* whose it was */
+        expect(office_do(office, OWNER, "", "execution-show", show), "CANARY body"); /* whose it was */
         ck_assert_ptr_null(strstr(office_do(office, ROOT, "acme", "tenant-export", "{\"slug\":\"acme\",\"limit\":200}"),
                                   "CANARY"));
         office_close(office);
