@@ -537,7 +537,11 @@ void core_set_patience(Core *core, int64_t lease_us, int64_t drain_us, int64_t t
 }
 
 void core_set_cache_away(Core *core, bool away) {
+        bool back = core->cache_away && !away;
+
         core->cache_away = away;
+        if (back)
+                waits_cache_back(core);
 }
 
 bool core_meter(Core *core, Moment now, const Jid *from) {

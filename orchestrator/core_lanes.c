@@ -305,6 +305,8 @@ Lane *lane_next(Core *core) {
                 }
                 if (lane_must_wait(core, lane))
                         continue;
+                if (waits_for_cache(core, lane))
+                        continue;
                 sender->deficit += lane->weight;
                 sender_rotate(tenant);
                 tenant_rotate(core);

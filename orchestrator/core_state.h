@@ -236,11 +236,11 @@ struct Core {
         Message **running; /* by slot */
         int32_t *free_slots, free_count;
         int64_t expired_us;
-        int64_t waiting_count; /* messages that wait in lanes */
-        size_t parked_count;   /* lanes that wait for a turn of their subject to end */
-        Gauge *held_first;     /* those that hold something */
-        bool levels_moved;     /* since they were asked for last */
-        Lane *waits_first;     /* lanes that wait for a budget */
+        int64_t waiting_count;            /* messages that wait in lanes */
+        size_t parked_count;              /* lanes that wait for a turn of their subject to end */
+        Gauge *held_first;                /* those that hold something */
+        bool levels_moved;                /* since they were asked for last */
+        Lane *waits_first, *waits_newest; /* lanes that wait for a budget */
         size_t waits_count;
         int32_t running_count;
         uint64_t turn_generation;
@@ -353,10 +353,13 @@ void waits_end(Core *core, Lane *lane);                                    /* fo
 void waits_look(Core *core, const DirectoryChange *changes, size_t count); /* those whom that concerns */
 void waits_ask_again(Core *core);                                          /* all: limits have changed */
 bool waits_last(const Core *core, const Message *message);                 /* its turn's time is as good as over */
+bool waits_for_cache(Core *core, Lane *lane); /* its next turn cannot be checked now, and does not begin */
+void waits_cache_back(Core *core);
 void waits_expire(Core *core);
 
 /* core_turns.c */
-void turns_run(Core *core);                     /* starts what may start */
+void turns_run(Core *core); /* starts what may start */
+BudgetParties message_parties(const AcceptedRecord *accepted);
 void turns_start(Core *core, Message *message); /* hands the turn to a worker */
 Message *turns_find(Core *core, uint64_t turn);
 void turns_step(Core *core, const Event *event);

@@ -77,7 +77,7 @@ void turns_run(Core *core) {
                 lane_serve(core, lane);
 }
 
-static BudgetParties message_parties(const AcceptedRecord *accepted) {
+BudgetParties message_parties(const AcceptedRecord *accepted) {
         return (BudgetParties){ accepted->tenant_id, accepted->agent_id, accepted->account_id, accepted->grant_id,
                                 accepted->sender_domain };
 }

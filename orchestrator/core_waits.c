@@ -1,8 +1,11 @@
 /* Turns that must wait for a budget. Such a turn ends; its message goes back to the front of its lane with what the
  * turn has done so far, holds no worker, and counts as one that waits. Its lane is out of the round until the budgets
  * say that it may go on, or what it is asked about has changed; then it is served like any other, so that nobody's
- * budget costs anybody else a turn. */
+ * budget costs anybody else a turn. While the budgets' cache is away, what it must be asked about does not begin at
+ * all.
+ */
 #include "orchestrator/core_state.h"
+#include "orchestrator/directory/budgets.h"
 
 /* Asked for the last time so long before its time is over, so that it can still be told why. */
 #define LAST_US (2 * SECONDS)
@@ -47,11 +50,10 @@ static TurnResult *result_copy(Arena *arena, const TurnResult *result) {
 
 static void lane_wait(Core *core, Lane *lane) {
         lane->waits = true;
-        lane->next_waiting = core->waits_first;
-        lane->previous_waiting = NULL;
-        if (core->waits_first)
-                core->waits_first->previous_waiting = lane;
-        core->waits_first = lane;
+        lane->next_waiting = NULL;
+        lane->previous_waiting = core->waits_newest;
+        *(core->waits_newest ? &core->waits_newest->next_waiting : &core->waits_first) = lane;
+        core->waits_newest = lane;
         core->waits_count++;
 }
 
@@ -60,8 +62,7 @@ void waits_end(Core *core, Lane *lane) {
                 return;
         lane->waits = false;
         *(lane->previous_waiting ? &lane->previous_waiting->next_waiting : &core->waits_first) = lane->next_waiting;
-        if (lane->next_waiting)
-                lane->next_waiting->previous_waiting = lane->previous_waiting;
+        *(lane->next_waiting ? &lane->next_waiting->previous_waiting : &core->waits_newest) = lane->previous_waiting;
         lane->next_waiting = lane->previous_waiting = NULL;
         core->waits_count--;
         lane_ready(core, lane);
@@ -141,10 +142,37 @@ void waits_look(Core *core, const DirectoryChange *changes, size_t count) {
 }
 
 bool waits_last(const Core *core, const Message *message) {
-        int64_t whole_us = message->turn_deadline_us - message->started_us;
+        bool begun = message->started_us != 0;
+        int64_t ends_us = begun ? message->turn_deadline_us : message->deadline_us;
+        int64_t whole_us = ends_us - (begun ? message->started_us : message->committed_us);
         int64_t margin_us = whole_us / 4 < LAST_US ? whole_us / 4 : LAST_US;
 
-        return core->now.monotonic_us >= message->turn_deadline_us - margin_us;
+        return core->now.monotonic_us >= ends_us - margin_us;
+}
+
+bool waits_for_cache(Core *core, Lane *lane) {
+        const Message *message = lane->first;
+        const Agent *agent = core->cache_away ? directory_agent_by_id(core->directory, message->accepted.agent_id)
+                                              : NULL;
+        BudgetParties parties = message_parties(&message->accepted);
+        BudgetUnit unit;
+
+        if (!agent || message->accepted.command || message->cancelled || waits_last(core, message) ||
+            !directory_needs_cache(core->directory, agent, &parties, &unit))
+                return false;
+        lane_unready(lane);
+        lane_wait(core, lane);
+        lane_pass_on(core, lane);
+        return true;
+}
+
+/* Those who stand in the budgets' own lines are asked for there. */
+void waits_cache_back(Core *core) {
+        for (Lane *lane = core->waits_first, *next; lane; lane = next) {
+                next = lane->next_waiting;
+                if (!lane->first->left || lane->first->may_go_on)
+                        waits_end(core, lane);
+        }
 }
 
 void waits_expire(Core *core) {

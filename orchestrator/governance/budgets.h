@@ -39,7 +39,7 @@ typedef struct BudgetsSettings {
         int64_t lease_us;     /* a hub whose heartbeat stood still that long is not waited for in a rebuild */
         int64_t patience_us;  /* nor one that lives and has not told by then what it has outstanding; 0 = a minute */
         /* A message's call that had to wait is held by now, or refused: it shall be reserved again, under its key. On a
-         * thread of the budgets; may not call back. NULL: every call is the last that may be asked for. */
+         * thread of the budgets, under no lock. NULL: every call is the last that may be asked for. */
         void (*go_on)(void *listener, Uuid message_id);
         void *listener;
 } BudgetsSettings;

@@ -219,6 +219,40 @@ START_TEST(steps_of_the_part_before_are_there_for_the_next) {
 }
 END_TEST
 
+START_TEST(what_cannot_be_checked_holds_no_worker_until_the_cache_is_back) {
+        _cleanup_(rig_release) Rig rig;
+        setup(&rig, 1);
+        rig_change(&rig, (DirectoryChange){ .kind = DIRECTORY_AGENT,
+                                            .id = rig_desk,
+                                            .tenant_id = rig_acme,
+                                            .name = TEXT("desk"),
+                                            .owner_id = rig_ann,
+                                            .owner = TEXT("ann@example.org"),
+                                            .visibility = VISIBILITY_TENANT,
+                                            .model = TEXT("openai/m"),
+                                            .priced = true });
+        rig_accept(&rig, (Said){ .body = "busy", .from = senders[1] });
+        rig_accept(&rig, (Said){ .body = "dear", .from = senders[0], .agent = "desk.acme" });
+        rig_accept(&rig, (Said){ .body = "late", .from = senders[1], .agent = "desk.acme" });
+        core_set_cache_away(rig.core, true);
+        rig_answer(&rig, rig_turn(&rig, "busy"), "done");
+        rig_settle(&rig);
+        ck_assert_uint_eq(rig.turn_count, 0);
+        ck_assert_int_eq(core_counts(rig.core).waiting_for_budget, 2);
+        rig_accept(&rig, (Said){ .body = "cheap", .from = senders[2] });
+        rig_answer(&rig, rig_turn(&rig, "cheap"), "done");
+        rig_settle(&rig);
+        core_set_cache_away(rig.core, false);
+        rig_pass(&rig, MILLISECONDS);
+        rig_answer(&rig, rig_turn(&rig, "dear"), "done");
+        rig_settle(&rig);
+        core_set_cache_away(rig.core, true);
+        rig_end_with(&rig, rig_turn(&rig, "late"), must_wait);
+        rig_pass(&rig, rig.settings.turn_us - SECONDS);
+        ck_assert(rig_turn(&rig, "late")->input->last); /* and hears of its own turn what cannot be checked */
+}
+END_TEST
+
 START_TEST(drain_does_not_wait_for_who_waits_and_leaves_it_open) {
         _cleanup_(rig_release) Rig rig;
         setup(&rig, 1);
@@ -240,4 +274,5 @@ UNIT_TESTS("core_waits", turn_that_waits_leaves_its_worker_to_others_and_goes_on
            pause_ends_who_waits_and_other_tenants_changes_disturb_nobody,
            near_its_deadline_it_asks_for_the_last_time_and_without_a_worker_hears_why_it_waited,
            who_waits_counts_as_waiting_and_not_as_a_turn, steps_of_the_part_before_are_there_for_the_next,
+           what_cannot_be_checked_holds_no_worker_until_the_cache_is_back,
            drain_does_not_wait_for_who_waits_and_leaves_it_open)

@@ -367,6 +367,10 @@ static void rebuild(void *about, uint64_t number) {
         trace(simulation, "budget rebuilt", 0, (uint64_t) books->spent_nano);
 }
 
+bool books_are_open(const Simulation *simulation) {
+        return is_open(&simulation->books, now_us(simulation));
+}
+
 static void raise(void *about, uint64_t number) {
         Simulation *simulation = about;
         Books *books = &simulation->books;

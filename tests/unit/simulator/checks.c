@@ -174,7 +174,8 @@ static void check_refused(Process *process, Writing *writing, const Failure *fai
                         check_violated(simulation, "two strangers were given different reasons: %s", failure->text);
                 return;
         }
-        bool expected = (failure->kind == FAILURE_UNAVAILABLE && simulation->plan.pauses > 0) ||
+        bool away = simulation->plan.cache_lost > 0 || simulation->plan.cache_away > 0;
+        bool expected = (failure->kind == FAILURE_UNAVAILABLE && (away || simulation->plan.pauses > 0)) ||
                         (failure->kind == FAILURE_CONFLICT && simulation->plan.conflicts > 0 &&
                          note->origin_id.length) ||
                         (failure->kind == FAILURE_INVALID && note->unstorable);

@@ -45,6 +45,7 @@ void process_handle(Process *process, const Event *event) {
                 writing->losses = process->losses;
         }
         process->simulation->result->events++;
+        core_set_cache_away(process->core, !books_are_open(process->simulation));
         core_step(process->core, process_now(process), event, &process->commands);
         for (size_t i = 0; i < process->commands.count && process->alive; i++) {
                 process_command(process, &process->commands.items[i]);

@@ -228,6 +228,7 @@ bool books_presumed(SimulatedTurn *turn, CallKey key, int32_t covered, int64_t s
 void books_clear_up(Simulation *simulation);
 void books_lose(Simulation *simulation);
 void books_begin(Simulation *simulation);
+bool books_are_open(const Simulation *simulation);
 /* What is held for a call that was sent and that the provider has not heard of; -1 = nothing. */
 int64_t books_held(const Simulation *simulation, CallKey key);
 void books_made(Simulation *simulation, CallKey key);
