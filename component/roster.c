@@ -205,7 +205,7 @@ static Text spent_status(const Agent *agent, Arena *arena) {
         char status[64];
 
         gmtime_r(&until, &calendar);
-        strftime(status, sizeof(status), "Over budget until %Y-%m-%d %H:%M UTC.", &calendar);
+        strftime(status, sizeof(status), "Over its limit until %Y-%m-%d %H:%M UTC.", &calendar);
         return text_copy(arena, text_of(status));
 }
 

@@ -421,7 +421,7 @@ static void store_run(Core *core) {
 /* Whether what was spent is open again, by the calendar or because its limit is another. */
 static void budgets_look(Core *core) {
         core->budgets_looked_us = core->now.monotonic_us;
-        directory_renew_budgets(core->directory, core->now.wall_us);
+        directory_renew_spent(core->directory, core->now);
 }
 
 static void core_settle(Core *core) {

@@ -1,6 +1,8 @@
 #include "orchestrator/directory/budgets.h"
 #include "orchestrator/pipeline.h"
 
+#define SHOWN_LEAST_US (60 * SECONDS)
+
 /* What a pause answers, with the reason if one was given. */
 bool refuse_paused(const Agent *agent, FailureKind kind, Failure *ret_refusal) {
         return failure_set(ret_refusal, kind, "%s is paused%s%s", agent->name, agent->pause_reason ? ": " : ".",
@@ -69,6 +71,16 @@ static bool govern_waiting(const Admission *admission, Failure *ret_refusal) {
         return true;
 }
 
+/* What lets in again in a moment does not show: contact lists would flicker. */
+static void show_exhausted(const Admission *admission, const LimitVerdict *verdict) {
+        int64_t wait_us = verdict->opens_us - admission->now.monotonic_us;
+
+        if (verdict->opens_us > 0 && wait_us >= SHOWN_LEAST_US)
+                directory_exhaust(
+                        admission->directory, admission->agent, verdict,
+                        (Moment){ .wall_us = admission->now.wall_us + wait_us, .monotonic_us = verdict->opens_us });
+}
+
 /* Size, the agent's state, how much is held, then the rates: what is refused must not use up a rate. A command calls no
  * model: neither the agent's state nor its rates are in its way, and what stops a lane may do so when it is full. */
 bool stage_govern(Admission *admission, Failure *ret_refusal) {
@@ -90,8 +102,10 @@ bool stage_govern(Admission *admission, Failure *ret_refusal) {
         if (!verdict.refused)
                 verdict = directory_take(admission->directory, &admission->sender, admission->agent, admission->grant,
                                          LIMIT_MESSAGES, 1, admission->now.monotonic_us);
-        if (verdict.refused)
+        if (verdict.refused) {
+                show_exhausted(admission, &verdict);
                 return limit_refuse(&verdict, admission->now.monotonic_us, ret_refusal);
+        }
         admission->near = verdict.near;
         return true;
 }

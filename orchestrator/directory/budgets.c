@@ -10,9 +10,10 @@ typedef struct SpentKey {
 
 struct SpentLimit {
         SpentKey key;
-        Budget budget;
-        int64_t until_us;
-        bool shows; /* it concerns whoever writes to the agent */
+        LimitWhat what;
+        int64_t window_us, amount;
+        Moment until; /* a budget by the wall clock, a rate by the monotonic one */
+        bool shows;   /* it concerns whoever writes to the agent */
         char sentence[];
 };
 
@@ -137,8 +138,13 @@ bool directory_counts_tokens(Directory *directory, const BudgetParties *parties)
         return false;
 }
 
-static bool is_of_senders(BudgetSubject subject) {
-        return subject == BUDGET_OF_ACCOUNT || subject == BUDGET_OF_GRANT || subject == BUDGET_OF_DOMAIN;
+static bool is_of_everybody(LimitSubject subject) {
+        return subject == LIMIT_OF_INSTALLATION || subject == LIMIT_OF_PLAN || subject == LIMIT_OF_TENANT ||
+               subject == LIMIT_OF_AGENT;
+}
+
+static bool is_same_limit(const struct SpentLimit *spent, const Limit *limit) {
+        return spent->what == limit->what && spent->window_us == limit->window_us && spent->amount == limit->amount;
 }
 
 static bool same_budget(const Budget *one, const Budget *other) {
@@ -152,12 +158,30 @@ static void agent_show(Directory *directory, Agent *agent) {
         int64_t until_us = 0;
 
         for (size_t i = 0; (spent = map_each(directory->spent, &i));)
-                if (spent->shows && uuid_equal(spent->key.agent_id, agent->id) && spent->until_us > until_us)
-                        until_us = spent->until_us;
+                if (spent->shows && uuid_equal(spent->key.agent_id, agent->id) && spent->until.wall_us > until_us)
+                        until_us = spent->until.wall_us;
         if (agent->spent_until_us == until_us)
                 return;
         agent->spent_until_us = until_us;
         directory_renew_look(directory, agent);
+}
+
+static void put_spent(Directory *directory, const Agent *agent, const Limit *limit, Moment until, Text sentence) {
+        SpentKey key = { agent->id, limit->id };
+        struct SpentLimit *spent = map_get(directory->spent, MAP_KEY(key));
+
+        if (spent)
+                return;
+        spent = memory_new(sizeof(*spent) + sentence.length + 1);
+        *spent = (struct SpentLimit){ .key = key,
+                                      .what = limit->what,
+                                      .window_us = limit->window_us,
+                                      .amount = limit->amount,
+                                      .until = until,
+                                      .shows = is_of_everybody(limit->subject) };
+        if (sentence.length)
+                memcpy(spent->sentence, sentence.bytes, sentence.length);
+        map_put(directory->spent, MAP_KEY(spent->key), spent);
 }
 
 void directory_spend(Directory *directory, const BudgetParties *parties, const Budget *budget, int64_t until_us,
@@ -166,21 +190,24 @@ void directory_spend(Directory *directory, const BudgetParties *parties, const B
         Agent *agent = map_get(directory->agents, MAP_KEY(parties->agent_id));
         Budget each;
 
-        while (agent && walk_next(&walk, &each)) {
-                SpentKey key = { agent->id, walk.limit->id };
-                if (!same_budget(&each, budget) || map_get(directory->spent, MAP_KEY(key)))
-                        continue;
-                struct SpentLimit *spent = memory_new(sizeof(*spent) + sentence.length + 1);
-                spent->key = key;
-                spent->budget = each;
-                spent->until_us = until_us;
-                spent->shows = !is_of_senders(each.subject);
-                if (sentence.length)
-                        memcpy(spent->sentence, sentence.bytes, sentence.length);
-                map_put(directory->spent, MAP_KEY(spent->key), spent);
-        }
+        while (agent && walk_next(&walk, &each))
+                if (same_budget(&each, budget))
+                        put_spent(directory, agent, walk.limit, (Moment){ .wall_us = until_us }, sentence);
         if (agent)
                 agent_show(directory, agent);
+}
+
+void directory_exhaust(Directory *directory, Agent *agent, const LimitVerdict *verdict, Moment until) {
+        const BudgetParties parties = { .tenant_id = agent->tenant_id, .agent_id = agent->id };
+        Limit *lists[LIMIT_LISTS];
+
+        if (!is_of_everybody(verdict->subject))
+                return;
+        lists_of(directory, &parties, lists);
+        for (const Limit *limit = lists[verdict->subject]; limit; limit = limit->next)
+                if (limit->what == verdict->what && limit->window_us == verdict->window_us)
+                        put_spent(directory, agent, limit, until, TEXT_NONE);
+        agent_show(directory, agent);
 }
 
 const Limit *directory_near(Directory *directory, const BudgetParties *parties, const Budget *budget, int64_t ends_us) {
@@ -204,7 +231,7 @@ const char *directory_spent(Directory *directory, const BudgetParties *parties, 
         while (walk_next(&walk, &budget)) {
                 SpentKey key = { parties->agent_id, walk.limit->id };
                 const struct SpentLimit *spent = map_get(directory->spent, MAP_KEY(key));
-                if (spent && same_budget(&spent->budget, &budget) && wall_us < spent->until_us)
+                if (spent && is_same_limit(spent, walk.limit) && wall_us < spent->until.wall_us)
                         return spent->sentence;
         }
         return NULL;
@@ -217,21 +244,24 @@ bool directory_needs_cache(Directory *directory, const Agent *agent, const Budge
 }
 
 /* A model that has become free spends no money, and one without a provider nothing. */
-static bool still_spent(Directory *directory, const struct SpentLimit *spent, int64_t wall_us) {
+static bool still_spent(Directory *directory, const struct SpentLimit *spent, Moment now) {
         const Limit *limit = directory_limit(directory, spent->key.limit_id);
         const Agent *agent = map_get(directory->agents, MAP_KEY(spent->key.agent_id));
         Budget budget;
 
-        return limit && agent && wall_us < spent->until_us && budget_of(limit, &budget) &&
-               same_budget(&spent->budget, &budget) &&
+        if (!limit || !agent || !is_same_limit(spent, limit))
+                return false;
+        if (!budget_of(limit, &budget))
+                return now.monotonic_us < spent->until.monotonic_us;
+        return now.wall_us < spent->until.wall_us &&
                (agent->priced || (budget.unit == BUDGET_TOKENS && uses_tokens(agent)));
 }
 
-void directory_renew_budgets(Directory *directory, int64_t wall_us) {
+void directory_renew_spent(Directory *directory, Moment now) {
         struct SpentLimit *spent;
 
         for (size_t i = 0; (spent = map_each(directory->spent, &i));) {
-                if (still_spent(directory, spent, wall_us))
+                if (still_spent(directory, spent, now))
                         continue;
                 Agent *agent = map_get(directory->agents, MAP_KEY(spent->key.agent_id));
                 map_remove(directory->spent, MAP_KEY(spent->key));

@@ -50,7 +50,7 @@ struct Agent {
         double priority;        /* P of the score, 0 to 1 */
         double reputation;      /* R of the score: kept by the core, starts at 0.5 */
         int64_t concluded_us;   /* monotonic: when it last concluded something, also kept by the core; 0 = not yet */
-        int64_t spent_until_us; /* wall clock: it is over budget until then, see budgets.h; 0 = it is not */
+        int64_t spent_until_us; /* wall clock: it is over a limit until then, see budgets.h; 0 = it is not */
         Tenant *tenant;         /* owned by the directory, like what follows */
         char *local;            /* local part of its JID */
         char *former;           /* the same as it was last, when it has none any more */

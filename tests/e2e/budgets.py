@@ -204,7 +204,7 @@ def people_see_that_an_agent_is_over_budget_until_its_limit_is_raised():
     refused = server.ask(ann + "/x", bare, "second", "seen-2")
     assert "budget" in refused.raw and "0.0008 EUR" in refused.raw and "opens again" in refused.raw, refused.raw
     dnd = told(lambda stanza: stanza.texts.get("show") == "dnd", "that it is over budget")
-    assert re.match(r"Over budget until \d{4}-\d\d-\d\d \d\d:\d\d UTC\.", dnd.texts["status"]), dnd.raw
+    assert re.match(r"Over its limit until \d{4}-\d\d-\d\d \d\d:\d\d UTC\.", dnd.texts["status"]), dnd.raw
     # From now on nobody waits for a turn to be told so; and who asks for help gets it.
     third = server.ask(ann + "/x", bare, "third", "seen-3")
     assert third.is_error and "resource-constraint" in third.raw and "opens again" in third.raw, third.raw

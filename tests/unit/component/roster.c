@@ -203,11 +203,11 @@ START_TEST(an_agent_over_budget_is_not_to_be_disturbed_until_it_has_some_again) 
         place.now.wall_us = INT64_C(1800000000) * SECONDS;
         directory_spend(place.directory, &parties, &budget, INT64_C(1800003600) * SECONDS, TEXT("Spent."));
         directory_spend(place.directory, &parties, &budget, INT64_C(1800003600) * SECONDS, TEXT("Spent."));
-        ck_assert_str_eq(said(&place), HELLO(BOB, DESK) "dndOver budget until 2027-01-15 09:00 UTC.");
-        directory_renew_budgets(place.directory, place.now.wall_us);
+        ck_assert_str_eq(said(&place), HELLO(BOB, DESK) "dndOver its limit until 2027-01-15 09:00 UTC.");
+        directory_renew_spent(place.directory, place.now);
         ck_assert_str_eq(said(&place), "");
         place.now.wall_us = INT64_C(1800003600) * SECONDS;
-        directory_renew_budgets(place.directory, place.now.wall_us);
+        directory_renew_spent(place.directory, place.now);
         ck_assert_str_eq(said(&place), HELLO(BOB, DESK));
 }
 END_TEST

@@ -3,6 +3,7 @@
 #include "tests/unit/orchestrator/rig.h"
 #include "tests/unit/unit.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define DAY_LIMIT ((Uuid){ { 7, 1 } })
@@ -175,6 +176,44 @@ START_TEST(a_limit_that_is_raised_or_removed_opens_the_door_at_once) {
 }
 END_TEST
 
+START_TEST(an_agent_that_a_rate_shuts_for_long_shows_it_until_it_lets_in_again) {
+        const struct {
+                LimitSubject subject;
+                Uuid subject_id;
+                int64_t window_us;
+                bool shows;
+        } cases[] = {
+                { LIMIT_OF_AGENT, rig_desk, LIMIT_DAY_US, true },
+                { LIMIT_OF_TENANT, rig_acme, LIMIT_HOUR_US, true },
+                { LIMIT_OF_ACCOUNT, rig_bob, LIMIT_DAY_US, false },       /* nobody else's business */
+                { LIMIT_OF_AGENT, rig_desk, LIMIT_MINUTE_US / 2, false }, /* it opens in a moment */
+        };
+
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                _cleanup_(rig_release) Rig rig;
+                setup(&rig);
+                put_limit(&rig, DAY_LIMIT, cases[i].subject, cases[i].subject_id, LIMIT_MESSAGES, cases[i].window_us,
+                          1);
+                ck_assert_ptr_null(refusal(&rig, (Said){ .body = "one" }));
+                uint32_t look = desk_of(&rig)->look;
+                ck_assert_ptr_nonnull(refusal(&rig, (Said){ .body = "two" }));
+                ck_assert_msg((desk_of(&rig)->look != look) == cases[i].shows, "case %zu", i);
+                int64_t shown_us = desk_of(&rig)->spent_until_us, opens_us = rig.now.wall_us + cases[i].window_us;
+                ck_assert(cases[i].shows ? llabs(shown_us - opens_us) <= 1 : shown_us == 0);
+                rig_pass(&rig, cases[i].window_us + SECONDS);
+                rig_settle(&rig);
+                ck_assert_int_eq(desk_of(&rig)->spent_until_us, 0);
+                ck_assert_ptr_null(refusal(&rig, (Said){ .body = "three" }));
+                ck_assert_ptr_nonnull(refusal(&rig, (Said){ .body = "four" }));
+                put_limit(&rig, DAY_LIMIT, cases[i].subject, cases[i].subject_id, LIMIT_MESSAGES, cases[i].window_us,
+                          -1);
+                rig_pass(&rig, 2 * SECONDS);
+                rig_settle(&rig);
+                ck_assert_int_eq(desk_of(&rig)->spent_until_us, 0);
+        }
+}
+END_TEST
+
 START_TEST(a_model_that_became_free_is_not_held_up_by_money) {
         _cleanup_(rig_release) Rig rig;
 
@@ -268,6 +307,7 @@ END_TEST
 UNIT_TESTS("orchestrator/budgets", a_message_carries_the_budgets_of_all_whom_it_concerns,
            an_agent_over_budget_says_so_at_the_door_until_its_window_opens,
            a_limit_that_is_raised_or_removed_opens_the_door_at_once, a_model_that_became_free_is_not_held_up_by_money,
+           an_agent_that_a_rate_shuts_for_long_shows_it_until_it_lets_in_again,
            a_persons_own_budget_is_spent_for_nobody_else,
            owners_are_told_once_a_window_when_four_fifths_of_a_budget_are_used,
            what_cannot_be_checked_is_refused_and_nothing_else)
