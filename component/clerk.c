@@ -12,7 +12,7 @@
 #define XID_SIZE      24 /* of an xid8 in decimal digits */
 
 /* Kinds of rows after those of DirectoryKind. */
-enum { KIND_CANCELLED = DIRECTORY_POLICY + 1, KIND_SNAPSHOT };
+enum { KIND_CANCELLED = DIRECTORY_PERSON + 1, KIND_SNAPSHOT };
 
 struct Clerk {
         Database *database;

@@ -94,6 +94,13 @@ static void share_levels(Loop *loop) {
         loop->holds = loop->levels.count > 0;
 }
 
+/* Whose name was erased is named again when he writes again. */
+static void forget_persons(Loop *loop, const Event *event) {
+        for (size_t i = 0; i < event->directory.count; i++)
+                if (event->directory.changes[i].kind == DIRECTORY_PERSON)
+                        journal_forget_person(loop->journal, event->directory.changes[i].id);
+}
+
 static void take_note(Loop *loop, Note *note) {
         switch (note->kind) {
         case NOTE_STEP:
@@ -102,6 +109,8 @@ static void take_note(Loop *loop, Note *note) {
         case NOTE_WAIT_OVER:
         case NOTE_DIRECTORY:
         case NOTE_AUDIT:
+                if (note->kind == NOTE_DIRECTORY)
+                        forget_persons(loop, &note->event);
                 loop_step(loop, &note->event);
                 inbox_answer(note, NULL);
                 break;

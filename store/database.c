@@ -231,6 +231,14 @@ bool transaction_run(Transaction *transaction, Query query, const Value *values,
         return true;
 }
 
+bool transaction_act_for(Transaction *transaction, Uuid tenant_id, Failure *reterr_failure) {
+        assert(acts_for_tenant(transaction->role));
+        transaction->tenant_id = tenant_id;
+        return transaction->state == TRANSACTION_NEW ||
+               transaction_run(transaction, QUERY_TRANSACTION_TENANT, VALUES(value_uuid(tenant_id)), NULL,
+                               reterr_failure);
+}
+
 static bool begin_now(Transaction *transaction, Failure *reterr_failure) {
         PGresult *result;
         bool good = exchange(transaction, NULL, &result, reterr_failure);

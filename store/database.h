@@ -153,6 +153,8 @@ bool database_stream(Database *database, DatabaseRole role, Query query, const V
                      RowTaker take, void *taker, Failure *reterr_failure) _must_check_;
 /* Name of the unique or check constraint that the last failure names; "" when none. */
 const char *transaction_constraint(const Transaction *transaction);
+/* From now on a DATABASE_TENANT transaction acts for another tenant: what is done in several is done at once. */
+bool transaction_act_for(Transaction *transaction, Uuid tenant_id, Failure *reterr_failure) _must_check_;
 /* FAILURE_UNAVAILABLE here means: not known whether it was committed. */
 bool transaction_commit(Transaction *transaction, Failure *reterr_failure) _must_check_;
 /* Undoes what was not committed and frees rows and texts. */

@@ -12,12 +12,16 @@ static void pause_for_others(void) {
         nanosleep(&pause, NULL);
 }
 
-static bool erase(Transaction *transaction, const Uuid *ids, size_t count, Failure *reterr_failure) {
+static bool erase_rows(Transaction *transaction, const Uuid *ids, size_t count, Failure *reterr_failure) {
         static const Query queries[] = { QUERY_ERASE_STEPS, QUERY_ERASE_CONCLUDED, QUERY_ERASE_ACCEPTED };
         for (size_t i = 0; i < COUNT_OF(queries); i++)
                 if (!transaction_run(transaction, queries[i], VALUES(value_uuids(ids, count)), NULL, reterr_failure))
                         return false;
-        return transaction_commit(transaction, reterr_failure);
+        return true;
+}
+
+static bool erase(Transaction *transaction, const Uuid *ids, size_t count, Failure *reterr_failure) {
+        return erase_rows(transaction, ids, count, reterr_failure) && transaction_commit(transaction, reterr_failure);
 }
 
 static bool erase_some(Database *database, const Erasure *erasure, size_t *ret_count, Failure *reterr_failure) {
@@ -52,7 +56,8 @@ static bool erase_messages(Database *database, const Erasure *erasure, size_t *r
 static bool erase_name(Database *database, const Erasure *erasure, Failure *reterr_failure) {
         _cleanup_(transaction_endp) Transaction *transaction = NULL;
         return transaction_begin(database, DATABASE_ERASER, erasure->tenant_id, &transaction, reterr_failure) &&
-               transaction_run(transaction, QUERY_ERASE_PERSON, VALUES(value_uuid(erasure->person_id)), NULL,
+               transaction_run(transaction, QUERY_ERASE_PERSON,
+                               VALUES(value_uuid(erasure->person_id), value_uuid(erasure->up_to)), NULL,
                                reterr_failure) &&
                transaction_run(transaction, QUERY_ERASE_RESULTS, NO_VALUES, NULL, reterr_failure) &&
                transaction_run(transaction, QUERY_ERASURE_END, VALUES(value_uuid(erasure->person_id)), NULL,
@@ -69,9 +74,31 @@ static bool note(Database *database, const Erasure *erasure, Failure *reterr_fai
         _cleanup_(transaction_endp) Transaction *transaction = NULL;
         return transaction_begin(database, DATABASE_TENANT, erasure->tenant_id, &transaction, reterr_failure) &&
                transaction_run(transaction, QUERY_ERASURE_NOTE,
-                               VALUES(value_uuid(erasure->up_to), value_uuid(erasure->person_id)), NULL,
+                               VALUES(value_uuid(erasure->up_to), value_uuid(erasure->person_id),
+                                      value_text(erasure->operation)),
+                               NULL, reterr_failure) &&
+               transaction_commit(transaction, reterr_failure);
+}
+
+/* The message that asked, which had to be answered first. */
+static bool erase_asking(Database *database, const Erasure *erasure, Failure *reterr_failure) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        const Rows *rows;
+        if (!transaction_begin(database, DATABASE_ERASER, erasure->tenant_id, &transaction, reterr_failure) ||
+            !transaction_run(transaction, QUERY_ERASURE_ASKED, VALUES(value_uuid(erasure->except)), &rows,
+                             reterr_failure))
+                return false;
+        if (rows_count(rows) > 0 && !rows_boolean(rows, 0, 0))
+                return true; /* it is still being answered: next time */
+        return erase_rows(transaction, &erasure->except, 1, reterr_failure) &&
+               transaction_run(transaction, QUERY_ERASURE_OVER, VALUES(value_uuid(erasure->person_id)), NULL,
                                reterr_failure) &&
                transaction_commit(transaction, reterr_failure);
+}
+
+static bool finish(Database *database, const Erasure *erasure, Failure *reterr_failure) {
+        size_t messages;
+        return note(database, erasure, reterr_failure) && erase_person(database, erasure, &messages, reterr_failure);
 }
 
 bool erase_left(Database *database, int seconds, size_t *ret_count, Failure *reterr_failure) {
@@ -80,14 +107,13 @@ bool erase_left(Database *database, int seconds, size_t *ret_count, Failure *ret
         if (!transaction_begin(database, DATABASE_DIRECTORY, (Uuid){ { 0 } }, &transaction, reterr_failure) ||
             !transaction_run(transaction, QUERY_ERASURES_LEFT, VALUES(value_integer(seconds)), &rows, reterr_failure))
                 return false;
-        *ret_count = rows_count(rows);
+        *ret_count = 0;
         for (size_t row = 0; row < rows_count(rows); row++) {
                 Erasure erasure = { rows_uuid(rows, row, 0), rows_uuid(rows, row, 1), rows_uuid(rows, row, 2),
-                                    rows_uuid(rows, row, 3) };
-                size_t messages;
-                if (!note(database, &erasure, reterr_failure) ||
-                    !erase_person(database, &erasure, &messages, reterr_failure))
+                                    rows_uuid(rows, row, 3), rows_text(rows, row, 4), rows_boolean(rows, row, 5) };
+                if (!(erasure.named ? finish : erase_asking)(database, &erasure, reterr_failure))
                         return false;
+                *ret_count += erasure.named;
         }
         return true;
 }

@@ -205,7 +205,7 @@ static const struct {
         size_t table, columns;
         bool with_hub;
 } inserts[] = {
-        { QUERY_JOURNAL_PERSONS, offsetof(Journal, persons), 4, false },
+        { QUERY_JOURNAL_PERSONS, offsetof(Journal, persons), 5, false },
         { QUERY_JOURNAL_ACCEPT, offsetof(Journal, accepted), 19, true },
         { QUERY_JOURNAL_CONCLUDE, offsetof(Journal, concluded), 30, true },
         { QUERY_JOURNAL_STEP, offsetof(Journal, steps), 9, true },

@@ -39,7 +39,7 @@ static const Oid step_types[] = { OID_UUID,     OID_INTEGER, OID_UUID,   OID_BIG
 static const Oid cancelled_types[] = { OID_UUID, OID_UUID, OID_UUID, OID_BIGINT };
 static const Oid audit_types[] = { OID_UUID,        OID_UUID, OID_UUID, OID_UUID, OID_BIGINT,
                                    OID_TIMESTAMPTZ, OID_TEXT, OID_TEXT, OID_TEXT, OID_BYTEA };
-static const Oid person_types[] = { OID_UUID, OID_UUID, OID_BYTEA, OID_SMALLINT };
+static const Oid person_types[] = { OID_UUID, OID_UUID, OID_BYTEA, OID_SMALLINT, OID_SMALLINT };
 
 static void start_table(Table *table, const Oid *types, size_t count) {
         table->rows = 0;
@@ -71,8 +71,20 @@ static bool seal(Journal *journal, Uuid tenant_id, const char *table, const char
                             ret_sealed, ret_key_id, reterr_failure);
 }
 
-/* The person's id, and its row in this transaction when it is not known to be there. */
-static bool person_of(Journal *journal, Uuid tenant_id, Text jid, Uuid *ret_person_id, Failure *reterr_failure) {
+static Uuid *known_place(Journal *journal, Uuid id) {
+        return &journal->known_persons[(id.bytes[14] << 8 | id.bytes[15]) % PERSON_CACHE];
+}
+
+void journal_forget_person(Journal *journal, Uuid person_id) {
+        Uuid *known = known_place(journal, person_id);
+        if (uuid_equal(*known, person_id))
+                *known = (Uuid){ { 0 } };
+}
+
+/* The person's id, and its row in this transaction when it is not known to be there. Who writes is named again after an
+ * erasure; whom a conclusion or the audit names is not, for that is still about what was erased. */
+static bool person_of(Journal *journal, Uuid tenant_id, Text jid, bool writes, Uuid *ret_person_id,
+                      Failure *reterr_failure) {
         Uuid id;
         Text sealed;
         int key_id;
@@ -82,7 +94,7 @@ static bool person_of(Journal *journal, Uuid tenant_id, Text jid, Uuid *ret_pers
         if (!keyring_person(journal->keyring, tenant_id, jid, &id, reterr_failure))
                 return false;
         *ret_person_id = id;
-        Uuid *known = &journal->known_persons[(id.bytes[14] << 8 | id.bytes[15]) % PERSON_CACHE];
+        Uuid *known = known_place(journal, id);
         if (uuid_equal(*known, id))
                 return true;
         if (!seal(journal, tenant_id, "persons", "jid", MAP_KEY(id), jid, &sealed, &key_id, reterr_failure))
@@ -92,8 +104,10 @@ static bool person_of(Journal *journal, Uuid tenant_id, Text jid, Uuid *ret_pers
         column_uuid(&columns[1], id);
         column_bytes(&columns[2], sealed);
         column_smallint(&columns[3], key_id);
+        column_smallint(&columns[4], writes);
         journal->persons.rows++;
-        *known = id;
+        if (writes)
+                *known = id;
         return true;
 }
 
@@ -166,7 +180,7 @@ bool rows_accept(Journal *journal, const AcceptedRecord *record, Failure *reterr
         Text packed, reply, body, id = MAP_KEY(record->id);
         Uuid person_id;
         int key_id;
-        if (!person_of(journal, record->tenant_id, record->sender, &person_id, reterr_failure))
+        if (!person_of(journal, record->tenant_id, record->sender, true, &person_id, reterr_failure))
                 return false;
         if (!pack_reply(&record->reply_to, record->sender, journal->commit.seals, &packed))
                 return failure_set(reterr_failure, FAILURE_TOO_LARGE, "where the answer goes is too long to be kept");
@@ -239,7 +253,7 @@ bool rows_conclude(Journal *journal, const ConcludedRecord *record, Failure *ret
         Hash none = { { 0 } };
         Uuid person_id;
         int key_id = 0;
-        if (!person_of(journal, record->tenant_id, record->sender, &person_id, reterr_failure) ||
+        if (!person_of(journal, record->tenant_id, record->sender, false, &person_id, reterr_failure) ||
             (record->answer.length > 0 && !seal(journal, record->tenant_id, "concluded", "answer", id, record->answer,
                                                 &answer, &key_id, reterr_failure)) ||
             (record->explanation.length > 0 && !seal(journal, record->tenant_id, "concluded", "explanation", id,
@@ -307,7 +321,7 @@ bool rows_step(Journal *journal, const StepRecord *record, Failure *reterr_failu
 bool rows_cancel(Journal *journal, const CancelledRecord *record, Failure *reterr_failure) {
         Column *columns = journal->cancelled.columns;
         Uuid person_id;
-        if (!person_of(journal, record->tenant_id, record->by, &person_id, reterr_failure))
+        if (!person_of(journal, record->tenant_id, record->by, false, &person_id, reterr_failure))
                 return false;
         column_uuid(&columns[0], record->message_id);
         column_uuid(&columns[1], record->tenant_id);
@@ -319,7 +333,7 @@ bool rows_cancel(Journal *journal, const CancelledRecord *record, Failure *reter
 
 bool rows_audit(Journal *journal, const AuditRecord *record, Failure *reterr_failure) {
         Uuid person_id;
-        if (!person_of(journal, record->tenant_id, record->person, &person_id, reterr_failure))
+        if (!person_of(journal, record->tenant_id, record->person, false, &person_id, reterr_failure))
                 return false;
         rows_audit_entry(journal, &(AuditEntry){ .tenant_id = record->tenant_id,
                                                  .message_id = record->message_id,

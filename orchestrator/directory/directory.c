@@ -267,6 +267,10 @@ static void apply_policy(Directory *directory, const DirectoryChange *change) {
         policies_apply(&directory->policies, change);
 }
 
+static void apply_person(Directory *directory, const DirectoryChange *change) {
+        (void) directory, (void) change;
+}
+
 DirectoryChange directory_change_copy(Arena *arena, const DirectoryChange *change) {
         DirectoryChange copy = *change;
         Text *texts[] = { &copy.name,        &copy.plan,         &copy.zone,   &copy.owner, &copy.pause_reason,
@@ -287,6 +291,7 @@ void directory_apply(Directory *directory, const DirectoryChange *change) {
                 [DIRECTORY_LIMIT] = directory_apply_limit,
                 [DIRECTORY_SUBSCRIPTION] = apply_subscription,
                 [DIRECTORY_POLICY] = apply_policy,
+                [DIRECTORY_PERSON] = apply_person,
         };
         if (announced_admit(directory->announced, change))
                 apply[change->kind](directory, change);

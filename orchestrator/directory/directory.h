@@ -73,6 +73,7 @@ typedef enum DirectoryKind {
         DIRECTORY_LIMIT,
         DIRECTORY_SUBSCRIPTION,
         DIRECTORY_POLICY,
+        DIRECTORY_PERSON, /* gone: the name was erased; the directory holds no persons, the journal remembers them */
 } DirectoryKind;
 
 typedef struct DirectoryChange {
@@ -83,7 +84,7 @@ typedef struct DirectoryChange {
          * the row was announced is left out. */
         int64_t as_of_us;
         Uuid id;        /* of the row; MEMBER: the account; SUBSCRIPTION: none */
-        Uuid tenant_id; /* MEMBER, AGENT, GRANT, LIMIT, SUBSCRIPTION */
+        Uuid tenant_id; /* MEMBER, AGENT, GRANT, LIMIT, SUBSCRIPTION, PERSON */
         /* TENANT: slug; ACCOUNT, SUBSCRIPTION: bare JID; AGENT: name; GRANT: JID, domain or agent's JID; LIMIT: of a
          * domain or a sender, that */
         Text name;

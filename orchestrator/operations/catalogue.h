@@ -31,6 +31,7 @@
         each(account_show) \
         each(account_suspend) \
         each(account_resume) \
+        each(account_erase) \
         each(agent_create) \
         each(agent_list) \
         each(agent_show) \

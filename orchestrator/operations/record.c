@@ -148,6 +148,16 @@ bool record_success(OperationContext *context, const OperationRequest *request, 
                add_row(context, context->transaction, request, "success", value_bytes(sealed), key_id, reterr_failure);
 }
 
+bool record_elsewhere(OperationContext *context, Transaction *transaction, Uuid tenant_id, Json *facts,
+                      Failure *reterr_failure) {
+        OperationContext other = *context;
+        Uuid id = context_id(context);
+        OperationRequest request = { .id = id, .key = uuid_text(context->arena, id) };
+        other.tenant_id = tenant_id;
+        other.facts = facts;
+        return add_row(&other, transaction, &request, "success", value_null(), 0, reterr_failure);
+}
+
 void record_refusal(OperationContext *context, const Failure *failure) {
         const char *outcome = failure_form(failure->kind)->name;
         /* A tenant that was about to be made does not exist: the installation remembers. */

@@ -23,5 +23,8 @@ bool record_find(OperationContext *context, const OperationRequest *request, boo
                  Failure *reterr_failure) _must_check_;
 bool record_success(OperationContext *context, const OperationRequest *request, const Json *result,
                     Failure *reterr_failure) _must_check_;
+/* A further row in another tenant that it concerned, in a transaction that acts for it. */
+bool record_elsewhere(OperationContext *context, Transaction *transaction, Uuid tenant_id, Json *facts,
+                      Failure *reterr_failure) _must_check_;
 /* In a transaction of its own, after the operation's was undone. What fails here is only logged. */
 void record_refusal(OperationContext *context, const Failure *failure);

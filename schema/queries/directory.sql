@@ -3,7 +3,7 @@
 -- name: directory_rows
 -- role: directory
 -- Every row of the directory changed in or after a transaction; '0' reads them all. One shape for all kinds, in the order of
--- DirectoryKind, then requests to cancel, then where the next reading begins: one statement has one snapshot, so that
+-- DirectoryKind (of persons those whose name was erased), then requests to cancel, then where the next reading begins: one statement has one snapshot, so that
 -- whatever these rows do not show yet commits under a number not below its xmin. A subscription's domain stands where an
 -- agent's owner does, an agent's name for people where a limit says whose it is, and a tenant's plan, zone and billing day
 -- where an agent has its visibility and reason and a limit its window; a tenant's state only when it is destroyed.
@@ -65,9 +65,15 @@ SELECT 7, false, tenant_id, tenant_id, NULL, false,
        (policy - 'guardrails')::text, NULL
 FROM policies WHERE changed >= $1::text::xid8
 UNION ALL
-SELECT 8, false, id, tenant_id, NULL, false,
+SELECT 8, true, p.id, p.tenant_id, NULL, false,
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL
+FROM persons p
+WHERE p.changed >= $1::text::xid8 AND p.erased_at IS NOT NULL AND $1::text <> '0'
+  AND EXISTS (SELECT FROM tenants t WHERE t.id = p.tenant_id AND t.destroyed_at IS NULL)
+UNION ALL
+SELECT 9, false, id, tenant_id, NULL, false,
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL
 FROM cancelled WHERE changed >= $1::text::xid8 AND $1::text <> '0'
 UNION ALL
-SELECT 9, false, NULL, NULL, pg_snapshot_xmin(pg_current_snapshot())::text, false,
+SELECT 10, false, NULL, NULL, pg_snapshot_xmin(pg_current_snapshot())::text, false,
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL;

@@ -7,10 +7,18 @@ SELECT hold_lease($1, $2);
 
 -- name: journal_persons
 -- role: journal
--- In order of id, so that two hubs that meet the same people wait for each other and do not deadlock.
-INSERT INTO persons (tenant_id, id, jid, key_id)
-SELECT tenant_id, id, jid, key_id FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::smallint[]) AS g(tenant_id, id, jid, key_id)
-ORDER BY tenant_id, id
+-- In order of id, so that two hubs that meet the same people wait for each other and do not deadlock. Who was erased and
+-- writes again is named again.
+WITH given AS MATERIALIZED (
+        SELECT tenant_id, id, jid, key_id, writes
+        FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::smallint[], $5::smallint[])
+                AS g(tenant_id, id, jid, key_id, writes)
+        ORDER BY tenant_id, id
+), returned AS (
+        UPDATE persons p SET jid = g.jid, key_id = g.key_id, erased_at = NULL
+        FROM given g WHERE p.tenant_id = g.tenant_id AND p.id = g.id AND g.writes = 1 AND p.erased_at IS NOT NULL
+)
+INSERT INTO persons (tenant_id, id, jid, key_id) SELECT tenant_id, id, jid, key_id FROM given
 ON CONFLICT (tenant_id, id) DO NOTHING;
 
 -- name: journal_accept

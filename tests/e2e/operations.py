@@ -105,7 +105,7 @@ def every_operation_answers_by_rest():
         ("DELETE", "/members/mia@localhost", None),
         ("GET", "/accounts", None), ("GET", "/accounts/rita@localhost", None),
         ("POST", "/accounts/rita@localhost/suspend", {"reason": "test"}),
-        ("POST", "/accounts/rita@localhost/resume", {}),
+        ("POST", "/accounts/rita@localhost/resume", {}), ("DELETE", "/account?jid=rita@localhost", None),
         ("POST", "/agents", {"name": "echo", "model": "builtin/echo", "visibility": "public"}),
         ("GET", "/agents", None),
         ("GET", "/agents/echo", None), ("PATCH", "/agents/echo", {"goal": "Repeat.", "tags": ["a", "b"]}),
@@ -140,7 +140,7 @@ def every_operation_answers_by_rest():
         ("GET", "/invocations", None),
     ]
     for method, path, body in calls:
-        everywhere = path.startswith(("/workspaces", "/accounts", "/hub", "/settings", "/registration", "/prices",
+        everywhere = path.startswith(("/workspaces", "/account", "/hub", "/settings", "/registration", "/prices",
                                       "/usage/tenants", "/workers"))
         ask(method, path, body, tenant=None if everywhere else tenant)
     ask("DELETE", "/invites/" + ask("GET", "/invites", tenant=tenant)["data"][0]["id"], tenant=tenant)
@@ -181,6 +181,7 @@ def every_operation_answers_on_the_terminal():
             ["member", "remove", "mia@localhost", "--yes", *t],
             ["account", "create", "--jid", "tom@localhost"], ["account", "list"], ["account", "show", "tom@localhost"],
             ["account", "suspend", "tom@localhost", "--reason", "test"], ["account", "resume", "tom@localhost"],
+            ["account", "erase", "--jid", "tom@localhost", "--yes"],
             ["agent", "create", "desk", "--visibility", "public", *t], ["agent", "list", *t],
             ["agent", "show", "desk", *t],
             ["agent", "update", "desk", "--goal", "Help.", *t], ["agent", "pause", "desk", *t],

@@ -11,7 +11,7 @@ import time
 from withstand import AGENTS, Lab, Model, run, until
 
 AGENT, SLOW = "desk.acme@" + AGENTS, "slow.acme@" + AGENTS
-ANN, BEN = "ann-canary@localhost", "ben@localhost"
+ANN, BEN, DORA = "ann-canary@localhost", "ben@localhost", "dora-canary@localhost"
 TENANT = ("--tenant", "acme")
 
 
@@ -47,6 +47,13 @@ def react(lab, person, message, identity):
 def asked(lab, person, words):
     answer = lab.server.ask(person + "/x", AGENTS, words, "op-%d" % time.monotonic_ns())
     return answer.body
+
+
+def confirmed(lab, person, words):
+    answer = asked(lab, person, words)
+    code = "".join(character if character.isdigit() else " " for character in answer).split()
+    assert code, answer
+    return asked(lab, person, code[-1])
 
 
 def set_up(lab):
@@ -156,16 +163,72 @@ def others_go_on_as_before(lab, model):
     assert answer.body == "You said: Hello again", answer.raw
     told = model.control("GET", "requests")[-1]["body"]["messages"]
     assert "I am" not in str(told), told
+    # She has a name again, and what was hers is given out to nobody, herself included.
+    row = "SELECT count(jid) || ' ' || count(erased_at) FROM persons WHERE id = '%s'" % person_of(lab, 0)
+    assert lab.sql(row) == "1 0"
+    own = asked(lab, ANN, "/person-export agent=%s" % AGENT)
+    assert own.count("Hello again") >= 1 and "I am" not in own, own
+    export = json.loads(lab.aiox("person", "export", "--jid", ANN, "--json", *TENANT))
+    assert len(export["data"]) == 1 and not export["feedback"], export
+    assert json.loads(lab.aiox("person", "erase", "--jid", ANN, "--yes", "--json", *TENANT))["messages"] == 1
+    answer = lab.server.ask(ANN + "/x", AGENT, "Hello, I am back", "ann-10")
+    assert answer.body == "You said: Hello, I am back", answer.raw
+    assert "again" not in str(model.control("GET", "requests")[-1]["body"]["messages"])
 
 
 def the_person_erases_itself_by_chat(lab, model):
-    answer = asked(lab, BEN, "/person-erase agent=%s" % AGENT)
-    code = "".join(character if character.isdigit() else " " for character in answer).split()
-    assert code, answer
-    answer = asked(lab, BEN, code[-1])
+    answer = confirmed(lab, BEN, "/person-erase agent=%s" % AGENT)
     assert "messages" in answer.lower(), answer
     assert lab.sql("SELECT count(*) FROM accepted a JOIN agents g ON g.id = a.agent_id WHERE a.body IS NOT NULL "
                    "AND g.name = 'desk'") == "1"
+
+
+def whole_table_walk(lab, needle):
+    """Lines of everything that the database holds, with the text as it is or as bytes."""
+    return [line[:200] for line in dump(lab).splitlines() if needle in line or needle.encode().hex() in line]
+
+
+def an_account_is_erased_everywhere_by_a_word_in_chat(lab, model):
+    lab.aiox("tenant", "create", "globex", "--owner", DORA)
+    lab.aiox("agent", "create", "own", "--visibility", "public", "--model", "openai/own", "--tenant", "globex")
+    lab.aiox("member", "add", DORA, "--role", "viewer", *TENANT)
+    lab.aiox("grant", "add", "desk", DORA, *TENANT)
+    for agent in (AGENT, "own.globex@" + AGENTS):
+        answer = lab.server.ask(DORA + "/x", agent, "I am " + DORA, "m-dora-" + agent)
+        assert answer.body.startswith("You said"), answer.raw
+    # Others are told the same of her as of nobody, and do not hear where she is.
+    for other in (BEN, "owner@localhost"):
+        here, nobody = (confirmed(lab, other, "/account-erase jid=" + jid) for jid in (DORA, "nobody@localhost"))
+        assert here == nobody and "platform admins" in here and "globex" not in here, (here, nobody)
+    # She owns a workspace alone: which one, she is told, and an administrator of the installation.
+    answer = confirmed(lab, DORA, "/account-erase")
+    assert "in globex: make somebody else an owner, or delete it" in answer and "acme" not in answer, answer
+    lab.aiox("member", "add", "owner@localhost", "--role", "owner", "--tenant", "globex")
+    lab.aiox("agent", "delete", "own", "--yes", "--tenant", "globex")
+    answer = confirmed(lab, DORA, "/account-erase")
+    assert "messages" in answer.lower() and "globex" not in answer, answer
+    assert lab.sql("SELECT count(*) FROM erasures WHERE NOT named") == "1", "the message that asked"
+    asking = lab.sql("SELECT person_id FROM erasures WHERE NOT named")
+    assert sealed(lab, asking)
+    lab.sql("UPDATE erasures SET begun_at = begun_at - interval '2 minutes'")
+    lab.aiox("keep")
+    assert sealed(lab, asking) == set() and lab.sql("SELECT count(*) FROM erasures") == "0"
+    assert whole_table_walk(lab, DORA) == []
+    for tenant in ("acme", "globex"):
+        assert "operation.account-erase" in lab.aiox("audit", "list", "--tenant", tenant, "--json")
+        lab.aiox("audit", "verify", "--tenant", tenant)
+        assert DORA not in lab.aiox("member", "list", "--tenant", tenant)
+    lab.aiox("audit", "verify")
+    # The same address is somebody new, whom nobody knows.
+    assert "no account" in asked(lab, DORA, "/profile-show")
+    answer = lab.server.ask(DORA + "/x", AGENT, "Hello", "dora-9")
+    assert answer.body == "You said: Hello", answer.raw
+    assert "I am" not in str(model.control("GET", "requests")[-1]["body"]["messages"])
+    lab.aiox("account", "create", "--jid", DORA)
+    assert json.loads(lab.aiox("account", "show", DORA, "--json"))["tenants"] == []
+    result = json.loads(lab.aiox("account", "erase", "--jid", DORA, "--yes", "--json"))
+    assert result["account"] and result["messages"] >= 1, result
+    assert whole_table_walk(lab, DORA) == []
 
 
 def what_is_older_than_it_may_be_goes_with_keep(lab, model):
@@ -179,7 +242,8 @@ def what_is_older_than_it_may_be_goes_with_keep(lab, model):
             "UPDATE n SET id = (SELECT id FROM m), concluded_at = now() - interval '10 days', "
             "tenant_id = (SELECT tenant_id FROM m); "
             "INSERT INTO concluded SELECT * FROM n")
-    young = lab.sql("SELECT count(*) FROM accepted WHERE body IS NOT NULL")
+    hers = "accepted a JOIN agents g ON g.id = a.agent_id AND g.name = 'desk' WHERE a.body IS NOT NULL"
+    young = lab.sql("SELECT count(*) FROM " + hers)
     assert "erased 0 messages" in lab.aiox("keep", "--body-days", "11")
     # By the tenant's own figure, of which the other tenants know nothing.
     lab.aiox("tenant", "create", "later", "--owner", "owner@localhost")
@@ -188,7 +252,7 @@ def what_is_older_than_it_may_be_goes_with_keep(lab, model):
     lab.aiox("limit", "set", "body-days", "9", *TENANT)
     assert "erased 1 messages" in lab.aiox("keep")
     assert "erased 0 messages" in lab.aiox("keep", "--body-days", "9")
-    assert int(lab.sql("SELECT count(*) FROM accepted WHERE body IS NOT NULL")) == int(young) - 1
+    assert int(lab.sql("SELECT count(*) FROM " + hers)) == int(young) - 1
     assert lab.sql("SELECT answer IS NULL FROM concluded WHERE concluded_at < now() - interval '9 days'") == "t"
 
 
@@ -223,8 +287,27 @@ def an_erasure_that_is_cut_off_is_finished_by_keep(lab, model):
                    "'person-erase' ORDER BY at DESC LIMIT 1" % ann) == "keep true"
     lab.lab("start", "hub_1")
     until(lambda: lab.sql("SELECT count(*) FROM audit WHERE type = 'operation.person-erase' AND facts::text LIKE "
-                          "'%%%s%%'" % ann) == "2", 20, "the finished erasure in the audit")
+                          "'%%%s%%'" % ann) == "3", 20, "the finished erasure in the audit")
     lab.aiox("audit", "verify", *TENANT)
+
+
+def a_hub_hears_of_an_erasure_by_others(lab, model):
+    """Done by `aiox keep`, while the hub remembers that the person has a row."""
+    lab.server.ask(ANN + "/x", AGENT, "Hello once more", "ann-11")
+    ann = lab.sql("SELECT person_id FROM accepted a JOIN agents g ON g.id = a.agent_id AND g.name = 'desk' "
+                  "ORDER BY a.id DESC LIMIT 1")
+    row = "SELECT count(jid) FROM persons WHERE id = '%s'" % ann
+    assert lab.sql(row) == "1"
+    lab.sql("INSERT INTO erasures (tenant_id, person_id, up_to, except_id, begun_at) SELECT tenant_id, id, "
+            "gen_random_uuid(), gen_random_uuid(), now() - interval '2 minutes' FROM persons WHERE id = '%s'" % ann)
+    assert "finished 1 erasures" in lab.aiox("keep") and lab.sql(row) == "0"
+    numbers = iter(range(100))
+
+    def named():
+        number = next(numbers)
+        lab.server.ask(ANN + "/x", AGENT, "And again", "ann-again-%d" % number)
+        return lab.sql(row) == "1"
+    until(named, 20, "the name")
 
 
 def main():
@@ -238,8 +321,10 @@ def main():
             after_an_erasure_nothing_of_it_opens,
             others_go_on_as_before,
             the_person_erases_itself_by_chat,
+            an_account_is_erased_everywhere_by_a_word_in_chat,
             what_is_older_than_it_may_be_goes_with_keep,
             an_erasure_that_is_cut_off_is_finished_by_keep,
+            a_hub_hears_of_an_erasure_by_others,
         ], lab, model)
     finally:
         model.stop()

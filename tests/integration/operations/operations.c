@@ -131,6 +131,7 @@ static const struct {
         { "account-show", "{\"jid\":\"spare@example.org\"}" },
         { "account-suspend", "{\"jid\":\"spare@example.org\"}" },
         { "account-resume", "{\"jid\":\"spare@example.org\"}" },
+        { "account-erase", "{}", .for_people = true },
         { "agent-create", "{\"name\":\"made\"}" },
         { "agent-list", "{}" },
         { "agent-show", "{\"agent\":\"open\"}" },

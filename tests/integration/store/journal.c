@@ -1,6 +1,7 @@
 /* What only the journal on PostgreSQL has: the audit, persons, roles, a server that dies. */
 #include "base/clock.h"
 #include "base/map.h"
+#include "store/erase.h"
 #include "store/verify.h"
 #include "tests/integration/store/place.h"
 #include "tests/unit/unit.h"
@@ -186,6 +187,59 @@ START_TEST(person_has_one_row_per_tenant) {
         }
         ck_assert_str_eq(place_ask_as("aiox_journal", NULL, "SELECT count(*) FROM persons"), "2");
         ck_assert_str_eq(place_ask_as("aiox_journal", NULL, "SELECT count(DISTINCT id) FROM persons"), "2");
+}
+END_TEST
+
+/* The name that the tenant's key opens, of the one person there. */
+static Text named(Fixture *fixture, Uuid tenant_id, Arena *arena, Uuid *ret_person_id) {
+        Failure failure;
+        Text jid;
+        ck_assert_done(keyring_person(fixture->keyring, tenant_id, TEXT("ana@example.org"), ret_person_id, &failure),
+                       failure);
+        const char *sealed = ask_tenant(tenant_id, "SELECT encode(jid, 'hex') FROM persons");
+        if (sealed[0] == '\0')
+                return TEXT_NONE;
+        char *bytes = arena_take(arena, strlen(sealed) / 2);
+        for (size_t i = 0; i < strlen(sealed) / 2; i++) {
+                unsigned byte;
+                ck_assert_int_eq(sscanf(sealed + 2 * i, "%2x", &byte), 1);
+                bytes[i] = (char) byte;
+        }
+        ck_assert_done(keyring_unseal(fixture->keyring, tenant_id, 1,
+                                      (SealPlace){ "persons", "jid", MAP_KEY(*ret_person_id) },
+                                      (Text){ bytes, strlen(sealed) / 2 }, arena, &jid, &failure),
+                       failure);
+        return jid;
+}
+
+START_TEST(who_comes_back_after_an_erasure_is_named_again_once_the_hub_has_heard_of_it) {
+        Fixture *fixture = new_fixture();
+        Uuid tenant_id = place_tenant(fixture->database, fixture->keyring, "acme"), person_id;
+        _cleanup_(arena_freep) Arena *arena = arena_new(0);
+        Failure failure;
+        size_t messages;
+        for (int i = 0; i < 3; i++) {
+                AcceptedRecord record = message(fixture, tenant_id);
+                commit(fixture, (JournalBatch){ .accepted = &record, .accepted_count = 1 });
+                ck_assert_text(named(fixture, tenant_id, arena, &person_id), record.sender);
+                Erasure erasure = { .tenant_id = tenant_id, .person_id = person_id, .up_to = new_id(fixture) };
+                ck_assert_done(erase_person(fixture->database, &erasure, &messages, &failure), failure);
+                ck_assert_uint_eq(messages, 1);
+                ck_assert_text(named(fixture, tenant_id, arena, &person_id), TEXT_NONE);
+                ck_assert_str_eq(place_ask_as("aiox_directory", NULL,
+                                              "SELECT count(*) FROM persons WHERE erased_at IS NOT NULL AND changed "
+                                              "IS NOT NULL"),
+                                 "1");
+                journal_forget_person(fixture->journal, person_id);
+                /* What is still about the time before names nobody. */
+                ConcludedRecord concluded = conclusion(fixture, tenant_id, record.id);
+                AuditRecord audit = fact(tenant_id);
+                audit.person = record.sender;
+                commit(fixture,
+                       (JournalBatch){
+                               .concluded = &concluded, .concluded_count = 1, .audit = &audit, .audit_count = 1 });
+                ck_assert_text(named(fixture, tenant_id, arena, &person_id), TEXT_NONE);
+        }
 }
 END_TEST
 
@@ -488,10 +542,10 @@ START_TEST(altered_row_keeps_nothing_else_from_being_read) {
 END_TEST
 
 UNIT_TESTS("store/journal", body_is_sealed_and_its_tenant_alone_opens_it, row_of_a_tenant_without_key_is_refused_alone,
-           person_has_one_row_per_tenant, audit_chains_verify_and_show_what_was_altered,
-           more_tenants_than_chains_are_read_at_once_share_a_batch, operations_are_chained_by_the_next_heartbeat,
-           lost_audit_is_not_written_twice, server_that_is_killed_loses_nothing_it_confirmed,
-           epoch_that_is_raised_ends_the_older_session, read_only_server_is_full,
-           day_without_a_part_is_full_and_loses_nothing, yesterdays_key_is_a_repeat_and_older_ones_are_not,
-           server_that_cannot_be_reached_is_unavailable, server_that_makes_no_durable_commits_is_refused,
-           altered_row_keeps_nothing_else_from_being_read)
+           person_has_one_row_per_tenant, who_comes_back_after_an_erasure_is_named_again_once_the_hub_has_heard_of_it,
+           audit_chains_verify_and_show_what_was_altered, more_tenants_than_chains_are_read_at_once_share_a_batch,
+           operations_are_chained_by_the_next_heartbeat, lost_audit_is_not_written_twice,
+           server_that_is_killed_loses_nothing_it_confirmed, epoch_that_is_raised_ends_the_older_session,
+           read_only_server_is_full, day_without_a_part_is_full_and_loses_nothing,
+           yesterdays_key_is_a_repeat_and_older_ones_are_not, server_that_cannot_be_reached_is_unavailable,
+           server_that_makes_no_durable_commits_is_refused, altered_row_keeps_nothing_else_from_being_read)
