@@ -6,20 +6,23 @@
 #include "component/inbox.h"
 #include "component/plaintext.h"
 #include "component/plans_file.h"
+#include "component/standards_file.h"
 #include "orchestrator/models/model.h"
 
 /* Settings refer to those before them, and are read without a lock: so they are all kept. */
 typedef struct Kept {
         struct Kept *next;
         Settings *loaded;
-        Settings merged; /* into those before */
-        Plans *plans;    /* NULL: none of its own */
+        Settings merged;      /* into those before */
+        Plans *plans;         /* NULL: none of its own */
+        Standards *standards; /* the same */
 } Kept;
 
 struct Reload {
         Queue *inbox;
         _Atomic(const Settings *) current;
         _Atomic(const Plans *) plans;
+        _Atomic(const Standards *) standards;
         pthread_mutex_t lock;
         pthread_t thread;
         bool begun; /* there is a thread to be joined */
@@ -27,12 +30,13 @@ struct Reload {
         Kept *kept; /* the thread's, then reload_free()'s */
 };
 
-Reload *reload_new(const Settings *settings, const Plans *plans, Queue *inbox) {
+Reload *reload_new(const Settings *settings, const Plans *plans, const Standards *standards, Queue *inbox) {
         Reload *reload = memory_new(sizeof(*reload));
 
         reload->inbox = inbox;
         reload->current = settings;
         reload->plans = plans;
+        reload->standards = standards;
         pthread_mutex_init(&reload->lock, NULL);
         return reload;
 }
@@ -43,6 +47,16 @@ const Settings *reload_current(Reload *reload) {
 
 const Plans *reload_plans(Reload *reload) {
         return reload->plans;
+}
+
+const Standards *reload_standards(Reload *reload) {
+        return reload->standards;
+}
+
+bool standards_load(const Settings *settings, Standards **ret_standards, Failure *reterr_failure) {
+        *ret_standards = NULL;
+        return !settings->standards_file ||
+               standards_read_file(settings->standards_file, ret_standards, reterr_failure);
 }
 
 bool plans_load(const Settings *settings, Plans **ret_plans, Failure *reterr_failure) {
@@ -85,6 +99,7 @@ static void tell_change(void *count_, const Setting *setting, Text before, Text 
 static bool reload_once(Reload *reload, Failure *reterr_failure) {
         _cleanup_(settings_freep) Settings *loaded = NULL;
         _cleanup_(plans_freep) Plans *plans = NULL;
+        _cleanup_(standards_freep) Standards *standards = NULL;
         const Settings *current = reload->current;
         Settings merged;
         int64_t changes = 0;
@@ -93,15 +108,17 @@ static bool reload_once(Reload *reload, Failure *reterr_failure) {
                 return false;
         settings_merge(current, loaded, &merged);
         if (!plaintext_check(&merged, reterr_failure) || !plans_load(&merged, &plans, reterr_failure) ||
-            !reload_models(&merged, reterr_failure))
+            !standards_load(&merged, &standards, reterr_failure) || !reload_models(&merged, reterr_failure))
                 return false;
         settings_compare(current, loaded, tell_change, &changes);
         Kept *kept = memory_new(sizeof(*kept));
-        *kept = (Kept){ reload->kept, loaded, merged, plans };
+        *kept = (Kept){ reload->kept, loaded, merged, plans, standards };
         loaded = NULL;
         plans = NULL;
+        standards = NULL;
         reload->kept = kept;
         reload->plans = kept->plans ? kept->plans : plans_builtin();
+        reload->standards = kept->standards;
         reload->current = &kept->merged;
         Note *note = memory_new(sizeof(*note));
         note->kind = NOTE_SETTINGS;
@@ -161,6 +178,8 @@ void reload_free(Reload *reload) {
                 settings_free(kept->loaded);
                 if (kept->plans)
                         plans_free(kept->plans);
+                if (kept->standards)
+                        standards_free(kept->standards);
                 free(kept);
         }
         pthread_mutex_destroy(&reload->lock);

@@ -149,10 +149,15 @@ static const Plans *hub_plans(Hub *hub) {
         return reload_plans(((HubDoor *) hub)->reload);
 }
 
+static const Standards *hub_standards(Hub *hub) {
+        return reload_standards(((HubDoor *) hub)->reload);
+}
+
 /* Everything of a running hub. Absent parts are NULL, so that a start that fails half-way can be taken down. */
 typedef struct Running {
-        Arena *arena; /* secrets and joined names */
-        Plans *plans; /* NULL: the built-in ones */
+        Arena *arena;         /* secrets and joined names */
+        Plans *plans;         /* NULL: the built-in ones */
+        Standards *standards; /* NULL: no further ones */
         Database *database;
         Keyring *keyring;
         Clerk *clerk;
@@ -255,6 +260,7 @@ static bool start_core(Running *running, const Settings *settings, Failure *rete
         text_builder_release(&domains);
         running->clerk = clerk_new(running->database, running->keyring);
         if (!plans_load(settings, &running->plans, reterr_failure) ||
+            !standards_load(settings, &running->standards, reterr_failure) ||
             !clerk_load(running->clerk, directory, reterr_failure))
                 return false;
         directory_set_plans(directory, running->plans ? running->plans : plans_builtin());
@@ -325,6 +331,7 @@ static void start_doors(Running *running, const Settings *settings) {
         running->door.hub.mail = hub_mail;
         running->door.hub.limits = hub_limits;
         running->door.hub.plans = hub_plans;
+        running->door.hub.standards = hub_standards;
         running->door.hub.budgets = hub_budgets;
         running->door.budgets = running->loop.budgets;
         running->door.inbox = running->loop.inbox;
@@ -349,7 +356,8 @@ static bool start_loop(Running *running, const Settings *settings, Failure *rete
         JournalSettings journal = { .conninfo = settings->database, .unsafe = settings->unsafe };
 
         loop->settings = settings;
-        loop->reload = reload_new(settings, running->plans ? running->plans : plans_builtin(), loop->inbox);
+        loop->reload = reload_new(settings, running->plans ? running->plans : plans_builtin(), running->standards,
+                                  loop->inbox);
         loop->uuids.random = random_number;
         loop->started_us = clock_now().wall_us;
         loop->cancels = map_new(16);
@@ -501,6 +509,8 @@ static void running_stop(Running *running) {
                 core_free(loop->core);
         if (running->plans)
                 plans_free(running->plans);
+        if (running->standards)
+                standards_free(running->standards);
         if (running->versions)
                 versions_free(running->versions);
         price_book_free(running->prices);

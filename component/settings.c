@@ -123,6 +123,10 @@ const Setting settings_table[] = {
         { "plans_file", SETTING_FILE, AT(plans_file), .reloadable = true,
           .help = "YAML file of the plans that tenants may have; `aiox plan list` shows those in force, and "
                   "docs/limits.md how they are written. The built-in ones when absent." },
+        { "standards_file", SETTING_FILE, AT(standards_file), .reloadable = true,
+          .help = "YAML file of standards of compliance beside the GDPR, which `aiox compliance report` makes reports "
+                  "by; "
+                  "docs/audit.md shows how they are written." },
         { "contact_addresses", SETTING_ADDRESSES, AT(contact_addresses), .reloadable = true,
           .help = "Whom to turn to, as clients show it for each domain (XEP-0157): `KIND=URI` with a kind of abuse, "
                   "admin, feedback, sales, security, status or support, such as `admin=mailto:admin@example.org`." },

@@ -36,7 +36,7 @@ typedef struct Settings {
         const char **registration_domains; /* NULL = those of the own server */
         int64_t tenant_retention_days;
         const char *smtp_url, *smtp_from, *smtp_password_file;
-        const char *plans_file;
+        const char *plans_file, *standards_file;
         const char **contact_addresses; /* "admin=mailto:…"; ends with NULL; NULL = none */
         const char *log_level;
         bool allow_plaintext_server, allow_plaintext_database, allow_plaintext_redis, allow_plaintext_models;

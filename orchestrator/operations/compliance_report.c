@@ -4,7 +4,7 @@
 #define DEFAULT_PERIOD_US (30 * 86400 * SECONDS)
 
 static const Field report_input[] = {
-        { "standard", FIELD_CHOICE, OPTIONAL, "Whose sections the report has.", .choices = STANDARD_NAMES,
+        { "standard", FIELD_NAME, OPTIONAL, "Whose sections the report has: gdpr, or one of `standards_file`.",
           .fallback = "gdpr" },
         { "since", FIELD_TIME, OPTIONAL, "When the period begins; thirty days before its end when absent." },
         { "until", FIELD_TIME, OPTIONAL, "When it ends; now when absent." },
@@ -44,10 +44,10 @@ static void add_cell(TextBuilder *builder, Text text) {
         text_add_char(builder, ' ');
 }
 
-static void add_section(TextBuilder *builder, const Json *section) {
+static void add_section(TextBuilder *builder, const Json *section, Text heading) {
         const Json *items = json_member(section, "evidence");
         Text note = json_to_text(json_member(section, "note"));
-        text_add_format(builder, "\n## Article %.*s: %.*s\n\n",
+        text_add_format(builder, "\n## %.*s%s%.*s: %.*s\n\n", TEXT_ARGUMENTS(heading), heading.length ? " " : "",
                         TEXT_ARGUMENTS(json_to_text(json_member(section, "article"))),
                         TEXT_ARGUMENTS(json_to_text(json_member(section, "title"))));
         if (note.length)
@@ -62,7 +62,7 @@ static void add_section(TextBuilder *builder, const Json *section) {
         }
 }
 
-static Json *as_markdown(const Json *report) {
+static Json *as_markdown(const Json *report, Text heading) {
         TextBuilder builder = text_builder(0);
         const Json *sections = json_member(report, "sections");
         text_add_format(&builder, "# %.*s\n\nTenant %.*s, from %.*s until %.*s.\n",
@@ -71,7 +71,7 @@ static Json *as_markdown(const Json *report) {
                         TEXT_ARGUMENTS(json_to_text(json_member(report, "since"))),
                         TEXT_ARGUMENTS(json_to_text(json_member(report, "until"))));
         for (size_t i = 0; i < json_count(sections); i++)
-                add_section(&builder, json_item(sections, i));
+                add_section(&builder, json_item(sections, i), heading);
         Json *result = json_new_object();
         json_put_text(result, "text", text_built(&builder));
         text_builder_release(&builder);
@@ -87,14 +87,17 @@ static bool report_section(OperationContext *context, const StandardSection *sec
         Json *item = json_new_object();
         json_put_string(item, "article", section->article);
         json_put_string(item, "title", section->title);
-        json_put_string(item, "note", section->note);
+        json_put_text_or_null(item, "note", text_of(section->note));
         json_put(item, "evidence", evidence_json(rows));
         json_append(sections, item);
         return true;
 }
 
 static bool report(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
-        const Standard *standard = &standards[input_choice(input, "standard")];
+        Hub *hub = context->operations->hub;
+        const Standard *standard;
+        if (!standard_find(hub->standards(hub), input_text(input, "standard"), &standard, reterr_failure))
+                return failure_prefix(reterr_failure, "'standard'");
         int64_t until_us = input_has(input, "until") ? input_integer(input, "until") : context->now.wall_us;
         int64_t since_us = input_has(input, "since") ? input_integer(input, "since") : until_us - DEFAULT_PERIOD_US;
         _cleanup_(json_freep) Json *made = json_new_object();
@@ -109,11 +112,12 @@ static bool report(OperationContext *context, const Input *input, Json **ret_res
         json_put_time(made, "since", since_us);
         json_put_time(made, "until", until_us);
         json_put(made, "sections", sections);
-        for (const StandardSection *section = standard->sections; section->article; section++)
-                if (!report_section(context, section, since_us, until_us, sections, reterr_failure))
+        for (size_t i = 0; i < standard->section_count; i++)
+                if (!report_section(context, &standard->sections[i], since_us, until_us, sections, reterr_failure))
                         return false;
         json_put_string(context->facts, "standard", standard->name);
-        *ret_result = input_choice(input, "format") == 0 ? as_markdown(made) : json_clone(made);
+        *ret_result = input_choice(input, "format") == 0 ? as_markdown(made, text_of(standard->heading))
+                                                         : json_clone(made);
         return true;
 }
 

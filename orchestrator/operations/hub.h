@@ -11,6 +11,7 @@
 #include "orchestrator/directory/directory.h"
 #include "orchestrator/governance/budgets.h"
 #include "orchestrator/governance/registration.h"
+#include "orchestrator/governance/standards.h"
 #include "orchestrator/operations/snapshot.h"
 
 typedef struct Hub Hub;
@@ -46,4 +47,6 @@ struct Hub {
                         BudgetLook *ret_look, Failure *reterr_failure);
         /* The plans in force; they live as long as the hub runs. */
         const Plans *(*plans)(Hub *hub);
+        /* Standards beside the built-in ones; NULL: none. They live as long. */
+        const Standards *(*standards)(Hub *hub);
 };

@@ -89,6 +89,29 @@ def settings_with_a_mistake_change_nothing(lab, model):
     assert lab.server.streams == 1, "the stream broke"
 
 
+def a_standard_of_a_file_is_known_at_once_and_a_mistake_in_it_changes_nothing(lab, model):
+    page = (pathlib.Path(__file__).resolve().parents[2] / "docs/audit.md").read_text()
+    example = page.split("```yaml\n")[1].split("```")[0]
+    file = lab.folder / "standards.yaml"
+    file.write_text(example)
+    asked_for = ("compliance", "report", "--standard", "iso-27001-access")
+    status, _, errors = lab.aiox(*asked_for, status=None)
+    assert status != 0 and "there is no standard 'iso-27001-access'; there are: gdpr" in errors, errors
+    change(lab, standards_file=file)
+    reload(lab)
+    report = lab.aiox(*asked_for)
+    assert "## Control A.5.15: Access control" in report and "| %s | member, owner |" % lab.account in report, report
+    assert lab.aiox("compliance", "report").startswith("# General Data Protection Regulation")
+    file.write_text(example.replace("evidence: access", "evidence: acess"))
+    reload(lab, "settings not read again: those before stay in force")
+    assert "standards.yaml:7: 'acess' is no evidence; there are: access purposes" in lab.log()
+    assert lab.aiox(*asked_for).startswith("# Control of access")
+    status, _, errors = lab.aiox("compliance", "report", "--standard", "soc2", status=None)
+    assert status != 0 and "there are: gdpr iso-27001-access" in errors, errors
+    file.write_text(example)
+    reload(lab)
+
+
 def a_hub_that_is_told_again_and_again_stays_up_and_stops_in_good_order(lab, model):
     for _ in range(200):
         os.kill(lab.pid(), signal.SIGHUP)
@@ -118,6 +141,7 @@ def main():
             a_new_key_is_used_from_the_next_call_on,
             a_platform_admin_is_one_as_long_as_the_settings_say,
             settings_with_a_mistake_change_nothing,
+            a_standard_of_a_file_is_known_at_once_and_a_mistake_in_it_changes_nothing,
             a_hub_that_is_told_again_and_again_stays_up_and_stops_in_good_order,
         ], lab, model)
     finally:

@@ -95,6 +95,11 @@ static const Plans *plans(Hub *hub) {
         return ((Office *) hub)->plans;
 }
 
+static const Standards *standards(Hub *hub) {
+        (void) hub;
+        return NULL;
+}
+
 static void add_people(Office *office) {
         static const struct {
                 const char *jid, *role;
@@ -138,7 +143,8 @@ Office *office_open(void) {
                              .mail = mail,
                              .limits = limits,
                              .budgets = budgets,
-                             .plans = plans };
+                             .plans = plans,
+                             .standards = standards };
         office->plans = plans_builtin();
         office->registration = (Registration){ .mode = REGISTRATION_CLOSED, .retention_days = 30 };
         Database *database = place_database();
