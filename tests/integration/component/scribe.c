@@ -94,7 +94,7 @@ static void hear(Office *office, Queue *inbox) {
 static void raise_by(Office *office, const char *hub, const Alarm *alarm) {
         office->settings.hub_name = hub;
         Queue *inbox = queue_new(false);
-        Reload *reload = reload_new(&office->settings, plans_builtin(), inbox);
+        Reload *reload = reload_new(&office->settings, plans_builtin(), NULL, inbox);
         ScribeSettings settings = { office->database, office->keyring, reload, inbox, &office->settings };
         Scribe *scribe;
         Failure failure;
