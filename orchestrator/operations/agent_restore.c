@@ -8,7 +8,8 @@ static bool restore_agent(OperationContext *context, const Input *input, Json **
         if (context->agent.state != AGENT_DELETED)
                 return failure_set(reterr_failure, FAILURE_CONFLICT,
                                    "there is an agent of this name, and it is not deleted");
-        if (!limit_check(context, LIMIT_AGENTS, 1, reterr_failure))
+        if (!limit_check(context, LIMIT_AGENTS, 1, reterr_failure) ||
+            !limit_check_provider(context, TEXT_NONE, reterr_failure))
                 return false;
         return agent_end_with_state(context, AGENT_ACTIVE, TEXT_NONE, ret_result, reterr_failure);
 }

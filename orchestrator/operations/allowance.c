@@ -14,9 +14,8 @@ static const struct {
         Query count;
         int64_t unit;
 } counted[LIMIT_WHAT_COUNT] = {
-        [LIMIT_AGENTS] = { QUERY_COUNT_AGENTS, 1 },
-        [LIMIT_MEMBERS] = { QUERY_COUNT_MEMBERS, 1 },
-        [LIMIT_KEYS] = { QUERY_COUNT_KEYS, 1 },
+        [LIMIT_AGENTS] = { QUERY_COUNT_AGENTS, 1 },           [LIMIT_MEMBERS] = { QUERY_COUNT_MEMBERS, 1 },
+        [LIMIT_PROVIDERS] = { QUERY_COUNT_PROVIDERS, 1 },     [LIMIT_KEYS] = { QUERY_COUNT_KEYS, 1 },
         [LIMIT_MEMORY_MB] = { QUERY_COUNT_MEMORY, MEGABYTE },
 };
 
@@ -150,4 +149,14 @@ bool limit_check(OperationContext *context, LimitWhat what, int64_t add, Failure
                                         reterr_failure)) &&
                (!agent || check_amount(context, what, add, LIMIT_OF_AGENT, allowance.plan, agent_amount, of_agent,
                                        reterr_failure));
+}
+
+bool limit_check_provider(OperationContext *context, Text url, Failure *reterr_failure) {
+        const Rows *rows;
+
+        return context_run(context, QUERY_PROVIDER_IS_NEW,
+                           VALUES(value_uuid_or_null(context->agent.id), value_text_or_null(url)), &rows,
+                           reterr_failure) &&
+               (rows_count(rows) == 0 || !rows_boolean(rows, 0, 0) ||
+                limit_check(context, LIMIT_PROVIDERS, 1, reterr_failure));
 }

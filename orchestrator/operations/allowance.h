@@ -11,6 +11,10 @@
  * Owners are told when four fifths are passed. */
 bool limit_check(OperationContext *context, LimitWhat what, int64_t add, Failure *reterr_failure) _must_check_;
 
+/* Whether the acting agent, or one that is being made, may ask the host of this URL: whichever live agent asks it
+ * already, it is one provider. Without a URL, the host that the agent's present version asks. */
+bool limit_check_provider(OperationContext *context, Text url, Failure *reterr_failure) _must_check_;
+
 /* What the acting tenant's plan gives, or a platform admin set in its stead. */
 typedef struct PlanAllowance {
         Text plan;    /* name */

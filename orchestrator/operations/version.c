@@ -1,6 +1,7 @@
 #include "orchestrator/operations/version.h"
 
 #include "orchestrator/models/model.h"
+#include "orchestrator/operations/allowance.h"
 #include "orchestrator/operations/policy.h"
 #include "orchestrator/operations/secret.h"
 
@@ -138,7 +139,9 @@ bool version_add(OperationContext *context, Uuid agent_id, Uuid id, VersionDocum
         int key_id = 0;
         const Rows *rows;
         version->id = id;
+        Text url = json_to_text(json_member(version->document, "provider_url"));
         if (!check_provider(context, version, reterr_failure) ||
+            (url.length > 0 && !limit_check_provider(context, url, reterr_failure)) ||
             !policy_check(version->document, context->arena, reterr_failure) ||
             !policy_check_model(context, version->document, reterr_failure) ||
             !hash_policy(context, version, &hash, reterr_failure) ||

@@ -81,6 +81,23 @@ WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now());
 -- role: tenant
 SELECT coalesce(sum(size), 0)::bigint, coalesce(sum(size) FILTER (WHERE agent_id = $1::uuid), 0)::bigint FROM documents;
 
+-- name: count_providers
+-- role: tenant
+-- Hosts that live agents ask with their present versions; of one agent nothing, which is left out: it may ask another instead.
+SELECT count(DISTINCT lower(substring(v.provider_url from '^[^:/]+://(?:[^/?#@]*@)?(\[[^]]*\]|[^/:?#]+)'))), 0::bigint
+FROM agents a JOIN agent_versions v ON v.id = a.version_id
+WHERE a.state <> 'deleted' AND a.id IS DISTINCT FROM $1::uuid;
+
+-- name: provider_is_new
+-- role: tenant
+-- Whether no live agent asks the host of the URL $2, or, when that is null, of the present version of the agent $1.
+SELECT coalesce(NOT EXISTS (SELECT FROM agents a JOIN agent_versions v ON v.id = a.version_id
+                            WHERE a.state <> 'deleted' AND lower(substring(v.provider_url from '^[^:/]+://(?:[^/?#@]*@)?(\[[^]]*\]|[^/:?#]+)')) = wanted.host), false)
+FROM (SELECT lower(substring(url from '^[^:/]+://(?:[^/?#@]*@)?(\[[^]]*\]|[^/:?#]+)')) AS host
+      FROM (SELECT coalesce($2::text, (SELECT v.provider_url FROM agents a JOIN agent_versions v ON v.id = a.version_id
+                                       WHERE a.id = $1::uuid)) AS url) AS given) AS wanted
+WHERE wanted.host IS NOT NULL;
+
 -- name: plan_rows
 -- role: tenant
 -- The tenant's plan, and each row in its stead.

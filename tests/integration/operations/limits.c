@@ -475,13 +475,46 @@ START_TEST(plans_are_shown_to_everybody) {
 }
 END_TEST
 
+static const char *agent_at(const char *name, const char *url) {
+        static char input[300];
+        snprintf(input, sizeof(input), "{\"name\":\"%s\",\"model\":\"openai/x\",\"provider_url\":\"%s\"}", name, url);
+        return input;
+}
+
+START_TEST(a_provider_is_a_host_that_live_agents_ask) {
+        Office *office = office_open();
+        office_do(office, ADMIN, "", "limit-set", "{\"what\":\"providers\",\"amount\":1}");
+        office_do(office, ADMIN, "", "agent-create", agent_at("one", "https://a.example/v1"));
+        /* Another path, port or case is the same one. */
+        office_do(office, ADMIN, "", "agent-create", agent_at("two", "https://A.example:8443/v2"));
+        office_refuse(office, ADMIN, "", "agent-create", agent_at("three", "https://b.example/v1"), FAILURE_LIMIT);
+        ck_assert_str_eq(office->failure.text,
+                         "The tenant's limit of 1 providers is reached (the tenant's plan is enterprise). Remove "
+                         "something, or ask for a wider limit.");
+        ck_assert_ptr_nonnull(
+                strstr(office_do(office, VIEWER, "", "limit-usage", "{}"), "\"used\":1,\"what\":\"providers\""));
+        /* The only one that asks it may ask another instead; and what is deleted asks nobody. */
+        office_do(office, ADMIN, "", "agent-delete", "{\"agent\":\"two\"}");
+        office_do(office, ADMIN, "", "agent-update", "{\"agent\":\"one\",\"provider_url\":\"https://b.example/v1\"}");
+        office_refuse(office, ADMIN, "", "agent-restore", "{\"agent\":\"two\"}", FAILURE_LIMIT);
+        office_do(office, ADMIN, "", "agent-rollback", "{\"agent\":\"one\"}");
+        office_do(office, ADMIN, "", "agent-restore", "{\"agent\":\"two\"}");
+        office_refuse(office, ADMIN, "", "agent-rollback", "{\"agent\":\"one\",\"version\":2}", FAILURE_LIMIT);
+        /* A limit that is narrower than what there is stops nothing that is there. */
+        office_do(office, ADMIN, "", "limit-set", "{\"what\":\"providers\",\"amount\":0}");
+        office_do(office, ADMIN, "", "agent-update", "{\"agent\":\"one\",\"goal\":\"Helps.\"}");
+        office_close(office);
+}
+END_TEST
+
 UNIT_TESTS("integration/operations/limits", a_limit_is_one_row_and_the_last_amount_holds,
            a_tenant_limits_itself_and_nobody_else, a_tenants_admins_limit_who_writes_to_it,
            people_and_domains_are_limited_by_platform_admins,
            nobody_limits_the_whole_installation_by_leaving_something_out, wrong_limits_are_refused_by_name,
            a_plan_is_narrowed_by_its_tenant_and_changed_by_platform_admins,
            what_a_plan_counts_ends_with_a_sentence_and_owners_hear_of_it_before,
-           usage_is_seen_by_members_and_by_nobody_else, of_budgets_what_is_spent_and_reserved_and_when_they_end_is_seen,
+           a_provider_is_a_host_that_live_agents_ask, usage_is_seen_by_members_and_by_nobody_else,
+           of_budgets_what_is_spent_and_reserved_and_when_they_end_is_seen,
            a_budget_that_cannot_be_checked_is_unknown_and_not_unused, money_is_shown_in_units_of_the_currency,
            plans_are_shown_to_everybody, a_grant_has_limits_of_its_own_within_the_plan,
            what_is_kept_for_days_is_kept_by_the_narrowest_of_plan_tenant_and_installation,
