@@ -67,8 +67,8 @@ const Setting settings_table[] = {
                   "whose agents it was. 0 = it is only recorded and told." },
         { "api_socket", SETTING_FILE, AT(api_socket), .fallback = "/run/aiox/hub.sock",
           .help = "Unix socket of the REST interface, which `aiox …` commands speak to." },
-        { "workers", SETTING_INTEGER, AT(workers), .fallback = "16", .least = 1, .most = 1024, .unit = "threads",
-          .help = "How many turns run at once." },
+        { "workers", SETTING_INTEGER, AT(workers), .fallback = "64", .least = 1, .most = 1024, .unit = "threads",
+          .help = "How many turns run at once; more than the widest plan's `turns`, or one tenant may keep all busy." },
         { "batch_messages", SETTING_INTEGER, AT(batch_messages), .fallback = "512", .least = 1, .most = 512,
           .unit = "messages",
           .help = "How many messages share one commit at most. Less only makes it slower: 1 is what the bench compares "

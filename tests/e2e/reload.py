@@ -44,7 +44,7 @@ def settings_that_may_change_take_effect_and_the_others_wait(lab, model):
     reload(lab)
     rows = shown(lab)
     assert rows["log_level"]["value"] == "debug" and rows["log_level"]["change"] == "reload", rows["log_level"]
-    assert rows["workers"]["value"] == "16" and rows["workers"]["change"] == "restart", rows["workers"]
+    assert rows["workers"]["value"] == "64" and rows["workers"]["change"] == "restart", rows["workers"]
     changes = [json.loads(line) for line in lab.log().splitlines() if '"setting":' in line]
     assert {(line["event"], line["setting"]) for line in changes} == {
         ("setting changed", "log_level"), ("setting takes effect at the next start", "workers")}, changes
