@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/crypto.h"
-#include "component/settings.h"
+#include "component/settings/settings.h"
 
 /* Reads it; with `make`, an absent one is made, readable by its owner only. The key is the caller's:
  * crypto_keys_free(). NOT_FOUND when it is absent, FORBIDDEN when everybody may read it. */

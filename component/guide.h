@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "component/settings.h"
+#include "component/settings/settings.h"
 #include "orchestrator/operations/call.h"
 
 typedef struct Guide Guide;

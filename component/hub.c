@@ -1,9 +1,9 @@
 /* `aiox hub`: what a process needs before a hub can run in it. */
 #include "base/crypto.h"
 #include "base/log.h"
-#include "component/command.h"
 #include "component/guard.h"
 #include "component/running.h"
+#include "component/terminal/command.h"
 
 #include <pthread.h>
 #include <signal.h>

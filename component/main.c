@@ -1,5 +1,5 @@
 /* The program: finds the subcommand, reads its settings, and goes. */
-#include "component/terminal.h"
+#include "component/terminal/terminal.h"
 
 #include <stdio.h>
 

@@ -4,9 +4,9 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "component/inbox.h"
-#include "component/plaintext.h"
-#include "component/plans_file.h"
-#include "component/standards_file.h"
+#include "component/settings/plaintext.h"
+#include "component/settings/plans_file.h"
+#include "component/settings/standards_file.h"
 #include "orchestrator/models/model.h"
 
 /* Settings refer to those before them, and are read without a lock: so they are all kept. */

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "base/queue.h"
-#include "component/settings.h"
+#include "component/settings/settings.h"
 #include "orchestrator/governance/plans.h"
 #include "orchestrator/governance/standards.h"
 

@@ -6,7 +6,7 @@
 #include "component/doors/rest.h"
 #include "component/guide.h"
 #include "component/loop.h"
-#include "component/plaintext.h"
+#include "component/settings/plaintext.h"
 #include "orchestrator/http/http.h"
 #include "orchestrator/http/mail.h"
 #include "store/keyring_rotate.h"

@@ -6,6 +6,6 @@
  */
 #pragma once
 
-#include "component/settings.h"
+#include "component/settings/settings.h"
 
 bool hub_run(const Settings *settings, Failure *reterr_failure) _must_check_;

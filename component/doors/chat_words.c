@@ -1,7 +1,7 @@
 #include "component/doors/chat_words.h"
 
 #include "component/doors/value.h"
-#include "component/terminal_print.h"
+#include "component/terminal/terminal_print.h"
 
 /* So that names and values look as they are, whatever Markdown makes of their characters. */
 static void add_plain(TextBuilder *answer, Text text) {

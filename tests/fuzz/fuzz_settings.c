@@ -1,4 +1,4 @@
-#include "component/settings_file.h"
+#include "component/settings/settings_file.h"
 #include "tests/fuzz/fuzz.h"
 
 /* Whatever a settings file holds, it is taken or refused with one sentence; what is taken can be written again. */

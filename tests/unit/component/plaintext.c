@@ -1,4 +1,4 @@
-#include "component/plaintext.h"
+#include "component/settings/plaintext.h"
 #include "tests/unit/unit.h"
 
 static const struct {

@@ -1,5 +1,5 @@
-#include "component/settings.h"
-#include "component/settings_file.h"
+#include "component/settings/settings.h"
+#include "component/settings/settings_file.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>

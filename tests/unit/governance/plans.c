@@ -1,5 +1,5 @@
 #include "orchestrator/governance/plans.h"
-#include "component/plans_file.h"
+#include "component/settings/plans_file.h"
 #include "tests/unit/unit.h"
 
 static Plans *read_yaml(const char *yaml) {

@@ -1,5 +1,5 @@
 /* Standards of compliance: the built-in one, the example of the docs, and files with mistakes. */
-#include "component/standards_file.h"
+#include "component/settings/standards_file.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* `aiox roles reference`: who may run what, from the operations' rows. */
-#include "component/command.h"
+#include "component/terminal/command.h"
 #include "orchestrator/operations/operation.h"
 
 #include <stdio.h>

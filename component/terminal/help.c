@@ -1,8 +1,8 @@
 /* `aiox help` and `aiox version`: everything here comes from the tables of subcommands, operations and failures. */
-#include "component/terminal.h"
+#include "component/terminal/terminal.h"
 
 #include "base/nearest.h"
-#include "component/terminal_words.h"
+#include "component/terminal/terminal_words.h"
 
 #include <stdio.h>
 

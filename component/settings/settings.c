@@ -1,8 +1,8 @@
-#include "component/settings.h"
+#include "component/settings/settings.h"
 
 #include "base/jid.h"
 #include "base/nearest.h"
-#include "component/settings_file.h"
+#include "component/settings/settings_file.h"
 #include "orchestrator/http/mail.h"
 #include "xmpp/extensions.h"
 

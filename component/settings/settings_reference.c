@@ -1,4 +1,4 @@
-#include "component/settings.h"
+#include "component/settings/settings.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-#include "component/standards_file.h"
+#include "component/settings/standards_file.h"
 
-#include "component/yaml_reader.h"
+#include "component/settings/yaml_reader.h"
 #include "orchestrator/operations/input.h"
 
 #define STANDARDS_LIMIT 64

@@ -1,8 +1,8 @@
 /* `aiox chat JID`: talks to an agent as any person would. One question with --ask, a conversation otherwise. */
 #include "base/crypto.h"
 #include "base/jid.h"
-#include "component/chat_client.h"
-#include "component/command.h"
+#include "component/terminal/chat_client.h"
+#include "component/terminal/command.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
-#include "component/settings_file.h"
+#include "component/settings/settings_file.h"
 
-#include "component/yaml_reader.h"
+#include "component/settings/yaml_reader.h"
 
 #define VALUE_LIMIT 4096
 

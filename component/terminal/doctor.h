@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "component/settings.h"
+#include "component/settings/settings.h"
 #include "store/database.h"
 
 typedef enum FindingState { FINDING_GOOD, FINDING_BAD, FINDING_SKIPPED } FindingState;

@@ -1,4 +1,4 @@
-#include "component/terminal_print.h"
+#include "component/terminal/terminal_print.h"
 
 #include "component/doors/value.h"
 

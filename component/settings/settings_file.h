@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "component/settings.h"
+#include "component/settings/settings.h"
 
 bool settings_read_file(Settings *settings, const char *path, Failure *reterr_failure) _must_check_;
 /* The same from memory; `path` stands in failures only. */

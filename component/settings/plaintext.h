@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "component/settings.h"
+#include "component/settings/settings.h"
 
 typedef struct PlaintextHop {
         const char *setting, *allowance; /* "server", "allow_plaintext_server" */

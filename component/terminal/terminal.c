@@ -1,14 +1,14 @@
 /* `aiox NOUN VERB …`: an operation, asked of the hub over its Unix socket. A client of the REST door and nothing more:
  * it knows the operations' rows, to parse what was typed and to show the answer, and decides nothing.
  */
-#include "component/terminal.h"
+#include "component/terminal/terminal.h"
 
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/nearest.h"
-#include "component/terminal_print.h"
-#include "component/terminal_secret.h"
-#include "component/terminal_words.h"
+#include "component/terminal/terminal_print.h"
+#include "component/terminal/terminal_secret.h"
+#include "component/terminal/terminal_words.h"
 #include "orchestrator/http/http.h"
 
 #include <ctype.h>

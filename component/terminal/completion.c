@@ -1,5 +1,5 @@
 /* `aiox completion SHELL`: a script with every subcommand, operation, option and choice, made from the tables. */
-#include "component/terminal.h"
+#include "component/terminal/terminal.h"
 
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-#include "component/command.h"
+#include "component/terminal/command.h"
 
 #include "base/nearest.h"
 

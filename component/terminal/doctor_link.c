@@ -1,8 +1,8 @@
 /* What the hub says of itself while one runs: its budgets, and its component listener, which is tried by a handshake of
  * our own otherwise. */
 #include "base/json.h"
-#include "component/doctor.h"
 #include "component/link.h"
+#include "component/terminal/doctor.h"
 #include "orchestrator/http/http.h"
 
 #include <poll.h>

@@ -1,6 +1,6 @@
 #include "base/clock.h"
 #include "component/audit_key.h"
-#include "component/doctor.h"
+#include "component/terminal/doctor.h"
 #include "store/cache/server.h"
 #include "store/keyring.h"
 #include "store/keyring_rotate.h"

@@ -1,4 +1,4 @@
-#include "component/yaml_reader.h"
+#include "component/settings/yaml_reader.h"
 
 #include "base/map.h"
 

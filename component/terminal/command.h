@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "component/settings.h"
+#include "component/settings/settings.h"
 
 /* An option of a subcommand's own, beside those of the settings. */
 typedef struct Option {

@@ -1,4 +1,4 @@
-#include "component/plaintext.h"
+#include "component/settings/plaintext.h"
 
 static bool is_here(Text host) {
         return host.length == 0 || host.bytes[0] == '/' || text_equal(host, TEXT("localhost")) ||

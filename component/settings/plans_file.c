@@ -1,6 +1,6 @@
-#include "component/plans_file.h"
+#include "component/settings/plans_file.h"
 
-#include "component/yaml_reader.h"
+#include "component/settings/yaml_reader.h"
 #include "orchestrator/operations/input.h"
 
 #define PLANS_LIMIT  64

@@ -1,4 +1,4 @@
-#include "component/chat_client.h"
+#include "component/terminal/chat_client.h"
 
 #include "base/crypto.h"
 

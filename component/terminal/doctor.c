@@ -1,10 +1,10 @@
-#include "component/doctor.h"
+#include "component/terminal/doctor.h"
 
 #include "base/crypto.h"
 #include "base/json.h"
-#include "component/command.h"
-#include "component/plaintext.h"
-#include "component/terminal_print.h"
+#include "component/settings/plaintext.h"
+#include "component/terminal/command.h"
+#include "component/terminal/terminal_print.h"
 #include "orchestrator/http/http.h"
 
 #include <errno.h>
