@@ -3,10 +3,11 @@
 -- name: directory_rows
 -- role: directory
 -- Every row of the directory changed in or after a transaction; '0' reads them all. One shape for all kinds, in the order of
--- DirectoryKind (of persons those whose name was erased), then requests to cancel, then where the next reading begins: one statement has one snapshot, so that
--- whatever these rows do not show yet commits under a number not below its xmin. A subscription's domain stands where an
--- agent's owner does, an agent's name for people where a limit says whose it is, and a tenant's plan, zone and billing day
--- where an agent has its visibility and reason and a limit its window; a tenant's state only when it is destroyed.
+-- DirectoryKind (of persons those whose name was erased), then requests to cancel, then where the next reading begins: one
+-- statement has one snapshot, so that whatever these rows do not show yet commits under a number not below its xmin. A
+-- subscription's domain stands where an agent's owner does, an agent's name for people where a limit says whose it is, and a
+-- tenant's plan, zone and billing day where an agent has its visibility and reason and a limit its window; a tenant's state only
+-- when it is destroyed.
 SELECT 0 AS kind, state = 'deleted' AS gone, id, NULL::uuid AS tenant_id, slug AS name, state <> 'active' AS suspended,
        NULL AS role, NULL::uuid AS version_id, NULL::uuid AS owner_id, NULL AS owner, plan AS visibility,
        CASE WHEN destroyed_at IS NOT NULL THEN 'destroyed' END AS state,

@@ -84,7 +84,7 @@ def main():
              "20")
     wait_for(price_in_force)
     refused = aiox("agent", "create", "cheap", "--model", "openai/paid", "--prompt-price", "1", check=False)
-    assert refused.returncode == 2 and "'prompt_price' must be at least 3.000000002" in refused.stderr, refused
+    assert refused.returncode == 2 and "--prompt-price must be at least 3.000000002" in refused.stderr, refused
     # The version was read before the price was set, and is the same.
     ask("plain", question)
     plain = cost(charged("prompt-tokens"), charged("completion-tokens"), charged("cached-tokens"))

@@ -237,7 +237,7 @@ typedef struct Reading {
 static bool read_row(void *reading_, const Rows *row, Failure *reterr_failure) {
         Reading *reading = reading_;
         (void) reterr_failure;
-        if (rows_integer(row, 0, 0) == 9)
+        if (rows_integer(row, 0, 0) == 10)
                 snprintf(reading->snapshot, sizeof(reading->snapshot), "%s", rows_text(row, 0, 4).bytes);
         else
                 reading->found |= uuid_equal(rows_uuid(row, 0, 2), reading->looked_for);
