@@ -110,20 +110,26 @@ START_TEST(who_has_waited_longest_goes_first_where_there_is_not_one_for_each) {
 }
 END_TEST
 
+/* Numbers below most, the same in each run. */
+static int32_t draw(uint32_t *state, int32_t most) {
+        *state = *state * 1664525 + 1013904223;
+        return (int32_t) ((*state >> 8) % (uint32_t) most);
+}
+
 /* Whatever hubs hold and want: those that want something have parts that fit in what the others leave, and when there
  * is a place, one of them may take it. */
 START_TEST(parts_fit_and_one_may_always_go_on) {
-        srand(1);
+        uint32_t state = 1;
         for (int round = 0; round < 20000; round++) {
-                int64_t amount = rand() % 8 + 1, held = 0, content = 0, parts = 0;
-                int hubs = rand() % (HUBS - 1) + 2, wanting = 0, may = 0;
+                int64_t amount = draw(&state, 8) + 1, held = 0, content = 0, parts = 0;
+                int hubs = draw(&state, HUBS - 1) + 2, wanting = 0, may = 0;
                 Levels *levels[HUBS];
                 Level of[HUBS];
                 for (int i = 0; i < hubs; i++) {
                         levels[i] = levels_new(hub_id(i));
-                        of[i] = (Level){ .held = rand() % 3,
-                                         .wanted = rand() % 2 * (rand() % 4),
-                                         .waited_ms = rand() % 20000 };
+                        of[i] = (Level){ .held = draw(&state, 3),
+                                         .wanted = draw(&state, 2) * draw(&state, 4),
+                                         .waited_ms = draw(&state, 20000) };
                         held += of[i].held;
                         content += of[i].wanted ? 0 : of[i].held;
                         wanting += of[i].wanted > 0;
