@@ -8,6 +8,25 @@ static const Field rollback_input[] = {
         { .type = FIELD_END },
 };
 
+static bool is_same(OperationContext *context, const Json *one, const Json *other) {
+        bool none = json_to_text(one).length == 0 && json_count(one) == 0;
+        bool none_either = json_to_text(other).length == 0 && json_count(other) == 0;
+        Text text, other_text;
+        if (none || none_either)
+                return none && none_either;
+        return json_compact(one, context->arena, &text) && json_compact(other, context->arena, &other_text) &&
+               text_equal(text, other_text);
+}
+
+/* An earlier version may lead elsewhere, as who owned the agent then wanted it. NULL: it does not. */
+static const char *changed_way_out(OperationContext *context, const VersionDocument *present,
+                                   const VersionDocument *version) {
+        const char *const *way = version_ways_out;
+        while (*way && is_same(context, json_member(present->document, *way), json_member(version->document, *way)))
+                way++;
+        return *way;
+}
+
 /* History only grows: going back is a new version with the old one's content, owned by whoever owns the agent now. */
 static bool rollback_agent(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
         _cleanup_(version_release) VersionDocument present = { 0 }, version = { 0 };
@@ -20,7 +39,8 @@ static bool rollback_agent(OperationContext *context, const Input *input, Json *
         if (!version_read(context, context->agent.id, number, &version, reterr_failure))
                 return false;
         version.owner_id = context->agent.owner_id;
-        if (!version_check(&version, reterr_failure) ||
+        if (!version_check_way_out(context, changed_way_out(context, &present, &version), reterr_failure) ||
+            !version_check(&version, reterr_failure) ||
             !version_add(context, context->agent.id, context_id(context), &version, reterr_failure) ||
             !context_run(context, QUERY_AGENT_CHANGE,
                          VALUES(value_uuid(context->agent.id), value_null(), value_null(), value_null(),

@@ -16,21 +16,12 @@ static bool changes_version(const Input *input) {
         return input_has(input, "owner");
 }
 
-/* The first field given that decides where that goes which people write; NULL: none. */
+/* The first of them that is given; NULL: none. */
 static const char *names_way_out(const Input *input) {
-        static const char *const ways[] = { "provider_url", "provider_key", "tools", "allowed_domains" };
-        for (size_t i = 0; i < COUNT_OF(ways); i++)
-                if (input_has(input, ways[i]))
-                        return ways[i];
-        return NULL;
-}
-
-/* That is for whom they write to; the installation's own agents are whose admins they are. */
-static bool check_way_out(const OperationContext *context, const Input *input, Failure *reterr_failure) {
-        const char *way = names_way_out(input);
-        return context->owns || uuid_equal(context->tenant_id, installation_tenant_id) || !way ||
-               failure_set(reterr_failure, FAILURE_FORBIDDEN,
-                           "'%s' decides where what people write goes: only the agent's owner sets it", way);
+        const char *const *way = version_ways_out;
+        while (*way && !input_has(input, *way))
+                way++;
+        return *way;
 }
 
 /* Whether the agent is given to another by somebody else than its owner: then the past is not the new owner's. */
@@ -71,7 +62,8 @@ static void tell_former_owner(OperationContext *context, Text owner) {
 
 static bool update_agent(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {
         _cleanup_(version_release) VersionDocument version = { 0 };
-        if (!check_way_out(context, input, reterr_failure) || !agent_lock(context, reterr_failure) ||
+        if (!version_check_way_out(context, names_way_out(input), reterr_failure) ||
+            !agent_lock(context, reterr_failure) ||
             (changes_version(input) && !add_version(context, input, &version, reterr_failure)))
                 return false;
         bool taken = is_taken(context, &version);

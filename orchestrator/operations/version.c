@@ -96,6 +96,14 @@ static bool check_provider(OperationContext *context, const VersionDocument *ver
                failure_prefix(reterr_failure, "'provider_key'");
 }
 
+const char *const version_ways_out[] = { "provider_url", "provider_key", "tools", "allowed_domains", NULL };
+
+bool version_check_way_out(const OperationContext *context, const char *way, Failure *reterr_failure) {
+        return !way || context->owns || uuid_equal(context->tenant_id, installation_tenant_id) ||
+               failure_set(reterr_failure, FAILURE_FORBIDDEN,
+                           "'%s' decides where what people write goes: only the agent's owner sets it", way);
+}
+
 bool version_check_price(OperationContext *context, const VersionDocument *version, const Input *input,
                          Failure *reterr_failure) {
         static const char *const names[] = { "prompt_price", "completion_price" };

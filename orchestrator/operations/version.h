@@ -26,6 +26,11 @@ bool version_read(OperationContext *context, Uuid agent_id, int64_t number, Vers
                   Failure *reterr_failure) _must_check_;
 /* Lays the given values over the document; what is absent stays. */
 void version_overlay(VersionDocument *version, const Input *input);
+/* The fields that decide where that goes which people write to an agent; ends with NULL. */
+extern const char *const version_ways_out[];
+/* Refuses to change one of them to whom the agent does not belong; the installation's are whose admins they are. NULL:
+ * none is changed. */
+bool version_check_way_out(const OperationContext *context, const char *way, Failure *reterr_failure) _must_check_;
 /* Refuses what this installation cannot run: models and tools it does not have. */
 bool version_check(const VersionDocument *version, Failure *reterr_failure) _must_check_;
 /* Refuses prices in the input that are below those which the installation has for the version's model. */

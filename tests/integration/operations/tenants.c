@@ -432,6 +432,12 @@ START_TEST(only_its_owner_decides_where_what_is_written_to_an_agent_goes) {
         office_do(office, OPERATOR, "", "agent-update",
                   "{\"agent\":\"diary\",\"provider_url\":\"https://api.example.org/v1\",\"model\":\"openai/any\"}");
         office_do(office, ADMIN, "", "agent-update", "{\"agent\":\"diary\",\"visibility\":\"tenant\"}");
+        /* Nor does an admin lead it elsewhere by going back; what leads nowhere else he brings back. */
+        office_do(office, ADMIN, "", "agent-update", "{\"agent\":\"diary\",\"goal\":\"To listen.\"}");
+        office_refuse(office, ADMIN, "", "agent-rollback", "{\"agent\":\"diary\",\"version\":1}", FAILURE_FORBIDDEN);
+        office_refuse(office, ROOT, "acme", "agent-rollback", "{\"agent\":\"diary\",\"version\":1}", FAILURE_FORBIDDEN);
+        office_do(office, ADMIN, "", "agent-rollback", "{\"agent\":\"diary\",\"version\":2}");
+        office_do(office, OPERATOR, "", "agent-rollback", "{\"agent\":\"diary\",\"version\":1}");
         office_close(office);
 }
 END_TEST
