@@ -11,8 +11,7 @@ static StandardSection gdpr[] = {
         { "30(1)(b)", "Record of processing: purposes", "", EVIDENCE_PURPOSES },
         { "30(1)(c)", "Record of processing: categories of persons",
           "People who wrote to agents, counted. Their messages and addresses are sealed (AES-256-GCM) under a key of "
-          "the "
-          "tenant.",
+          "the tenant.",
           EVIDENCE_PERSONS },
         { "30(1)(d)", "Record of processing: recipients", "", EVIDENCE_ACCESS },
         { "30(1)(g)", "Record of processing: measures of security",
@@ -48,14 +47,13 @@ Standard *standards_add(Standards *standards, Text name) {
         return standard;
 }
 
-StandardSection *standard_add(Standard *standard, Text article, Evidence evidence) {
+StandardSection *standard_add(Standard *standard, Text number, Evidence evidence) {
         standard->sections = memory_resize(standard->sections,
                                            (standard->section_count + 1) * sizeof(*standard->sections));
         StandardSection *section = &standard->sections[standard->section_count++];
-        *section = (StandardSection){ .article = text_keep(article),
-                                      .title = memory_string(""),
-                                      .note = memory_string(""),
-                                      .evidence = evidence };
+        *section = (StandardSection){
+                .number = text_keep(number), .title = memory_string(""), .note = memory_string(""), .evidence = evidence
+        };
         return section;
 }
 
@@ -63,7 +61,7 @@ void standards_free(Standards *standards) {
         for (size_t i = 0; i < standards->count; i++) {
                 Standard *standard = &standards->items[i];
                 for (size_t k = 0; k < standard->section_count; k++) {
-                        free((char *) standard->sections[k].article);
+                        free((char *) standard->sections[k].number);
                         free((char *) standard->sections[k].title);
                         free((char *) standard->sections[k].note);
                 }

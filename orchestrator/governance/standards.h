@@ -21,8 +21,8 @@ typedef enum Evidence {
 } Evidence;
 
 typedef struct StandardSection {
-        const char *article, *title;
-        const char *note; /* what stands above the evidence; empty = nothing */
+        const char *number, *title; /* "15(1)(a)" */
+        const char *note;           /* what stands above the evidence; empty = nothing */
         Evidence evidence;
 } StandardSection;
 
@@ -43,7 +43,7 @@ const Standards *standards_builtin(void);
 Standards *standards_new(void);
 /* Valid until the next one is added. */
 Standard *standards_add(Standards *standards, Text name);
-StandardSection *standard_add(Standard *standard, Text article, Evidence evidence);
+StandardSection *standard_add(Standard *standard, Text number, Evidence evidence);
 void standards_free(Standards *standards);
 DEFINE_RELEASE(Standards *, standards_free)
 

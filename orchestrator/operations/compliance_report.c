@@ -48,7 +48,7 @@ static void add_section(TextBuilder *builder, const Json *section, Text heading)
         const Json *items = json_member(section, "evidence");
         Text note = json_to_text(json_member(section, "note"));
         text_add_format(builder, "\n## %.*s%s%.*s: %.*s\n\n", TEXT_ARGUMENTS(heading), heading.length ? " " : "",
-                        TEXT_ARGUMENTS(json_to_text(json_member(section, "article"))),
+                        TEXT_ARGUMENTS(json_to_text(json_member(section, "number"))),
                         TEXT_ARGUMENTS(json_to_text(json_member(section, "title"))));
         if (note.length)
                 text_add_format(builder, "%.*s\n\n", TEXT_ARGUMENTS(note));
@@ -85,7 +85,7 @@ static bool report_section(OperationContext *context, const StandardSection *sec
                          reterr_failure))
                 return false;
         Json *item = json_new_object();
-        json_put_string(item, "article", section->article);
+        json_put_string(item, "number", section->number);
         json_put_string(item, "title", section->title);
         json_put_text_or_null(item, "note", text_of(section->note));
         json_put(item, "evidence", evidence_json(rows));

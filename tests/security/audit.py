@@ -335,7 +335,7 @@ def a_report_shows_who_had_access_and_what_was_exported_and_deleted_to_its_tenan
         assert unwanted not in other, (unwanted, other)
     report = json.loads(lab.aiox("compliance", "report", "--format", "json", "--since", "2020-01-01T00:00:00Z",
                                  "--until", "2020-02-01T00:00:00Z", "--json"))
-    assert [section["article"] for section in report["sections"]][0] == "15(1)(a)", report
+    assert [section["number"] for section in report["sections"]][0] == "15(1)(a)", report
     assert not any(section["evidence"] for section in report["sections"]), report
 
 

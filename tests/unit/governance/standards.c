@@ -42,7 +42,7 @@ START_TEST(the_example_of_the_docs_is_a_standard) {
         ck_assert_done(standard_find(standards, TEXT("iso-27001-access"), &standard, &failure), failure);
         ck_assert_str_eq(standard->heading, "Control");
         ck_assert_uint_gt(standard->section_count, 2);
-        ck_assert_str_eq(standard->sections[0].article, "A.5.15");
+        ck_assert_str_eq(standard->sections[0].number, "A.5.15");
         ck_assert_int_eq(standard->sections[0].evidence, EVIDENCE_ACCESS);
         ck_assert(standard->sections[0].note[0] != '\0');
         ck_assert(!standard_find(standards, TEXT("soc2"), &standard, &failure));
