@@ -148,7 +148,7 @@ static void say(const Record *record, TextBuilder *builder) {
         text_add_string(builder, " See security-list.");
 }
 
-/* The audit's name the domain; the event has a column for it. */
+/* The audit's name the domain, and for how long somebody is limited; the event has columns for both. */
 static Text facts_of(const Record *record, bool audit, Arena *arena) {
         _cleanup_(json_freep) Json *facts = json_new_object();
         Text text;
@@ -157,6 +157,8 @@ static Text facts_of(const Record *record, bool audit, Arena *arena) {
                 json_put_integer(facts, "usual", record->usual);
         if (audit && kinds[record->alarm->kind].of_domain)
                 json_put_text(facts, "domain", record->domain);
+        if (audit && record->until_us > 0)
+                json_put_integer(facts, "limited_seconds", (record->until_us - record->at_us) / SECONDS);
         return json_canonical(facts, arena, &text) ? text : TEXT("{}");
 }
 

@@ -162,7 +162,8 @@ START_TEST(domain_is_answered_as_a_domain_and_a_new_one_is_told_once_for_ever) {
         Alarm crowd = alarm_of(&office, ALARM_CROWD, "many.example", 50);
         raise_by(&office, "hub_1", &crowd);
         raise_by(&office, "hub_2", &crowd);
-        ck_assert_str_eq(office.record, "security.domain-refusals {\"count\":50,\"domain\":\"many.example\"}");
+        ck_assert_str_eq(office.record,
+                         "security.domain-refusals {\"count\":50,\"domain\":\"many.example\",\"limited_seconds\":600}");
         ck_assert_str_eq(ask_as(office.acme, EVENTS), "1 domain-refusals warning");
         ck_assert_str_eq(ask_as(office.acme, LIMITS), "sender many.example messages 10");
         execute_as(office.acme, "DELETE FROM security_events; DELETE FROM limits");
