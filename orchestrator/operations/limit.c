@@ -150,8 +150,18 @@ static bool names_whose(const OperationContext *context, Failure *reterr_failure
                            "together");
 }
 
+/* The field that names who is limited with all tenants together; NULL: none. */
+static const char *names_all(const OperationContext *context, const Input *input) {
+        bool installation = uuid_equal(context->tenant_id, installation_tenant_id);
+        return input_has(input, "account")                  ? "account"
+               : input_has(input, "domain")                 ? "domain"
+               : input_boolean(input, "everybody")          ? "everybody"
+               : input_has(input, "sender") && installation ? "sender"
+                                                            : NULL;
+}
+
 static bool who_may(const OperationContext *context, const Input *input, Failure *reterr_failure) {
-        static const char *const all[] = { "account", "domain", "everybody" };
+        const char *all = names_all(context, input);
         bool everybody = input_boolean(input, "everybody"), plan = input_boolean(input, "plan");
         bool agent = input_has(input, "agent"), sender = input_has(input, "sender");
         if (input_has(input, "grant") && !agent)
@@ -159,13 +169,10 @@ static bool who_may(const OperationContext *context, const Input *input, Failure
         if (agent + sender + input_has(input, "account") + input_has(input, "domain") + plan + everybody > 1)
                 return failure_set(reterr_failure, FAILURE_INVALID,
                                    "say one of 'agent', 'account', 'domain', 'sender', 'plan' and 'everybody'");
-        for (size_t i = 0; i < COUNT_OF(all); i++)
-                if (i < 2 ? input_has(input, all[i]) : everybody)
-                        return may_limit_all(context, all[i], reterr_failure);
+        if (all)
+                return may_limit_all(context, all, reterr_failure);
         if (plan)
                 return may_replace_plan(context, reterr_failure);
-        if (sender && uuid_equal(context->tenant_id, installation_tenant_id))
-                return may_limit_all(context, "sender", reterr_failure);
         return agent || sender || names_whose(context, reterr_failure);
 }
 

@@ -14,7 +14,7 @@ typedef struct LimitRow {
         int64_t window_us;
 } LimitRow;
 
-/* Whose and in which time: window, agent, account, domain, sender, plan, everybody. */
+/* Whose and in which time: window, agent, grant, account, domain, sender, plan, everybody. */
 extern const Field limit_fields[];
 
 bool limit_row(OperationContext *context, const Input *input, LimitRow *ret_row, Failure *reterr_failure) _must_check_;
