@@ -48,12 +48,10 @@ const Setting settings_table[] = {
                   "sealed row." },
         { "audit_key_file", SETTING_FILE, AT(audit_key_file),
           .help = "Holds the key that the ends of the audit's chains are signed with; made at the first start. When "
-                  "absent, "
-                  "`audit.key` beside the master key." },
+                  "absent, `audit.key` beside the master key." },
         { "audit_heads_file", SETTING_FILE, AT(audit_heads_file),
           .help = "Where the signed ends are kept, a line each; copy it to where the database's owner cannot write. "
-                  "When "
-                  "absent, `audit.heads` beside the master key." },
+                  "When absent, `audit.heads` beside the master key." },
         { "audit_heads_seconds", SETTING_INTEGER, AT(audit_heads_seconds), .fallback = "60", .least = 1, .most = 3600,
           .unit = "seconds", .reloadable = true,
           .help = "How often the ends of those chains are signed that moved: what may be cut off a chain unseen is no "
@@ -97,8 +95,7 @@ const Setting settings_table[] = {
         { "allow_private_providers", SETTING_BOOLEAN, AT(allow_private_providers), .fallback = "false",
           .reloadable = true,
           .help = "Permits tenants' own providers (an agent's `provider_url`) at addresses that are not public, which "
-                  "lets "
-                  "tenants reach into this machine's network." },
+                  "lets tenants reach into this machine's network." },
         { "currency", SETTING_TEXT, AT(currency), .fallback = "EUR",
           .help = "What all prices and costs are in, as it is shown beside them." },
         { "docs_folder", SETTING_FILE, AT(docs_folder),
@@ -125,8 +122,7 @@ const Setting settings_table[] = {
                   "docs/limits.md how they are written. The built-in ones when absent." },
         { "standards_file", SETTING_FILE, AT(standards_file), .reloadable = true,
           .help = "YAML file of standards of compliance beside the GDPR, which `aiox compliance report` makes reports "
-                  "by; "
-                  "docs/audit.md shows how they are written." },
+                  "by; docs/audit.md shows how they are written." },
         { "contact_addresses", SETTING_ADDRESSES, AT(contact_addresses), .reloadable = true,
           .help = "Whom to turn to, as clients show it for each domain (XEP-0157): `KIND=URI` with a kind of abuse, "
                   "admin, feedback, sales, security, status or support, such as `admin=mailto:admin@example.org`." },
@@ -142,11 +138,10 @@ const Setting settings_table[] = {
           .help = "Permits a model provider beyond this machine by http://." },
         { "allow_core_dumps", SETTING_BOOLEAN, AT(allow_core_dumps), .fallback = "false",
           .help = "Lets the hub's memory, keys and messages included, be dumped when it crashes, and be read by "
-                  "debuggers of "
-                  "its own user, as sanitizers need." },
+                  "debuggers of its own user, as sanitizers need." },
         { "unsafe", SETTING_BOOLEAN, AT(unsafe), .fallback = "false",
-          .help = "Starts although the database may lose what it confirmed (fsync or synchronous_commit is off). "
-                  "Only for throw-away data." },
+          .help = "Starts although the database may lose what it confirmed (fsync or synchronous_commit is off). Only "
+                  "for throw-away data." },
 };
 const size_t settings_count = COUNT_OF(settings_table);
 

@@ -11,8 +11,7 @@ static const Field verify_input[] = {
           .most = HEADS_BYTES },
         { "keys", FIELD_LIST, OPTIONAL,
           "The public keys that count, in base64, as `aiox doctor` names them on each hub; otherwise those that hubs "
-          "have "
-          "announced in the database.",
+          "have announced in the database.",
           .most = 64 },
         { .type = FIELD_END },
 };
@@ -75,22 +74,20 @@ static bool breach_failure(const AuditVerdict *verdict, Failure *reterr_failure)
                                    "the audit was altered: the chain of hub %s breaks at record %lld", verdict->hub,
                                    position);
         case AUDIT_REWRITTEN:
-                return failure_set(
-                        reterr_failure, FAILURE_CONFLICT,
-                        "the audit was altered: the chain of hub %s was written anew; record %lld is not the "
-                        "one that was signed at %.*s",
-                        verdict->hub, position, TEXT_ARGUMENTS(at));
-        case AUDIT_TRUNCATED:
-                return failure_set(
-                        reterr_failure, FAILURE_CONFLICT,
-                        "the audit was altered: the chain of hub %s was cut off; record %lld, signed at %.*s, is "
-                        "missing",
-                        verdict->hub, position, TEXT_ARGUMENTS(at));
-        case AUDIT_FORGED:
                 return failure_set(reterr_failure, FAILURE_CONFLICT,
-                                   "the heads were altered: that of hub %s at record %lld does not bear its key's "
-                                   "signature",
-                                   verdict->hub, position);
+                                   "the audit was altered: the chain of hub %s was written anew; record %lld is not "
+                                   "the one that was signed at %.*s",
+                                   verdict->hub, position, TEXT_ARGUMENTS(at));
+        case AUDIT_TRUNCATED:
+                return failure_set(reterr_failure, FAILURE_CONFLICT,
+                                   "the audit was altered: the chain of hub %s was cut off; record %lld, signed at "
+                                   "%.*s, is missing",
+                                   verdict->hub, position, TEXT_ARGUMENTS(at));
+        case AUDIT_FORGED:
+                return failure_set(
+                        reterr_failure, FAILURE_CONFLICT,
+                        "the heads were altered: that of hub %s at record %lld does not bear its key's signature",
+                        verdict->hub, position);
         case AUDIT_FOREIGN:
                 return failure_set(reterr_failure, FAILURE_CONFLICT,
                                    "the heads are not the hubs': that of hub %s at record %lld is signed by a key that "
@@ -142,8 +139,7 @@ static bool verify_audit(OperationContext *context, const Input *input, Json **r
 const Operation audit_verification = {
         .name = "audit-verify",
         .summary = "Computes the audit's chains again, compares them with what was signed, and names the first record "
-                   "that "
-                   "was altered or is missing.",
+                   "that was altered or is missing.",
         .example = "--heads @/var/lib/aiox/audit.heads --tenant acme",
         .role = ROLE_ADMIN,
         .outlives_tenant = true,

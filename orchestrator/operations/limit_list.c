@@ -30,8 +30,7 @@ static bool list_limits(OperationContext *context, const Input *input, Json **re
 const Operation limit_list = {
         .name = "limit-list",
         .summary = "Lists the limits that were set: a tenant's, or without a tenant those of everybody, people and "
-                   "domains. "
-                   "The plan's are in limit-usage, those of grants in grant-list.",
+                   "domains. The plan's are in limit-usage, those of grants in grant-list.",
         .example = "--tenant acme",
         .role = ROLE_VIEWER,
         .effect = EFFECT_READ,

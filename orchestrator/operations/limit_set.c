@@ -4,9 +4,8 @@
 static const Field set_input[] = {
         { "what", FIELD_CHOICE, REQUIRED,
           "What is limited: messages, worker-ms, tokens and money-nano within a time; turns and messages waiting at "
-          "the same "
-          "moment; agents, members, providers, keys and MB there may be; bytes or seconds of a single one; days that "
-          "texts (body-days) and the log are kept.",
+          "the same moment; agents, members, providers, keys and MB there may be; bytes or seconds of a single one; "
+          "days that texts (body-days) and the log are kept.",
           .choices = LIMIT_NAMES },
         { "amount", FIELD_INTEGER, REQUIRED,
           "How much at most; 0 forbids it, and of days means for ever. Of money-nano in billionths of the currency: "
@@ -71,9 +70,8 @@ static bool set_limit(OperationContext *context, const Input *input, Json **ret_
 const Operation limit_set = {
         .name = "limit-set",
         .summary = "Sets how much a tenant, an agent, a grant, a person, a domain or everybody may have at most. A "
-                   "limit set "
-                   "again has the new amount; of several the narrowest holds, and within a tenant none is wider than "
-                   "its plan.",
+                   "limit set again has the new amount; of several the narrowest holds, and within a tenant none is "
+                   "wider than its plan.",
         .example = "messages 600 --window 1h --agent support --tenant acme",
         .role = ROLE_ADMIN,
         .effect = EFFECT_CHANGE,

@@ -71,8 +71,7 @@ static bool set_policy(OperationContext *context, const Input *input, Json **ret
 const Operation policy_set = {
         .name = "policy-set",
         .summary = "Changes the tenant's policy, which its agents' own can only narrow. What is not given stays as it "
-                   "is, and "
-                   "an empty value takes a rule away.",
+                   "is, and an empty value takes a rule away.",
         .example = "--sender-domains example.org --guardrails @rules.txt --tenant acme",
         .role = ROLE_ADMIN,
         .partial = true,

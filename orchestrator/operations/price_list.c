@@ -42,8 +42,7 @@ static bool list_prices(OperationContext *context, const Input *input, Json **re
 const Operation price_list = {
         .name = "price-list",
         .summary = "Lists prices in the order they were set: what the installation pays of a million (of stored-bytes: "
-                   "of a "
-                   "gigabyte for a month), and with the margin what tenants are charged.",
+                   "of a gigabyte for a month), and with the margin what tenants are charged.",
         .example = "--model openai/gpt-4o --current",
         .role = ROLE_PLATFORM,
         .scope = SCOPE_INSTALLATION,

@@ -39,10 +39,8 @@ static bool list_events(OperationContext *context, const Input *input, Json **re
 const Operation security_list = {
         .name = "security-list",
         .summary = "Lists what was unusual, newest first: refusals again and again, of one or of many of a domain, far "
-                   "more "
-                   "messages than on somebody's own usual days, domains that never wrote before; and how long who it "
-                   "was is "
-                   "limited.",
+                   "more messages than on somebody's own usual days, domains that never wrote before; and how long who "
+                   "it was is limited.",
         .example = "--severity warning --tenant acme",
         .role = ROLE_ADMIN,
         .effect = EFFECT_READ,

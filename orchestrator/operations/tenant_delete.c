@@ -31,8 +31,7 @@ static bool delete_tenant(OperationContext *context, const Input *input, Json **
 const Operation tenant_delete = {
         .name = "tenant-delete",
         .summary = "Deletes a tenant: its agents vanish at once. tenant-restore brings it back until its time is over, "
-                   "then "
-                   "everything in it is destroyed.",
+                   "then everything in it is destroyed.",
         .example = "acme",
         .role = ROLE_OWNER,
         .tenant_field = "slug",

@@ -53,8 +53,7 @@ static bool list_violations(OperationContext *context, const Input *input, Json 
 const Operation violation_list = {
         .name = "violation-list",
         .summary = "Lists what guardrails found in messages and answers, and what they could not check, newest first; "
-                   "never "
-                   "the text itself.",
+                   "never the text itself.",
         .example = "--agent support --action block --tenant acme",
         .role = ROLE_ADMIN,
         .own_agent = true,
