@@ -1,7 +1,8 @@
 /* The hub thread: one epoll loop around links, journal and core. It carries bytes to events and commands to bytes, and
  * decides nothing; nothing in it may block. Its files: loop.c (the loop), loop_stanzas.c (what comes in),
  * loop_contacts.c (presence and iq), loop_presence.c (what subscribers are told), loop_adhoc.c (commands),
- * loop_commands.c (what goes out), hub.c (start and stop).
+ * loop_registration.c (XEP-0077), loop_reactions.c (feedback), loop_commands.c (what goes out). running.c starts and
+ * stops it.
  *
  * Everything here belongs to the hub thread.
  */

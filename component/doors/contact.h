@@ -19,7 +19,7 @@ typedef struct ContactView {
         bool seen;            /* it is there, and the asker may see it */
         bool hub;             /* it is the domain itself, else an agent */
         bool active;          /* the agent answers at present; else it shows as away */
-        bool busy;            /* it is over budget: it shows that it does not want to be disturbed */
+        bool busy;            /* it is over a limit: it shows that it does not want to be disturbed */
         Text name;            /* for people */
         Text status;          /* shown with its presence; may be empty */
         Text note;            /* what it is for; may be empty */

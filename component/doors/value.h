@@ -1,5 +1,5 @@
 /* How a value of a result reads to people, the same at every door: yes and no, items after commas, what is nested by
- * its names, and nothing as JSON. Not a record or a table: those are the doors' own.
+ * its names, and nothing as JSON. Not tables and forms: those are the doors' own.
  *
  * Any thread; never blocks.
  */

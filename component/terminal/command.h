@@ -1,5 +1,5 @@
 /* Subcommands of `aiox`: each is one row of the table in main.c and one function in a file of its own. Operations are
- * not rows here: main() hands every other words to the terminal. A subcommand returns the exit code, which is
+ * not rows here: main() hands all other words to the terminal. A subcommand returns the exit code, which is
  * that of the failure table (base/failure.c), and reports its own failures with command_fail().
  */
 #pragma once

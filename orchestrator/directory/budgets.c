@@ -152,7 +152,7 @@ static bool same_budget(const Budget *one, const Budget *other) {
                one->amount == other->amount;
 }
 
-/* Whether the agent shows that it is over budget, and until when. */
+/* Whether the agent shows that it is over a limit, and until when. */
 static void agent_show(Directory *directory, Agent *agent) {
         const struct SpentLimit *spent;
         int64_t until_us = 0;
