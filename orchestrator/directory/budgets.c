@@ -152,21 +152,8 @@ static bool same_budget(const Budget *one, const Budget *other) {
                one->amount == other->amount;
 }
 
-/* Whether the agent shows that it is over a limit, and until when. */
-static void agent_show(Directory *directory, Agent *agent) {
-        const struct SpentLimit *spent;
-        int64_t until_us = 0;
-
-        for (size_t i = 0; (spent = map_each(directory->spent, &i));)
-                if (spent->shows && uuid_equal(spent->key.agent_id, agent->id) && spent->until.wall_us > until_us)
-                        until_us = spent->until.wall_us;
-        if (agent->spent_until_us == until_us)
-                return;
-        agent->spent_until_us = until_us;
-        directory_renew_look(directory, agent);
-}
-
-static void put_spent(Directory *directory, const Agent *agent, const Limit *limit, Moment until, Text sentence) {
+/* The agent shows until when it is over a limit: of several the one that is over last. */
+static void put_spent(Directory *directory, Agent *agent, const Limit *limit, Moment until, Text sentence) {
         SpentKey key = { agent->id, limit->id };
         struct SpentLimit *spent = map_get(directory->spent, MAP_KEY(key));
 
@@ -182,6 +169,10 @@ static void put_spent(Directory *directory, const Agent *agent, const Limit *lim
         if (sentence.length)
                 memcpy(spent->sentence, sentence.bytes, sentence.length);
         map_put(directory->spent, MAP_KEY(spent->key), spent);
+        if (!spent->shows || until.wall_us <= agent->spent_until_us)
+                return;
+        agent->spent_until_us = until.wall_us;
+        directory_renew_look(directory, agent);
 }
 
 void directory_spend(Directory *directory, const BudgetParties *parties, const Budget *budget, int64_t until_us,
@@ -193,8 +184,6 @@ void directory_spend(Directory *directory, const BudgetParties *parties, const B
         while (agent && walk_next(&walk, &each))
                 if (same_budget(&each, budget))
                         put_spent(directory, agent, walk.limit, (Moment){ .wall_us = until_us }, sentence);
-        if (agent)
-                agent_show(directory, agent);
 }
 
 void directory_exhaust(Directory *directory, Agent *agent, const LimitVerdict *verdict, Moment until) {
@@ -207,7 +196,6 @@ void directory_exhaust(Directory *directory, Agent *agent, const LimitVerdict *v
         for (const Limit *limit = lists[verdict->subject]; limit; limit = limit->next)
                 if (limit->what == verdict->what && limit->window_us == verdict->window_us)
                         put_spent(directory, agent, limit, until, TEXT_NONE);
-        agent_show(directory, agent);
 }
 
 const Limit *directory_near(Directory *directory, const BudgetParties *parties, const Budget *budget, int64_t ends_us) {
@@ -257,8 +245,16 @@ static bool still_spent(Directory *directory, const struct SpentLimit *spent, Mo
                (agent->priced || (budget.unit == BUDGET_TOKENS && uses_tokens(agent)));
 }
 
-void directory_renew_spent(Directory *directory, Moment now) {
+/* An agent of which something is over, and what it has shown. */
+typedef struct Renewed {
+        Agent *agent;
+        int64_t shown_us;
+} Renewed;
+
+/* What is over goes. Agents that showed something of theirs show nothing for the moment. */
+static size_t remove_over(Directory *directory, Moment now, Renewed *renewed) {
         struct SpentLimit *spent;
+        size_t count = 0;
 
         for (size_t i = 0; (spent = map_each(directory->spent, &i));) {
                 if (still_spent(directory, spent, now))
@@ -266,9 +262,31 @@ void directory_renew_spent(Directory *directory, Moment now) {
                 Agent *agent = map_get(directory->agents, MAP_KEY(spent->key.agent_id));
                 map_remove(directory->spent, MAP_KEY(spent->key));
                 free(spent);
-                if (agent)
-                        agent_show(directory, agent);
+                if (!agent || agent->spent_until_us == 0)
+                        continue;
+                renewed[count++] = (Renewed){ agent, agent->spent_until_us };
+                agent->spent_until_us = 0;
         }
+        return count;
+}
+
+/* Windows of many agents end at once: what is left is looked through once for all of them. */
+void directory_renew_spent(Directory *directory, Moment now) {
+        const struct SpentLimit *spent;
+
+        if (map_count(directory->spent) == 0)
+                return;
+        Renewed *renewed = memory_new(sizeof(*renewed) * map_count(directory->spent));
+        size_t count = remove_over(directory, now, renewed);
+        for (size_t i = 0; count && (spent = map_each(directory->spent, &i));) {
+                Agent *agent = map_get(directory->agents, MAP_KEY(spent->key.agent_id));
+                if (agent && spent->shows && spent->until.wall_us > agent->spent_until_us)
+                        agent->spent_until_us = spent->until.wall_us;
+        }
+        for (size_t i = 0; i < count; i++)
+                if (renewed[i].agent->spent_until_us != renewed[i].shown_us)
+                        directory_renew_look(directory, renewed[i].agent);
+        free(renewed);
 }
 
 void directory_close_budgets(Directory *directory) {

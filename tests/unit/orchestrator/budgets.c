@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_LIMIT ((Uuid){ { 7, 1 } })
+#define DAY_LIMIT   ((Uuid){ { 7, 1 } })
+#define MONTH_LIMIT ((Uuid){ { 7, 2 } })
 
 static void put_limit(Rig *rig, Uuid id, LimitSubject subject, Uuid subject_id, LimitWhat what, int64_t window_us,
                       int64_t amount) {
@@ -214,6 +215,33 @@ START_TEST(an_agent_that_a_rate_shuts_for_long_shows_it_until_it_lets_in_again) 
 }
 END_TEST
 
+START_TEST(an_agent_over_several_limits_shows_the_one_that_is_over_last) {
+        const Budget day = { BUDGET_OF_AGENT, BUDGET_MONEY, BUDGET_DAY, 100 },
+                     month = { BUDGET_OF_TENANT, BUDGET_MONEY, BUDGET_MONTH, 200 };
+        const BudgetParties parties = { .tenant_id = rig_acme, .agent_id = rig_desk };
+        _cleanup_(rig_release) Rig rig;
+
+        setup(&rig);
+        put_limit(&rig, DAY_LIMIT, LIMIT_OF_AGENT, rig_desk, LIMIT_MONEY_NANO, LIMIT_DAY_US, 100);
+        put_limit(&rig, MONTH_LIMIT, LIMIT_OF_TENANT, rig_acme, LIMIT_MONEY_NANO, LIMIT_MONTH_US, 200);
+        Directory *directory = core_directory(rig.core);
+        const int64_t one_us = rig.now.wall_us + 3600 * SECONDS, two_us = one_us + 3600 * SECONDS;
+        directory_spend(directory, &parties, &month, two_us, TEXT("Of the month."));
+        uint32_t look = desk_of(&rig)->look;
+        directory_spend(directory, &parties, &day, one_us, TEXT("Of the day."));
+        ck_assert_int_eq(desk_of(&rig)->spent_until_us, two_us);
+        directory_renew_spent(directory, (Moment){ .wall_us = one_us });
+        ck_assert_int_eq(desk_of(&rig)->spent_until_us, two_us);
+        ck_assert_uint_eq(desk_of(&rig)->look, look); /* nobody need be told anything new */
+        directory_spend(directory, &parties, &day, two_us - SECONDS, TEXT("Of the next day."));
+        put_limit(&rig, MONTH_LIMIT, LIMIT_OF_TENANT, rig_acme, LIMIT_MONEY_NANO, LIMIT_MONTH_US, -1);
+        ck_assert_int_eq(desk_of(&rig)->spent_until_us, two_us - SECONDS);
+        ck_assert_uint_ne(desk_of(&rig)->look, look);
+        put_limit(&rig, DAY_LIMIT, LIMIT_OF_AGENT, rig_desk, LIMIT_MONEY_NANO, LIMIT_DAY_US, -1);
+        ck_assert_int_eq(desk_of(&rig)->spent_until_us, 0);
+}
+END_TEST
+
 START_TEST(a_model_that_became_free_is_not_held_up_by_money) {
         _cleanup_(rig_release) Rig rig;
 
@@ -308,6 +336,6 @@ UNIT_TESTS("orchestrator/budgets", a_message_carries_the_budgets_of_all_whom_it_
            an_agent_over_budget_says_so_at_the_door_until_its_window_opens,
            a_limit_that_is_raised_or_removed_opens_the_door_at_once, a_model_that_became_free_is_not_held_up_by_money,
            an_agent_that_a_rate_shuts_for_long_shows_it_until_it_lets_in_again,
-           a_persons_own_budget_is_spent_for_nobody_else,
+           an_agent_over_several_limits_shows_the_one_that_is_over_last, a_persons_own_budget_is_spent_for_nobody_else,
            owners_are_told_once_a_window_when_four_fifths_of_a_budget_are_used,
            what_cannot_be_checked_is_refused_and_nothing_else)
