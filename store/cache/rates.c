@@ -9,9 +9,10 @@
 #include <stdlib.h>
 
 #define RETRY_US     SECONDS
-#define ENTRY_ITEMS  1024 /* of one entry of the stream */
-#define ITEM_SIZE    24   /* a limit's id, then the amount */
-#define LEVEL_SIZE   28   /* a limit's id, then what is held and wanted, and the milliseconds that were waited */
+#define ENTRY_ITEMS  1024      /* of one entry of the stream */
+#define ITEM_SIZE    24        /* a limit's id, then the amount */
+#define LEVEL_SIZE   28        /* a limit's id, then what is held and wanted, and the milliseconds that were waited */
+#define LEVEL_MOST   (1 << 24) /* of one limit on one hub; sums of many hubs fit */
 #define KEPT         "1000"
 #define KEPT_LEVELS  "200" /* each takes the place of the one before */
 #define READ_AT_ONCE "256"
@@ -124,10 +125,12 @@ static void put_number(char *bytes, int32_t number) {
         memcpy(bytes, &big, sizeof(big));
 }
 
-static int32_t get_number(const char *bytes) {
+/* What no hub can hold or want is none. */
+static int32_t get_number(const char *bytes, int32_t most) {
         uint32_t big;
         memcpy(&big, bytes, sizeof(big));
-        return (int32_t) be32toh(big);
+        big = be32toh(big);
+        return big <= (uint32_t) most ? (int32_t) big : 0;
 }
 
 bool rate_stream_send_levels(RateStream *stream, const Level *levels, size_t count, Failure *reterr_failure) {
@@ -196,9 +199,9 @@ static bool levels_read(const redisReply *bytes, Arena *arena, HubLevels *levels
         for (size_t i = 0; items && i < count; i++) {
                 const char *item = bytes->str + i * LEVEL_SIZE;
                 memcpy(items[i].limit.bytes, item, 16);
-                items[i].held = get_number(item + 16);
-                items[i].wanted = get_number(item + 20);
-                items[i].waited_ms = get_number(item + 24);
+                items[i].held = get_number(item + 16, LEVEL_MOST);
+                items[i].wanted = get_number(item + 20, LEVEL_MOST);
+                items[i].waited_ms = get_number(item + 24, INT32_MAX);
         }
         levels->levels = items;
         levels->count = count;
@@ -229,7 +232,8 @@ bool rate_stream_receive(RateStream *stream, Arena *arena, RatesHeard *ret_heard
                 return false;
         for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++) { /* those with news */
                 const redisReply *each = reply->element[i];
-                if (each->type != REDIS_REPLY_ARRAY || each->elements != 2)
+                if (each->type != REDIS_REPLY_ARRAY || each->elements != 2 ||
+                    each->element[0]->type != REDIS_REPLY_STRING)
                         continue;
                 if (strcmp(each->element[0]->str, "levels") == 0)
                         take_levels(stream, each->element[1], arena, ret_heard);

@@ -200,6 +200,26 @@ START_TEST(what_one_hub_holds_the_others_hear_until_it_holds_it_no_more) {
 }
 END_TEST
 
+START_TEST(figures_that_no_hub_can_hold_count_for_nothing) {
+        Uuid limit = new_limit();
+        Side strange = side_open(limit), sound = side_open(limit), listener = side_open(limit);
+        Levels *levels = levels_new(rate_stream_own(listener.stream));
+        hear(&listener, levels, limit); /* from here on it listens */
+        hold(&sound, (Level[]){ { limit, 2, 1, 0 } }, 1);
+        const Level figures[] = { { limit, -5, -1, -1 }, { limit, INT32_MAX, INT32_MAX, INT32_MAX } };
+        for (size_t i = 0; i < COUNT_OF(figures); i++) {
+                hold(&strange, &figures[i], 1);
+                LevelElsewhere elsewhere = hear(&listener, levels, limit);
+                ck_assert_int_eq(elsewhere.held, 2);
+                ck_assert_int_eq(elsewhere.wanting, 1);
+        }
+        levels_free(levels);
+        side_close(&strange);
+        side_close(&sound);
+        side_close(&listener);
+}
+END_TEST
+
 START_TEST(redis_that_is_away_is_a_failure_and_no_more) {
         RateStream *stream = stream_to("unix:/nonexistent/redis.sock");
         _cleanup_(arena_freep) Arena *arena = arena_new(4096);
@@ -220,4 +240,4 @@ END_TEST
 
 UNIT_TESTS("integration/store/rates", what_one_hub_let_through_the_others_have_not,
            hub_that_comes_later_hears_nothing_of_before, what_one_hub_holds_the_others_hear_until_it_holds_it_no_more,
-           redis_that_is_away_is_a_failure_and_no_more)
+           figures_that_no_hub_can_hold_count_for_nothing, redis_that_is_away_is_a_failure_and_no_more)
