@@ -35,6 +35,7 @@ static TurnResult *result_copy(Arena *arena, const TurnResult *result) {
         left->answer = copy(arena, result->answer);
         left->explanation = copy(arena, result->explanation);
         left->tools = copy(arena, result->tools);
+        left->warning = TEXT_NONE; /* it was given */
         left->steps = steps;
         for (size_t i = 0; i < result->step_count; i++) {
                 steps[i] = result->steps[i];
@@ -119,14 +120,21 @@ static bool change_concerns(const Core *core, const DirectoryChange *change, con
                change->kind == DIRECTORY_ACCOUNT;
 }
 
-/* Other limits ask for other amounts; anything else may forbid it now, which is not for the budgets to know. */
+/* A limit of who writes is none of a budget; of another that is gone it is not always said what it was. */
+static bool changes_budgets(const DirectoryChange *change) {
+        return change->gone ? change->subject != LIMIT_OF_SENDER : limit_facts[change->what].kind == LIMIT_IS_BUDGET;
+}
+
+/* Other budgets ask for other amounts; anything else may forbid it now, which is not for the budgets to know. */
 static bool must_ask_again(Core *core, const DirectoryChange *change, const Message *message) {
         Failure refusal;
 
         if (!change_concerns(core, change, message))
                 return false;
-        if (change->kind == DIRECTORY_LIMIT || change->kind == DIRECTORY_TENANT)
+        if (change->kind == DIRECTORY_TENANT)
                 return true;
+        if (change->kind == DIRECTORY_LIMIT)
+                return changes_budgets(change);
         return !still_admitted(core->directory, core->now, message->accepted.sender,
                                directory_agent_by_id(core->directory, message->accepted.agent_id),
                                message->accepted.command, &refusal);

@@ -114,7 +114,20 @@ START_TEST(stop_ends_who_waits_and_what_waits_behind_it) {
 }
 END_TEST
 
-START_TEST(pause_ends_who_waits_and_other_tenants_changes_disturb_nobody) {
+static void limit_zeta(Rig *rig, uint8_t id, LimitWhat what, bool gone) {
+        rig_change(rig, (DirectoryChange){ .kind = DIRECTORY_LIMIT,
+                                           .id = { { 7, id } },
+                                           .gone = gone,
+                                           .tenant_id = rig_zeta,
+                                           .subject = what == LIMIT_TOKENS ? LIMIT_OF_TENANT : LIMIT_OF_SENDER,
+                                           .subject_id = what == LIMIT_TOKENS ? rig_zeta : (Uuid){ { 0 } },
+                                           .name = TEXT("example.net"),
+                                           .what = what,
+                                           .window_us = 60 * SECONDS,
+                                           .amount = 5 });
+}
+
+START_TEST(pause_ends_who_waits_and_changes_of_no_budget_or_of_other_tenants_disturb_nobody) {
         _cleanup_(rig_release) Rig rig;
         setup(&rig, 4);
         begin_to_wait(&rig, (Said){ .body = "dear", .from = senders[0], .agent = "open.zeta" });
@@ -127,15 +140,14 @@ START_TEST(pause_ends_who_waits_and_other_tenants_changes_disturb_nobody) {
                                             .window_us = 60 * SECONDS,
                                             .amount = 5 });
         ck_assert_uint_eq(rig.turn_count, 0);
-        rig_change(&rig, (DirectoryChange){ .kind = DIRECTORY_LIMIT,
-                                            .id = { { 7, 2 } },
-                                            .tenant_id = rig_zeta,
-                                            .subject = LIMIT_OF_TENANT,
-                                            .subject_id = rig_zeta,
-                                            .what = LIMIT_TOKENS,
-                                            .window_us = 60 * SECONDS,
-                                            .amount = 5 });
+        limit_zeta(&rig, 3, LIMIT_MESSAGES, false); /* a throttle, say */
+        limit_zeta(&rig, 3, LIMIT_MESSAGES, true);
+        ck_assert_uint_eq(rig.turn_count, 0);
+        limit_zeta(&rig, 2, LIMIT_TOKENS, false);
         ck_assert_uint_eq(rig_turn(&rig, "dear")->input->budget_count, 1); /* asks by the new limit */
+        rig_end_with(&rig, rig_turn(&rig, "dear"), must_wait);
+        limit_zeta(&rig, 2, LIMIT_TOKENS, true);
+        ck_assert_uint_eq(rig_turn(&rig, "dear")->input->budget_count, 0);
         rig_end_with(&rig, rig_turn(&rig, "dear"), must_wait);
         rig_change(&rig,
                    (DirectoryChange){ .kind = DIRECTORY_AGENT, .id = rig_open, .tenant_id = rig_zeta, .gone = true });
@@ -271,7 +283,7 @@ UNIT_TESTS("core_waits", turn_that_waits_leaves_its_worker_to_others_and_goes_on
            word_that_comes_before_the_end_of_the_turn_is_not_lost,
            next_of_a_conversation_waits_behind_it_and_goes_on_when_it_is_cancelled,
            end_of_who_waited_is_settled_with_what_it_has_cost, stop_ends_who_waits_and_what_waits_behind_it,
-           pause_ends_who_waits_and_other_tenants_changes_disturb_nobody,
+           pause_ends_who_waits_and_changes_of_no_budget_or_of_other_tenants_disturb_nobody,
            near_its_deadline_it_asks_for_the_last_time_and_without_a_worker_hears_why_it_waited,
            who_waits_counts_as_waiting_and_not_as_a_turn, steps_of_the_part_before_are_there_for_the_next,
            what_cannot_be_checked_holds_no_worker_until_the_cache_is_back,
