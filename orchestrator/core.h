@@ -270,7 +270,7 @@ bool core_meter(Core *core, Moment now, const Jid *from);
 /* What there is now, for `hub status` and metrics. */
 typedef struct CoreCounts {
         int64_t waiting_for_commit, waiting_in_lanes, running, lanes;
-        int64_t waiting_for_budget; /* of those in lanes: whose turns have begun, and had to wait */
+        int64_t waiting_for_budget; /* of those in lanes: which budgets hold up, or that these cannot be checked */
         int64_t accepted, refused, concluded, answered, repeated, commits;
         int64_t admission_us_total;
         int64_t epoch;

@@ -76,7 +76,7 @@ struct Lane {
         Gauge *parked;   /* there its next turn waits until one ends; else NULL */
         Gauge *woken_by; /* it was parked there, and nobody has taken the place yet */
         Lane *previous_parked, *next_parked;
-        bool waits; /* its first message does, for a budget */
+        bool waits; /* its first message does, for a budget or for the budgets' cache */
         Lane *previous_waiting, *next_waiting;
         size_t key_length;
         char key[];
@@ -240,7 +240,7 @@ struct Core {
         size_t parked_count;              /* lanes that wait for a turn of their subject to end */
         Gauge *held_first;                /* those that hold something */
         bool levels_moved;                /* since they were asked for last */
-        Lane *waits_first, *waits_newest; /* lanes that wait for a budget */
+        Lane *waits_first, *waits_newest; /* lanes that wait for a budget or its cache */
         size_t waits_count;
         int32_t running_count;
         uint64_t turn_generation;

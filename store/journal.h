@@ -44,9 +44,9 @@ void journal_send(Journal *journal, const StoreRequest *request, Moment now);
 /* The ends of chains that moved since this was asked last, as they are committed; tenant, position and hash of each are
  * filled in. An array to be freed, NULL when there is none. */
 size_t journal_take_heads(Journal *journal, AuditHead **ret_heads);
-/* Moves on as far as it can without waiting; the report, when there is one. Whoever takes it frees its arena. */
 /* Whose row was erased: its next message writes it again. */
 void journal_forget_person(Journal *journal, Uuid person_id);
+/* Moves on as far as it can without waiting; the report, when there is one. Whoever takes it frees its arena. */
 StoreReport *journal_ready(Journal *journal, Moment now);
 void journal_free(Journal *journal);
 DEFINE_RELEASE(Journal *, journal_free)

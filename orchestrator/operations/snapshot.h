@@ -59,7 +59,7 @@ typedef struct Snapshot {
         const char *budgets; /* "open", "rebuilding", "away"; a literal */
         int64_t running;     /* turns */
         int64_t waiting_for_commit, waiting_bytes, waiting_in_lanes, waiting_for_link;
-        int64_t waiting_for_budget; /* of those in lanes: their turns have begun, and hold no worker */
+        int64_t waiting_for_budget; /* of those in lanes: which budgets hold up, or that these cannot be checked */
         bool draining;
         LinkSnapshot *links;
         WorkerSnapshot *workers;

@@ -157,7 +157,7 @@ START_TEST(limit_of_another_tenant_is_not_touched_by_what_others_hold) {
 }
 END_TEST
 
-/* Of four each of two hubs that want more has two, and of one the hub that has waited longer. */
+/* Of two turns each of two hubs that want more has one, and a single one the hub that has waited longer. */
 START_TEST(hub_that_holds_its_part_leaves_the_rest_to_one_that_wants_it) {
         _cleanup_(rig_release) Rig rig;
         setup(&rig);
