@@ -394,11 +394,21 @@ static bool turn_reply(Turn *turn, Text payload) {
         return turn_fail(turn, &failure);
 }
 
+/* How often the model asked for tools in earlier parts of this attempt. */
+static int rounds_before(const TurnInput *input) {
+        int rounds = 0;
+
+        for (size_t i = 0; i < input->step_count; i++)
+                rounds += input->steps[i].kind == STEP_MODEL_REPLY &&
+                          input->steps[i].ordinal / STEP_ATTEMPT == input->attempt;
+        return rounds;
+}
+
 static bool turn_converse(Turn *turn) {
         Conversation *conversation = &turn->conversation;
         Failure failure;
 
-        for (int round = 0; round < MODEL_ROUNDS; round++) {
+        for (int round = rounds_before(turn->input); round < MODEL_ROUNDS; round++) {
                 ModelReply reply;
                 if (!tools_run(turn) || !model_next(turn, &reply))
                         return false;

@@ -647,20 +647,38 @@ START_TEST(turn_that_must_wait_ends_and_another_part_goes_on_with_its_steps) {
 }
 END_TEST
 
+/* Parts of one attempt count together; another attempt begins anew. */
 START_TEST(model_that_only_asks_for_tools_is_stopped) {
-        const Script script = { .about = "tools for ever", .model = { { "more", { "shell" } } } };
-        _cleanup_(stage_release) Stage stage = stage_new(&script);
-        TurnResult result;
-        _cleanup_(arena_freep) Arena *arena = stage_play(&stage, &result);
-        Text rest = text_built(&stage.calls), call;
-        int models = 0;
+        const struct {
+                Script script;
+                int models;
+        } cases[] = {
+                { { .about = "tools for ever", .model = { { "more", { "shell" } } } }, 16 },
+                { { .about = "two rounds before it waited",
+                    .steps = { REPLY(2, "search"), STARTED(3), RESULT(4), REPLY(6, "search"), STARTED(7), RESULT(8) },
+                    .before = { true, 8, 2, 2 },
+                    .model = { { "more", { "shell" } } } },
+                  14 },
+                { { .about = "a round before it was taken up",
+                    .steps = { REPLY(2, "search"), STARTED(3), RESULT(4), TAKEN_UP },
+                    .attempt = 1,
+                    .model = { { "more", { "shell" } } } },
+                  16 },
+        };
 
-        while (text_split(&rest, ' ', &call))
-                models += text_equal(call, TEXT("model"));
-        ck_assert_int_eq(models, 16);
-        ck_assert_int_eq(result.outcome, OUTCOME_ERROR);
-        ck_assert_int_eq(result.reason, FAILURE_INTERNAL);
-        ck_assert_text(result.answer, TEXT("more"));
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                _cleanup_(stage_release) Stage stage = stage_new(&cases[i].script);
+                TurnResult result;
+                _cleanup_(arena_freep) Arena *arena = stage_play(&stage, &result);
+                Text rest = text_built(&stage.calls), call;
+                int models = 0;
+                while (text_split(&rest, ' ', &call))
+                        models += text_equal(call, TEXT("model"));
+                ck_assert_msg(models == cases[i].models, "%s: %d", cases[i].script.about, models);
+                ck_assert_int_eq(result.outcome, OUTCOME_ERROR);
+                ck_assert_int_eq(result.reason, FAILURE_INTERNAL);
+                ck_assert_text(result.answer, TEXT("more"));
+        }
 }
 END_TEST
 
