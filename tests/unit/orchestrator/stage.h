@@ -42,7 +42,7 @@ typedef struct Script {
         int recalls_in_vain; /* or operations */
         FailureKind recall_failure, reserve_failure, step_failure, presumed_failure;
         int reserves_in_vain; /* that cannot be checked */
-        int reserve_waits;    /* the so manieth has to; 0 = none */
+        int reserve_waits;    /* which of them has to, from 1; 0 = none */
         BudgetAmounts granted, presumed;
         int32_t step_fails;   /* ordinal */
         int64_t cancelled_us; /* sleep is interrupted then; 0 = never */
