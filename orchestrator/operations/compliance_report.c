@@ -65,9 +65,10 @@ static void add_section(TextBuilder *builder, const Json *section, Text heading)
 static Json *as_markdown(const Json *report, Text heading) {
         TextBuilder builder = text_builder(0);
         const Json *sections = json_member(report, "sections");
-        text_add_format(&builder, "# %.*s\n\nTenant %.*s, from %.*s until %.*s.\n",
+        Text tenant = json_to_text(json_member(report, "tenant")); /* the installation's own has none */
+        text_add_format(&builder, "# %.*s\n\n%s%.*s, from %.*s until %.*s.\n",
                         TEXT_ARGUMENTS(json_to_text(json_member(report, "title"))),
-                        TEXT_ARGUMENTS(json_to_text(json_member(report, "tenant"))),
+                        tenant.length > 0 ? "Tenant " : "The installation", TEXT_ARGUMENTS(tenant),
                         TEXT_ARGUMENTS(json_to_text(json_member(report, "since"))),
                         TEXT_ARGUMENTS(json_to_text(json_member(report, "until"))));
         for (size_t i = 0; i < json_count(sections); i++)

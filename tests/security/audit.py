@@ -326,11 +326,12 @@ def a_report_shows_who_had_access_and_what_was_exported_and_deleted_to_its_tenan
     until(lambda: rows(lab, "audit", "list", "--type", "operation.agent-delete"), 20, "the record")
     text = lab.aiox("compliance", "report")
     assert text.startswith("# General Data Protection Regulation"), text
-    for wanted in ("## Article 15(1)(c)", "| gus@partner.example | writes to parrot |",
+    for wanted in ("\n\nThe installation, from ", "## Article 15(1)(c)", "| gus@partner.example | writes to parrot |",
                    "| %s | member, owner |" % lab.account, "operation.audit-export", "operation.agent-delete",
                    "| security.refusals | warning, 1 times |", "| parrot, version 1 | policy "):
         assert wanted in text, (wanted, text)
     other = lab.aiox("compliance", "report", "--tenant", "other")
+    assert "\n\nTenant other, from " in other, other
     for unwanted in ("gus@", "parrot", lab.account, "agent-delete"):
         assert unwanted not in other, (unwanted, other)
     report = json.loads(lab.aiox("compliance", "report", "--format", "json", "--since", "2020-01-01T00:00:00Z",
