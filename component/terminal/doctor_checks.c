@@ -46,9 +46,9 @@ void check_database(Doctor *doctor, Finding *finding) {
         const Rows *rows;
         Failure failure;
         if (!ask(doctor, QUERY_DOCTOR_FACTS, &transaction, &rows, &failure)) {
-                finding_failed(
-                        finding, &failure,
-                        "Check the setting database, that PostgreSQL runs, and the role's password in the passfile.");
+                finding_failed(finding, &failure,
+                               "Check the setting database, that PostgreSQL runs, the role's password in the passfile, "
+                               "and that pg_hba.conf lets it in by password.");
                 return;
         }
         int64_t version = rows_integer(rows, 0, 0);

@@ -15,7 +15,7 @@ int settings_check_main(const Settings *settings, const Arguments *arguments) {
         TextBuilder builder = text_builder(0);
         for (size_t i = 0; i < settings_count; i++) {
                 Text value = settings_value(settings, &settings_table[i], arena);
-                text_add_format(&builder, "%-24s %.*s\n", settings_table[i].name,
+                text_add_format(&builder, "%-25s %.*s\n", settings_table[i].name,
                                 TEXT_ARGUMENTS(value.length ? value : TEXT("(none)")));
         }
         return print(&builder);

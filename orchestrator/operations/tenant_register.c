@@ -18,11 +18,12 @@ static bool check_open(OperationContext *context, Failure *reterr_failure) {
         if (registration_admits(&registration, hub->domains, context->domain))
                 return true;
         if (registration.mode == REGISTRATION_OPEN)
-                return failure_set(reterr_failure, FAILURE_FORBIDDEN,
-                                   "people of your server need an invitation here: give its `code`");
+                return failure_set(
+                        reterr_failure, FAILURE_FORBIDDEN,
+                        "people of your server need an invitation here: give its `code`, in a chat as code=…");
         return failure_set(reterr_failure, FAILURE_FORBIDDEN,
                            registration.mode == REGISTRATION_INVITE
-                                   ? "workspaces are by invitation here: give its `code`"
+                                   ? "workspaces are by invitation here: give its `code`, in a chat as code=…"
                                    : "nobody makes workspaces for themselves here: ask who runs this installation");
 }
 

@@ -21,7 +21,7 @@ static bool show_worker(OperationContext *context, const Input *input, Json **re
 const Operation worker_show = {
         .name = "worker-show",
         .summary = "Shows one worker of this hub.",
-        .example = "main/1",
+        .example = "local-1",
         .role = ROLE_PLATFORM,
         .scope = SCOPE_INSTALLATION,
         .effect = EFFECT_READ,
