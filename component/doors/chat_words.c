@@ -32,7 +32,7 @@ static void add_table(TextBuilder *answer, const Operation *operation, const Jso
 
 void words_result(TextBuilder *answer, const Operation *operation, const Json *result) {
         if (operation->columns && json_count(json_member(result, "data")) == 0)
-                text_add_format(answer, "No %s found.", operation->items);
+                value_add_none(answer, operation->items);
         else if (operation->columns)
                 add_table(answer, operation, result);
         else if (json_count(result) == 0)

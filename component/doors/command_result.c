@@ -36,13 +36,12 @@ static Text outline_text(Sheet *sheet, const Json *value) {
         return text;
 }
 
-/* "created_at" as "created at". */
-static Text name_text(Sheet *sheet, Text name, bool for_people) {
-        Text copy = take_text(sheet, name);
-        for (size_t i = 0; for_people && i < copy.length; i++)
-                if (copy.bytes[i] == '_')
-                        ((char *) (uintptr_t) copy.bytes)[i] = ' ';
-        return copy;
+static Text name_text(Sheet *sheet, Text name) {
+        TextBuilder builder = text_builder(0);
+        value_add_name(&builder, name, &as_it_is);
+        Text text = take_text(sheet, text_built(&builder));
+        text_builder_release(&builder);
+        return text;
 }
 
 static bool is_lines(const Json *value) {
@@ -55,7 +54,7 @@ static void add_member(Sheet *sheet, Text name, const Json *value) {
         bool nested = value_is_nested(value), lines = nested || is_lines(value);
         bool list = !nested && json_type_of(value) == JSON_TYPE_ARRAY;
         FormField *field = form_add_field(sheet->form, list || lines ? FORM_TEXT_MULTI : FORM_TEXT_SINGLE,
-                                          name_text(sheet, name, false), name_text(sheet, name, true));
+                                          take_text(sheet, name), name_text(sheet, name));
         if (lines)
                 form_field_add_lines(field, nested ? outline_text(sheet, value) : value_text(sheet, value));
         else if (!list)
@@ -85,7 +84,7 @@ static void add_row(Sheet *sheet, const char *columns, const Json *row) {
 
 static void add_nothing(Sheet *sheet, const Operation *operation) {
         TextBuilder builder = text_builder(0);
-        text_add_format(&builder, "No %s found.", operation->items);
+        value_add_none(&builder, operation->items);
         form_add_text(sheet->form, take_text(sheet, text_built(&builder)));
         text_builder_release(&builder);
 }
@@ -99,7 +98,7 @@ static void add_table(Sheet *sheet, const Operation *operation, const Json *resu
                 return;
         }
         while (text_split(&rest, ' ', &column))
-                form_add_column(sheet->form, FORM_TEXT_SINGLE, column, name_text(sheet, column, true));
+                form_add_column(sheet->form, FORM_TEXT_SINGLE, column, name_text(sheet, column));
         for (size_t i = 0; i < json_count(rows); i++)
                 add_row(sheet, columns, json_item(rows, i));
         if (total)

@@ -54,6 +54,10 @@ static void add_members(TextBuilder *builder, const Json *object, const ValueSty
         }
 }
 
+void value_add_none(TextBuilder *builder, const char *items) {
+        text_add_format(builder, "No %s found.", items);
+}
+
 void value_add(TextBuilder *builder, const Json *value, const ValueStyle *style) {
         if (value_is_empty(value)) {
                 text_add_string(builder, style->nothing);

@@ -18,6 +18,8 @@ typedef struct ValueStyle {
 bool value_is_empty(const Json *value);
 /* "created_at" as "created at", through the style. */
 void value_add_name(TextBuilder *builder, Text name, const ValueStyle *style);
+/* Of a list of nothing: "No limits found." */
+void value_add_none(TextBuilder *builder, const char *items);
 /* On one line: "agents: 5, keys: 2". */
 void value_add(TextBuilder *builder, const Json *value, const ValueStyle *style);
 /* Whether it has names of its own, and so is better shown on lines of its own. */

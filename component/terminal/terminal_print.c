@@ -175,7 +175,14 @@ static void print_rows(Table *table, const Json *items, const Json *total) {
         text_builder_release(&cell);
 }
 
-/* Where there is nothing, that is said, beside the result like all that is no part of it. */
+/* Beside the result, like all that is no part of it. */
+static void print_none(const Screen *screen, const Operation *operation) {
+        TextBuilder sentence = text_builder(0);
+        value_add_none(&sentence, operation->items);
+        fprintf(screen->notes, "%s\n", sentence.bytes);
+        text_builder_release(&sentence);
+}
+
 static void print_list(const Screen *screen, const Operation *operation, const Json *result) {
         Table table = { .screen = screen };
         const Json *items = json_member(result, "data");
@@ -185,7 +192,7 @@ static void print_list(const Screen *screen, const Operation *operation, const J
         if (json_count(items) > 0)
                 print_rows(&table, items, json_member(result, "total"));
         else
-                fprintf(screen->notes, "No %s found.\n", operation->items);
+                print_none(screen, operation);
         print_more(screen, result);
 }
 
