@@ -137,5 +137,4 @@ void loop_execute(Loop *loop, const Command *command);
 void loop_tell_person(Loop *loop, Text who, Text kind, Text text);
 Link *loop_link(Loop *loop, Text domain); /* NULL when it is not there */
 void loop_send(Loop *loop, Link *link, const OutgoingList *list);
-void loop_open_links(Loop *loop);
 void loop_close_links(Loop *loop);

@@ -33,7 +33,7 @@ void loop_send(Loop *loop, Link *link, const OutgoingList *list) {
         }
 }
 
-void loop_open_links(Loop *loop) {
+static void open_links(Loop *loop) {
         Failure failure;
 
         loop->links_open = true;
@@ -266,7 +266,7 @@ void loop_execute(Loop *loop, const Command *command) {
                 break;
         case COMMAND_OPEN_LINKS:
                 budgets_hold_lease(loop->budgets, text_of(loop->settings->hub_name), core_counts(loop->core).epoch);
-                loop_open_links(loop);
+                open_links(loop);
                 break;
         case COMMAND_TELL:
                 loop_tell_person(loop, command->tell.who, command->tell.kind, command->tell.text);

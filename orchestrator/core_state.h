@@ -361,7 +361,6 @@ void waits_expire(Core *core);
 void turns_run(Core *core); /* starts what may start */
 BudgetParties message_parties(const AcceptedRecord *accepted);
 void turns_start(Core *core, Message *message); /* hands the turn to a worker */
-Message *turns_find(Core *core, uint64_t turn);
 void turns_step(Core *core, const Event *event);
 void turns_stream(Core *core, const Event *event);
 void turns_ended(Core *core, const Event *event);

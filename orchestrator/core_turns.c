@@ -27,7 +27,7 @@ static void slot_release(Core *core, Message *message) {
         gauges_end_turn(core, message);
 }
 
-Message *turns_find(Core *core, uint64_t turn) {
+static Message *turns_find(Core *core, uint64_t turn) {
         int32_t slot = (int32_t) (turn & ((1 << SLOT_BITS) - 1));
         Message *message = slot < core->settings.workers ? core->running[slot] : NULL;
 

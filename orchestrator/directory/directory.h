@@ -167,11 +167,9 @@ void directory_set_plans(Directory *directory, const Plans *plans);
 const char *directory_zone(const Tenant *tenant);
 int32_t directory_billing_day(const Tenant *tenant);
 
-/* Every list of limits that concerns a message; a list may be NULL. */
+/* How many lists of limits may concern a message. */
 #define LIMIT_LISTS                                                                                                    \
         (LIMIT_SUBJECT_COUNT + 3) /* of the sender, four: by JID and by domain, of tenant and installation */
-void directory_limits(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
-                      Limit *ret_lists[static LIMIT_LISTS]);
 /* Takes `amount` of `what` from every limit that concerns this message, or from none when one of them refuses. */
 LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *agent, const Grant *grant,
                             LimitWhat what, int64_t amount, int64_t monotonic_us);

@@ -335,8 +335,9 @@ static void senders_list(const Directory *directory, const Sender *sender, const
         ret_lists[3] = sender_limits(directory->senders, sender->domain);
 }
 
-void directory_limits(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
-                      Limit *ret_lists[static LIMIT_LISTS]) {
+/* Every list that concerns a message; a list may be NULL. */
+static void lists_of(Directory *directory, const Sender *sender, const Agent *agent, const Grant *grant,
+                     Limit *ret_lists[static LIMIT_LISTS]) {
         const DomainLimits *domain = map_get(directory->domain_limits, sender->domain);
 
         ret_lists[LIMIT_OF_INSTALLATION] = directory->limits;
@@ -409,7 +410,7 @@ LimitVerdict directory_take(Directory *directory, const Sender *sender, Agent *a
                             LimitWhat what, int64_t amount, int64_t monotonic_us) {
         Limit *lists[LIMIT_LISTS];
 
-        directory_limits(directory, sender, agent, grant, lists);
+        lists_of(directory, sender, agent, grant, lists);
         LimitVerdict verdict = limits_take(lists, COUNT_OF(lists), what, amount, monotonic_us, directory->hubs);
         if (!verdict.refused)
                 list_untold(directory, lists, what);
@@ -420,7 +421,7 @@ LimitVerdict directory_ask(Directory *directory, const Sender *sender, const Age
                            LimitWhat what, int64_t amount, int64_t monotonic_us) {
         Limit *lists[LIMIT_LISTS];
 
-        directory_limits(directory, sender, agent, grant, lists);
+        lists_of(directory, sender, agent, grant, lists);
         return limits_ask(lists, COUNT_OF(lists), what, amount, monotonic_us, directory->hubs);
 }
 
@@ -428,7 +429,7 @@ const Limit *directory_charge(Directory *directory, const Sender *sender, const 
                               LimitWhat what, int64_t amount, int64_t monotonic_us) {
         Limit *lists[LIMIT_LISTS];
 
-        directory_limits(directory, sender, agent, grant, lists);
+        lists_of(directory, sender, agent, grant, lists);
         const Limit *near = limits_charge(lists, COUNT_OF(lists), what, amount, monotonic_us, directory->hubs);
         list_untold(directory, lists, what);
         return near;
@@ -438,7 +439,7 @@ int64_t directory_least(Directory *directory, const Sender *sender, const Agent 
                         LimitWhat what) {
         Limit *lists[LIMIT_LISTS];
 
-        directory_limits(directory, sender, agent, grant, lists);
+        lists_of(directory, sender, agent, grant, lists);
         const Limit *least = limits_least(lists, COUNT_OF(lists), what);
         return least ? least->amount : INT64_MAX;
 }

@@ -77,7 +77,8 @@ BudgetsState budgets_state(const Budgets *budgets) {
         return (BudgetsState) atomic_load_explicit(&budgets->state, memory_order_relaxed);
 }
 
-int64_t budgets_now(const Budgets *budgets) {
+/* Redis' time, nearly. */
+static int64_t budgets_now(const Budgets *budgets) {
         return clock_now().monotonic_us + budgets->offset_us;
 }
 
@@ -97,7 +98,8 @@ bool budgets_snapshot(Budgets *budgets, Snapshot *ret_snapshot, Failure *reterr_
         return true;
 }
 
-void budgets_doubt(Budgets *budgets, const char *generation, BudgetsState state) {
+/* Something of ours says that this generation is not valid, or that the server is away. */
+static void budgets_doubt(Budgets *budgets, const char *generation, BudgetsState state) {
         pthread_mutex_lock(&budgets->lock);
         if (strcmp(budgets->generation, generation) == 0 && budgets->state == BUDGETS_OPEN) {
                 budgets->state = (int) state;

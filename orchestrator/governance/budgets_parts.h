@@ -78,9 +78,6 @@ typedef struct Snapshot {
 } Snapshot;
 /* False: closed, FAILURE_UNAVAILABLE. */
 bool budgets_snapshot(Budgets *budgets, Snapshot *ret_snapshot, Failure *reterr_failure) _must_check_;
-/* Something of ours says that this generation is not valid, or that the server is away. */
-void budgets_doubt(Budgets *budgets, const char *generation, BudgetsState state);
-int64_t budgets_now(const Budgets *budgets); /* Redis' time, nearly */
 typedef struct Calendars {
         Calendar installation, tenant;
         BudgetCalendars windows;

@@ -32,10 +32,6 @@ static const char *const evidence_names[EVIDENCE_COUNT] = {
         [EVIDENCE_VIOLATIONS] = "violations",
 };
 
-const Standards *standards_builtin(void) {
-        return &builtin;
-}
-
 Standards *standards_new(void) {
         return memory_new(sizeof(Standards));
 }

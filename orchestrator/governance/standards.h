@@ -38,8 +38,6 @@ typedef struct Standards {
         size_t count;
 } Standards;
 
-const Standards *standards_builtin(void);
-
 Standards *standards_new(void);
 /* Valid until the next one is added. */
 Standard *standards_add(Standards *standards, Text name);
