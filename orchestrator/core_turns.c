@@ -83,7 +83,7 @@ BudgetParties message_parties(const AcceptedRecord *accepted) {
 }
 
 static TurnBefore turn_before(const TurnResult *left) {
-        return left ? (TurnBefore){ true, left->ordinal, left->usage.model_calls, left->usage.tool_calls }
+        return left ? (TurnBefore){ true, left->ordinal, left->usage.model_calls, left->usage.tool_calls, left->answer }
                     : (TurnBefore){ 0 };
 }
 

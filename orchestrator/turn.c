@@ -463,7 +463,7 @@ static bool turn_recall(Turn *turn) {
         return true;
 }
 
-/* The steps of earlier parts do not say how often something was tried in vain. */
+/* The steps of earlier parts do not say how often something was tried in vain, nor what people may see of it. */
 static void turn_go_on(Turn *turn) {
         const TurnBefore *before = &turn->input->before;
         Usage *usage = &turn->result->usage;
@@ -471,6 +471,8 @@ static void turn_go_on(Turn *turn) {
         if (usage->model_calls < before->model_calls)
                 usage->model_calls = before->model_calls;
         usage->tool_calls += before->tool_calls;
+        if (before->answer.length && !turn->result->answer.length)
+                turn->result->answer = text_copy(turn->arena, before->answer); /* the input ends before the result */
 }
 
 /* Of earlier attempts: what their steps say that they cost, and which of them says it last. */

@@ -14,6 +14,7 @@ typedef struct TurnBefore {
         bool resumed;    /* there was such a part */
         int32_t ordinal; /* the last within the attempt, without the call that waits */
         int32_t model_calls, tool_calls;
+        Text answer; /* what it had said, should there never be more */
 } TurnBefore;
 
 struct TurnInput {

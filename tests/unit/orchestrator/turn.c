@@ -618,7 +618,7 @@ START_TEST(turn_that_must_wait_ends_and_another_part_goes_on_with_its_steps) {
                           .model = { { "look", { "search" }, .tokens = 10 } },
                           .tool = { { "42" } },
                           .reserve_waits = 2 };
-        TurnResult first, second;
+        TurnResult first, second, third;
         _cleanup_(stage_release) Stage stage = stage_new(&script);
         _cleanup_(arena_freep) Arena *arena = stage_play(&stage, &first);
 
@@ -631,7 +631,8 @@ START_TEST(turn_that_must_wait_ends_and_another_part_goes_on_with_its_steps) {
         ck_assert_uint_eq(first.step_count, 3);
         for (size_t i = 0; i < first.step_count; i++)
                 script.steps[i] = first.steps[i];
-        script.before = (TurnBefore){ true, first.ordinal, first.usage.model_calls, first.usage.tool_calls };
+        script.before = (TurnBefore){ true, first.ordinal, first.usage.model_calls, first.usage.tool_calls,
+                                      first.answer };
         script.model[0] = (Says){ "It is 42.", .tokens = 10 };
         script.reserve_waits = 0;
         _cleanup_(stage_release) Stage again = stage_new(&script);
@@ -644,6 +645,12 @@ START_TEST(turn_that_must_wait_ends_and_another_part_goes_on_with_its_steps) {
         ck_assert_int_eq(second.usage.model_calls, 2);
         ck_assert_int_eq(second.usage.tool_calls, 1);
         ck_assert_text(second.tools, TEXT("[\"search\"]"));
+        /* What it had said is there also when the other part says nothing. */
+        script.reserve_failure = FAILURE_LIMIT;
+        _cleanup_(stage_release) Stage refused = stage_new(&script);
+        _cleanup_(arena_freep) Arena *last = stage_play(&refused, &third);
+        ck_assert_int_eq(third.outcome, OUTCOME_REFUSED);
+        ck_assert_text(third.answer, TEXT("look"));
 }
 END_TEST
 
@@ -656,7 +663,7 @@ START_TEST(model_that_only_asks_for_tools_is_stopped) {
                 { { .about = "tools for ever", .model = { { "more", { "shell" } } } }, 16 },
                 { { .about = "two rounds before it waited",
                     .steps = { REPLY(2, "search"), STARTED(3), RESULT(4), REPLY(6, "search"), STARTED(7), RESULT(8) },
-                    .before = { true, 8, 2, 2 },
+                    .before = { .resumed = true, .ordinal = 8 },
                     .model = { { "more", { "shell" } } } },
                   14 },
                 { { .about = "a round before it was taken up",
