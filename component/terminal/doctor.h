@@ -22,7 +22,7 @@ typedef struct Finding {
 typedef struct Doctor {
         const Settings *settings;
         Database *database;
-        bool database_answers;
+        bool database_answers, database_is_empty;
         bool hub_runs; /* somebody listens on the api_socket */
         Arena *arena;
 } Doctor;

@@ -41,6 +41,13 @@ static bool ask(Doctor *doctor, Query query, Transaction **ret_transaction, cons
                transaction_run(*ret_transaction, query, NO_VALUES, ret_rows, reterr_failure);
 }
 
+/* Nor is a database without tables asked what is in them: `aiox migrate` is what it needs. */
+static bool needs_tables(const Doctor *doctor, Finding *finding) {
+        if (doctor->database_is_empty)
+                finding_skipped(finding, "the database is empty");
+        return !doctor->database_is_empty && needs_database(doctor, finding);
+}
+
 void check_database(Doctor *doctor, Finding *finding) {
         _cleanup_(transaction_endp) Transaction *transaction = NULL;
         const Rows *rows;
@@ -76,10 +83,18 @@ void check_extension(Doctor *doctor, Finding *finding) {
                 finding_good(finding, "pgvector %.*s", TEXT_ARGUMENTS(rows_text(rows, 0, 1)));
 }
 
+static bool is_empty(Doctor *doctor) {
+        _cleanup_(transaction_endp) Transaction *transaction = NULL;
+        const Rows *rows;
+        Failure unknown;
+        return ask(doctor, QUERY_MIGRATION_EXISTS, &transaction, &rows, &unknown) && !rows_boolean(rows, 0, 0);
+}
+
 void check_schema(Doctor *doctor, Finding *finding) {
         Failure failure;
         if (!needs_database(doctor, finding))
                 return;
+        doctor->database_is_empty = is_empty(doctor);
         if (schema_check(doctor->database, doctor->settings->unsafe, &failure))
                 finding_good(finding, "the schema is the one this program was made for, and commits are durable");
         else
@@ -90,7 +105,7 @@ void check_partitions(Doctor *doctor, Finding *finding) {
         _cleanup_(transaction_endp) Transaction *transaction = NULL;
         const Rows *rows;
         Failure failure;
-        if (!needs_database(doctor, finding))
+        if (!needs_tables(doctor, finding))
                 return;
         if (!ask(doctor, QUERY_KEEP_AHEAD, &transaction, &rows, &failure)) {
                 finding_failed(finding, &failure, "Run `aiox migrate`.");
@@ -107,7 +122,7 @@ void check_partitions(Doctor *doctor, Finding *finding) {
 void check_master_key(Doctor *doctor, Finding *finding) {
         _cleanup_(keyring_freep) Keyring *keyring = NULL;
         Failure failure;
-        if (!needs_database(doctor, finding))
+        if (!needs_tables(doctor, finding))
                 return;
         size_t pending;
         if (keyring_open(doctor->database, doctor->settings->master_key_file, &keyring, &failure) &&

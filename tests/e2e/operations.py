@@ -484,6 +484,11 @@ def doctor_finds_what_is_broken():
         bad = [finding for finding in json.loads(done.stdout) if finding["state"] == "bad"]
         assert bad and bad[0]["check"] == check and bad[0]["fix"], (options, done.stdout)
         assert done.returncode == code or (code is None and done.returncode != 0), (options, done)
+    settings = dict(line.split(maxsplit=1) for line in aiox("settings", "check").stdout.splitlines())
+    empty = settings["database"].replace("dbname=aiox", "dbname=postgres")
+    findings = json.loads(aiox("doctor", "--json", "--database", empty, check=False).stdout)
+    states = {finding["check"]: finding["state"] for finding in findings}
+    assert (states["schema"], states["partitions"], states["master key"]) == ("bad", "skipped", "skipped"), findings
 
 
 def sql(text):
