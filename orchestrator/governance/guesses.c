@@ -100,7 +100,7 @@ bool guesses_take(Guesses *guesses, Text principal, int64_t monotonic_us, Failur
         }
         pthread_mutex_unlock(&guesses->lock);
         return open ||
-               failure_set(reterr_failure, FAILURE_LIMIT, "too many codes were tried from here: try again in a minute");
+               failure_set(reterr_failure, FAILURE_LIMIT, "too much was tried from here: try again in a minute");
 }
 
 static void bound_free(Bound *bound) {

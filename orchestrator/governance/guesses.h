@@ -1,7 +1,7 @@
-/* Guesses: how often somebody may try a code that others must not find out. Ten at once and one a minute for each
- * person, a hundred and ten a minute for all of a domain; each hub counts for itself, so that several let try
- * several times as much. Codes are too long to be guessed anyway: this keeps trying from being free. Bounded: when too
- * many people try at a time, those who come new share what is left.
+/* Guesses: how often somebody may try a code that others must not find out, or ask for what looks through every tenant.
+ * Ten at once and one a minute for each person, a hundred and ten a minute for all of a domain; each hub counts for
+ * itself, so that several let try several times as much. Codes are too long to be guessed anyway: this keeps trying
+ * from being free. Bounded: when too many people try at a time, those who come new share what is left.
  *
  * Any thread; never blocks beyond a short lock.
  */

@@ -77,6 +77,12 @@ static bool check_hindrances(OperationContext *context, const Subject *subject, 
         return failure_set(reterr_failure, FAILURE_CONFLICT, "%.*s", TEXT_ARGUMENTS(text_built(&sentence)));
 }
 
+/* Anybody may ask, and each time every tenant is looked through. */
+static bool check_often(OperationContext *context, Failure *reterr_failure) {
+        return context->role == ROLE_PLATFORM || guesses_take(context->operations->guesses, context->caller->principal,
+                                                              context->now.monotonic_us, reterr_failure);
+}
+
 static bool check(OperationContext *context, const Subject *subject, Failure *reterr_failure) {
         return uuid_is_zero(subject->account_id) ||
                (check_limited(context, subject, reterr_failure) && check_hindrances(context, subject, reterr_failure));
@@ -216,7 +222,8 @@ static bool erase(OperationContext *context, const Input *input, Json **ret_resu
         Forgotten forgotten = { 0 };
         int64_t messages;
         Uuid person, up_to;
-        if (!find_subject(context, input, &subject, reterr_failure) || !check(context, &subject, reterr_failure) ||
+        if (!find_subject(context, input, &subject, reterr_failure) || !check_often(context, reterr_failure) ||
+            !check(context, &subject, reterr_failure) ||
             !account_places(context, subject.jid, subject.account_id, &places, reterr_failure) ||
             !keyring_person(context->operations->keyring, installation_tenant_id, subject.jid, &person, reterr_failure))
                 return false;

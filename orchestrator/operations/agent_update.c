@@ -30,6 +30,28 @@ static bool is_taken(const OperationContext *context, const VersionDocument *ver
                !uuid_equal(version->owner_id, context->agent.owner_id);
 }
 
+/* What is its former owner's goes to no provider of the present one: the prompt, and documents. */
+static bool check_what_would_go(OperationContext *context, const Input *input, const VersionDocument *version,
+                                Failure *reterr_failure) {
+        const char *way = names_way_out(input);
+        const Rows *rows;
+        if (!way)
+                return true;
+        if (version->hidden && version->prompt.length > 0)
+                return failure_set(reterr_failure, FAILURE_FORBIDDEN,
+                                   "'%s' would tell the prompt, which is its former owner's: give it one of your own "
+                                   "first",
+                                   way);
+        if (!context_run(context, QUERY_DOCUMENTS_OF_FORMER_OWNER, VALUES(value_uuid(context->agent.id)), &rows,
+                         reterr_failure))
+                return false;
+        return rows_count(rows) == 0 ||
+               failure_set(reterr_failure, FAILURE_FORBIDDEN,
+                           "'%s' would tell documents of its former owner, such as '%.*s': remove them first "
+                           "(knowledge-remove)",
+                           way, TEXT_ARGUMENTS(text_prefix(rows_text(rows, 0, 0), 64)));
+}
+
 /* A version names its owner, so that a turn can compare: a new owner is a new version too. */
 static bool add_version(OperationContext *context, const Input *input, VersionDocument *version,
                         Failure *reterr_failure) {
@@ -39,25 +61,19 @@ static bool add_version(OperationContext *context, const Input *input, VersionDo
                 return false;
         version->hidden = version->hidden || is_taken(context, version);
         version_overlay(version, input);
-        if (version->hidden && version->prompt.length > 0 && names_way_out(input))
-                return failure_set(reterr_failure, FAILURE_FORBIDDEN,
-                                   "'%s' would tell the prompt, which is its former owner's: give it one of your own "
-                                   "first",
-                                   names_way_out(input));
-        return version_check(version, reterr_failure) && version_check_price(context, version, input, reterr_failure) &&
+        return check_what_would_go(context, input, version, reterr_failure) && version_check(version, reterr_failure) &&
+               version_check_price(context, version, input, reterr_failure) &&
                version_add(context, context->agent.id, context_id(context), version, reterr_failure);
 }
 
 static void tell_former_owner(OperationContext *context, Text owner) {
-        Hub *hub = context->operations->hub;
-        TextBuilder text = text_builder(0);
+        _cleanup_(text_builder_release) TextBuilder text = text_builder(0);
         text_add_format(&text,
                         "Your agent %.*s of %.*s was given to %.*s by %.*s. What was written to it before, and its "
                         "prompt, they cannot read.",
                         TEXT_ARGUMENTS(context->agent.name), TEXT_ARGUMENTS(context->slug), TEXT_ARGUMENTS(owner),
                         TEXT_ARGUMENTS(context->caller->principal));
-        hub->tell(hub, context->agent.owner, TEXT("agent-owner"), text_built(&text));
-        text_builder_release(&text);
+        context_tell(context, context->agent.owner, "agent-owner", text_built(&text));
 }
 
 static bool update_agent(OperationContext *context, const Input *input, Json **ret_result, Failure *reterr_failure) {

@@ -92,7 +92,6 @@ bool plan_known(const OperationContext *context, const char *field, Text name, F
 }
 
 static void tell_owners(OperationContext *context, LimitWhat what, int64_t have, int64_t amount) {
-        Hub *hub = context->operations->hub;
         char limit[LIMIT_TEXT_SIZE], text[LIMIT_TEXT_SIZE + 200];
         const Rows *rows;
         Failure failure;
@@ -103,7 +102,7 @@ static void tell_owners(OperationContext *context, LimitWhat what, int64_t have,
         snprintf(text, sizeof(text), "The tenant %.*s has %lld of at most %s.", TEXT_ARGUMENTS(context->slug),
                  (long long) have, limit);
         for (size_t i = 0; i < rows_count(rows); i++)
-                hub->tell(hub, rows_text(rows, i, 0), text_of(limit_what_name(what)), text_of(text));
+                context_tell(context, rows_text(rows, i, 0), limit_what_name(what), text_of(text));
 }
 
 /* Plan first, so that of two that are as narrow the plan is named: a limit is changed sooner than a plan. */

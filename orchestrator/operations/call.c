@@ -283,6 +283,8 @@ static void announce(OperationContext *context) {
         if (context->change_count > 0 && !hub->announce(hub, context->changes, context->change_count, &failure))
                 log_warning("a change reaches the hub's directory late", "operation", LOG_STRING,
                             context->operation->name, "failure", LOG_STRING, failure.text);
+        for (const Word *word = context->words; word; word = word->next)
+                hub->tell(hub, word->who, text_of(word->kind), word->text);
 }
 
 /* Everything in one transaction, up to its commit. */

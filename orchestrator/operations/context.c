@@ -32,6 +32,17 @@ void context_announce(OperationContext *context, DirectoryChange change) {
         context->changes[context->change_count++] = change;
 }
 
+void context_tell(OperationContext *context, Text who, const char *kind, Text text) {
+        Word *word = arena_take_array(context->arena, Word, 1);
+        if (!word)
+                return; /* the operation has used up its memory, and says so itself */
+        *word = (Word){ .next = context->words,
+                        .kind = kind,
+                        .who = text_copy(context->arena, who),
+                        .text = text_copy(context->arena, text) };
+        context->words = word;
+}
+
 bool context_announce_agent(OperationContext *context, Uuid agent_id, Failure *reterr_failure) {
         const Rows *rows;
         if (!context_run(context, QUERY_AGENT_DIRECTORY, VALUES(value_uuid(agent_id)), &rows, reterr_failure))

@@ -18,6 +18,12 @@ typedef struct FoundAgent {
         AgentState state;
 } FoundAgent;
 
+typedef struct Word {
+        struct Word *next;
+        const char *kind;
+        Text who, text;
+} Word;
+
 struct OperationContext {
         Operations *operations;
         const Operation *operation;
@@ -36,6 +42,7 @@ struct OperationContext {
         bool owns;                    /* the caller owns the agent, or wrote the execution's message */
         DirectoryChange *changes;     /* in memory of its own */
         size_t change_count, change_capacity;
+        Word *words;   /* to people, once it is committed */
         Json *facts;   /* of the audit: ids and counts, never bodies */
         Text severity; /* of the audit; "info" unless a handler says more */
 };
@@ -53,6 +60,9 @@ bool context_ask_directory(OperationContext *context, Query query, const Value *
 void context_announce(OperationContext *context, DirectoryChange change);
 /* The same for an agent, read back as the transaction sees it. */
 bool context_announce_agent(OperationContext *context, Uuid agent_id, Failure *reterr_failure) _must_check_;
+
+/* Remembers what somebody is to be told in chat by the hub once it is committed; one a minute of a kind. */
+void context_tell(OperationContext *context, Text who, const char *kind, Text text);
 
 bool context_sees_all(const OperationContext *context); /* the tenant's agents, whatever their visibility */
 /* The account of a bare JID, made when there is none, so that nobody learns whether there was. */

@@ -21,6 +21,12 @@ SELECT current_tenant(), $1, $2, ordinality::integer, heading, content,
        setweight(to_tsvector($3::text::regconfig, heading), 'A') || to_tsvector($3::text::regconfig, content)
 FROM unnest($4::text[], $5::text[]) WITH ORDINALITY AS passage (heading, content, ordinality);
 
+-- name: documents_of_former_owner
+-- role: tenant
+-- One that was there when the agent was taken from its owner.
+SELECT d.name FROM documents d JOIN agents a ON a.id = d.agent_id
+WHERE a.id = $1 AND d.created_at <= a.read_from ORDER BY d.name LIMIT 1;
+
 -- name: documents_list
 -- role: tenant
 SELECT d.name, d.source, d.format, d.language, d.size, d.created_at,

@@ -395,6 +395,14 @@ START_TEST(who_takes_an_agent_from_its_owner_reads_nothing_of_before_and_its_own
         office_execute(office, "UPDATE agents SET read_from = '2020-01-01' WHERE name = 'open'");
         expect(office_do(office, ADMIN, "", "execution-show", input), "CANARY body");
         office_do(office, ADMIN, "", "agent-update", "{\"agent\":\"open\",\"prompt\":\"Mine.\"}");
+        /* Its documents are still those of before. */
+        office_execute(office, "UPDATE agents SET read_from = now() WHERE name = 'open'");
+        static const char elsewhere[] = "{\"agent\":\"open\",\"prompt\":\"Mine.\",\"model\":\"openai/any\","
+                                        "\"provider_url\":\"https://mine.example.org\"}";
+        office_refuse(office, ADMIN, "", "agent-update", elsewhere, FAILURE_FORBIDDEN);
+        ck_assert_ptr_nonnull(strstr(office->failure.text, "such as 'a.md'"));
+        office_do(office, ADMIN, "", "knowledge-remove", "{\"agent\":\"open\",\"name\":\"a.md\"}");
+        office_do(office, ADMIN, "", "agent-update", elsewhere);
         expect(office_do(office, ADMIN, "", "agent-show", "{\"agent\":\"open\"}"), "\"prompt\":\"Mine.\"");
         office_close(office);
 }
