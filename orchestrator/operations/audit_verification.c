@@ -134,9 +134,7 @@ static bool verify_audit(OperationContext *context, const Input *input, Json **r
         json_put(result, "chains", chains_json(&verdict, unchecked));
         json_put(result, "unchecked_hubs", unchecked);
         if (json_count(unchecked) > 0)
-                json_put_string(result, "note",
-                                "of these hubs no signed heads were given: what was cut off at the end of their chains "
-                                "is not found out");
+                json_put_string(result, "note", "without their heads, chains that are cut off at the end look whole");
         return true;
 }
 
