@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "component/guard.h"
 #include "component/running.h"
-#include "component/terminal/command.h"
+#include "component/terminal/subcommand.h"
 
 #include <pthread.h>
 #include <signal.h>

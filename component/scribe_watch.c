@@ -241,8 +241,8 @@ void scribe_lift_throttles(Scribe *scribe) {
         bool good = transaction_begin(scribe->settings.database, DATABASE_JOURNAL, (Uuid){ 0 }, &transaction,
                                       &failure) &&
                     transaction_run(transaction, QUERY_SECURITY_EVENTS_DUE, NO_VALUES, &due, &failure);
-        for (size_t i = 0; good && i < rows_count(due); i++)
-                good = lift(scribe, due, i, &failure);
+        for (size_t i = 0, count = good ? rows_count(due) : 0; i < count; i++)
+                good = lift(scribe, due, i, &failure) && good;
         if (!good)
                 log_warning("limits that are over are not lifted yet", "cause", LOG_STRING, failure.text);
 }

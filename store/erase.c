@@ -108,14 +108,15 @@ bool erase_left(Database *database, int seconds, size_t *ret_count, Failure *ret
             !transaction_run(transaction, QUERY_ERASURES_LEFT, VALUES(value_integer(seconds)), &rows, reterr_failure))
                 return false;
         *ret_count = 0;
+        bool good = true; /* one that fails holds up no other */
         for (size_t row = 0; row < rows_count(rows); row++) {
                 Erasure erasure = { rows_uuid(rows, row, 0), rows_uuid(rows, row, 1), rows_uuid(rows, row, 2),
                                     rows_uuid(rows, row, 3), rows_text(rows, row, 4), rows_boolean(rows, row, 5) };
-                if (!(erasure.named ? finish : erase_asking)(database, &erasure, reterr_failure))
-                        return false;
-                *ret_count += erasure.named;
+                bool done = (erasure.named ? finish : erase_asking)(database, &erasure, reterr_failure);
+                *ret_count += done && erasure.named;
+                good = good && done;
         }
-        return true;
+        return good;
 }
 
 /* One page, tenant by tenant. */

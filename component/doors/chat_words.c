@@ -1,7 +1,7 @@
 #include "component/doors/chat_words.h"
 
-#include "component/doors/value.h"
-#include "component/terminal/terminal_print.h"
+#include "component/shown/screen.h"
+#include "component/shown/value.h"
 
 /* So that names and values look as they are, whatever Markdown makes of their characters. */
 static void add_plain(TextBuilder *answer, Text text) {

@@ -1,7 +1,7 @@
 #include "component/doors/command_result.h"
 
 #include "component/doors/command_form.h"
-#include "component/doors/value.h"
+#include "component/shown/value.h"
 
 typedef struct Sheet {
         Form *form;

@@ -2,7 +2,7 @@
 #include "base/crypto.h"
 #include "base/jid.h"
 #include "component/terminal/chat_client.h"
-#include "component/terminal/command.h"
+#include "component/terminal/subcommand.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,8 +3,8 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "component/settings/plaintext.h"
-#include "component/terminal/command.h"
-#include "component/terminal/terminal_print.h"
+#include "component/shown/screen.h"
+#include "component/terminal/subcommand.h"
 #include "orchestrator/http/http.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 #include "component/terminal/terminal.h"
 
 #include "base/nearest.h"
-#include "component/terminal/terminal_words.h"
+#include "component/terminal/words.h"
 
 #include <stdio.h>
 

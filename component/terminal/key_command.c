@@ -1,6 +1,6 @@
 /* `aiox key rotate`: another master key, while hubs run. */
 #include "base/clock.h"
-#include "component/terminal/command.h"
+#include "component/terminal/subcommand.h"
 #include "store/keyring.h"
 #include "store/keyring_rotate.h"
 

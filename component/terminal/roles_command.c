@@ -1,5 +1,5 @@
 /* `aiox roles reference`: who may run what, from the operations' rows. */
-#include "component/terminal/command.h"
+#include "component/terminal/subcommand.h"
 #include "orchestrator/operations/operation.h"
 
 #include <stdio.h>

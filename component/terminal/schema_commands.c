@@ -1,7 +1,7 @@
 /* `aiox migrate` and `aiox keep`: the schema's owner at work. */
 #include "component/audit_key.h"
 #include "component/reload.h"
-#include "component/terminal/command.h"
+#include "component/terminal/subcommand.h"
 #include "orchestrator/governance/ages.h"
 #include "store/erase.h"
 #include "store/retention.h"

@@ -1,5 +1,5 @@
 /* `aiox settings check` and `aiox settings reference`; `aiox settings show` is an operation and asks the hub. */
-#include "component/terminal/command.h"
+#include "component/terminal/subcommand.h"
 
 #include <stdio.h>
 

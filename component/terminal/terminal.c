@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/nearest.h"
-#include "component/terminal/terminal_print.h"
-#include "component/terminal/terminal_secret.h"
-#include "component/terminal/terminal_words.h"
+#include "component/shown/screen.h"
+#include "component/terminal/secret_prompt.h"
+#include "component/terminal/words.h"
 #include "orchestrator/http/http.h"
 
 #include <ctype.h>

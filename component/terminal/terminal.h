@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "component/terminal/command.h"
+#include "component/terminal/subcommand.h"
 #include "orchestrator/operations/operation.h"
 
 extern const Option terminal_options[]; /* of every operation, beside its fields; ends with an unnamed row */

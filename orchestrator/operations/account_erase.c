@@ -91,8 +91,11 @@ static bool check(OperationContext *context, const Subject *subject, Failure *re
 static bool end_running(OperationContext *context, const AccountPlaces *places, Failure *reterr_failure) {
         int64_t deadline_us = clock_now().monotonic_us + ERASING_PATIENCE;
         for (size_t i = 0; i < places->count; i++)
-                if (!erasing_end_running(context, places->items[i].tenant_id, places->items[i].person_id, deadline_us,
-                                         reterr_failure))
+                if (!erasing_cancel(context, places->items[i].tenant_id, places->items[i].person_id, reterr_failure))
+                        return false;
+        for (size_t i = 0; i < places->count; i++)
+                if (!erasing_wait(context, places->items[i].tenant_id, places->items[i].person_id, deadline_us,
+                                  reterr_failure))
                         return false;
         return true;
 }

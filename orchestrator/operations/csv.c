@@ -2,7 +2,7 @@
 
 void csv_add(TextBuilder *builder, Text text, bool for_spreadsheet) {
         text_add_char(builder, '"');
-        if (for_spreadsheet && text.length > 0 && strchr("=+-@", text.bytes[0]))
+        if (for_spreadsheet && text.length > 0 && strchr("=+-@\t\r", text.bytes[0]))
                 text_add_char(builder, '\'');
         for (size_t i = 0; i < text.length; i++) {
                 if (text.bytes[i] == '"')

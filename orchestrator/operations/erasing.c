@@ -4,7 +4,6 @@
 
 #define LOOK_AGAIN_NS 50000000
 
-/* The first look cancels what it finds. */
 static bool look(OperationContext *context, Uuid tenant_id, Uuid person_id, bool cancels, bool *ret_over,
                  Failure *reterr_failure) {
         _cleanup_(transaction_endp) Transaction *transaction = NULL;
@@ -23,10 +22,15 @@ static bool look(OperationContext *context, Uuid tenant_id, Uuid person_id, bool
         return true;
 }
 
-bool erasing_end_running(OperationContext *context, Uuid tenant_id, Uuid person_id, int64_t deadline_us,
-                         Failure *reterr_failure) {
-        for (bool first = true, over;; first = false) {
-                if (!look(context, tenant_id, person_id, first, &over, reterr_failure))
+bool erasing_cancel(OperationContext *context, Uuid tenant_id, Uuid person_id, Failure *reterr_failure) {
+        bool over;
+        return look(context, tenant_id, person_id, true, &over, reterr_failure);
+}
+
+bool erasing_wait(OperationContext *context, Uuid tenant_id, Uuid person_id, int64_t deadline_us,
+                  Failure *reterr_failure) {
+        for (bool over;;) {
+                if (!look(context, tenant_id, person_id, false, &over, reterr_failure))
                         return false;
                 if (over)
                         return true;

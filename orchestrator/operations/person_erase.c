@@ -18,8 +18,9 @@ static bool erase(OperationContext *context, const Input *input, Json **ret_resu
         Person person;
         size_t messages;
         if (!person_find(context, input, &person, reterr_failure) ||
-            !erasing_end_running(context, context->tenant_id, person.id, clock_now().monotonic_us + ERASING_PATIENCE,
-                                 reterr_failure))
+            !erasing_cancel(context, context->tenant_id, person.id, reterr_failure) ||
+            !erasing_wait(context, context->tenant_id, person.id, clock_now().monotonic_us + ERASING_PATIENCE,
+                          reterr_failure))
                 return false;
         Erasure erasure = { .tenant_id = context->tenant_id,
                             .person_id = person.id,

@@ -1,7 +1,7 @@
 /* What a result looks like on a terminal and in a chat: the same operation, and never JSON. */
 #include "component/doors/chat_words.h"
-#include "component/terminal/terminal_print.h"
-#include "component/terminal/terminal_words.h"
+#include "component/shown/screen.h"
+#include "component/terminal/words.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "component/doors/value.h"
+#include "component/shown/value.h"
 
 #define JSON_LIMIT 1024 /* of a number */
 

@@ -1,6 +1,6 @@
-#include "component/terminal/terminal_print.h"
+#include "component/shown/screen.h"
 
-#include "component/doors/value.h"
+#include "component/shown/value.h"
 
 #include <sys/ioctl.h>
 

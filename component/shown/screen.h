@@ -1,6 +1,6 @@
-/* How the terminal shows a result: tables and records for people, what is nested indented below its name; JSON for
- * programs. Text that came from elsewhere cannot steer the terminal: control characters are shown as U+FFFD. Colours
- * only on a terminal that wants them.
+/* How a screen of text shows a result, a terminal's or a chat's: tables and records for people, what is nested indented
+ * below its name; JSON for programs. Text that came from elsewhere cannot steer the terminal: control characters are
+ * shown as U+FFFD. Colours only on a terminal that wants them.
  */
 #pragma once
 

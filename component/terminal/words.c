@@ -1,4 +1,4 @@
-#include "component/terminal/terminal_words.h"
+#include "component/terminal/words.h"
 
 static bool is_word(char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';

@@ -1,4 +1,4 @@
-#include "component/terminal/command.h"
+#include "component/terminal/subcommand.h"
 
 #include "base/nearest.h"
 

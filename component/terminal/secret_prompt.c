@@ -1,4 +1,4 @@
-#include "component/terminal/terminal_secret.h"
+#include "component/terminal/secret_prompt.h"
 
 #include <errno.h>
 #include <fcntl.h>
