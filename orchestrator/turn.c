@@ -198,10 +198,13 @@ static bool call_reserve(Turn *turn, Call *call, ModelRequest *request, Failure 
         if (turn->overbilled)
                 return failure_set(reterr_failure, FAILURE_INTERNAL,
                                    "The model's provider billed more than was agreed, so it was not asked again.");
-        if (!call->budgeted)
+        /* What waited for a budget that is gone by now has to leave its line. */
+        if (!call->budgeted && !turn->input->before.resumed)
                 return true;
         if (!turn_retried(turn, call_hold, call, reterr_failure))
                 return false;
+        if (!call->budgeted)
+                return true;
         request->max_tokens = bound_output(turn->recalled.version, call->prompt, &call->held);
         return turn->result->owes = true;
 }

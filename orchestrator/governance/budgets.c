@@ -332,9 +332,20 @@ static bool reserve(Budgets *budgets, const BudgetCall *call, BudgetVerdict *ver
         return true;
 }
 
+/* What it waited for, or was held for it meanwhile, is needed no more: its budgets are gone. */
+static void forgo(Budgets *budgets, const BudgetCall *call) {
+        pthread_mutex_lock(&budgets->lock);
+        wait_end(budgets, call->message_id);
+        bool held = is_held(budgets, call);
+        pthread_mutex_unlock(&budgets->lock);
+        if (held)
+                budgets_release(budgets, call->message_id, call->ordinal);
+}
+
 bool budgets_reserve(Budgets *budgets, const BudgetCall *call, BudgetVerdict *ret_verdict, Failure *reterr_failure) {
         *ret_verdict = (BudgetVerdict){ .granted = call->most };
         if (!budgets_apply(call)) {
+                forgo(budgets, call);
                 remember(budgets, call, (BudgetAmounts){ { 0 } }, true);
                 return true;
         }

@@ -109,6 +109,28 @@ START_TEST(message_that_is_over_leaves_its_line_and_gives_back_what_was_held_for
 }
 END_TEST
 
+START_TEST(call_whose_budget_is_gone_leaves_its_line_and_gives_back_what_was_held_for_it) {
+        Scene scene;
+        BudgetVerdict verdict;
+        Failure failure;
+        scene_open(&scene, 100);
+        BudgetCall free = waiting_call(&scene, 100), next = waiting_call(&scene, 100);
+        for (int i = 0; i < 2; i++) { /* while it stands there, and when it was its turn */
+                free.most = free.least = money(0);
+                ck_assert_done(budgets_reserve(scene.hub, &free, &verdict, &failure), failure);
+                ck_assert_done(budgets_sent(scene.hub, free.message_id, 1, &failure), failure);
+                if (i == 0)
+                        end(&scene, &scene.first);
+                ck_assert(told_to_go_on(next.message_id, SOON_US));
+                ck_assert_int_eq(held(scene.hub, &scene.rig), 100);
+                free = next;
+                next = waiting_call(&scene, 100);
+        }
+        end(&scene, &next);
+        scene_close(&scene);
+}
+END_TEST
+
 START_TEST(call_that_is_asked_for_the_last_time_hears_who_has_it_and_leaves_its_line) {
         Scene scene;
         BudgetVerdict verdict;
@@ -222,6 +244,7 @@ END_TEST
 UNIT_TESTS("budgets/waiting", call_that_would_fit_once_another_settles_is_held_when_it_does_here_or_on_another_hub,
            who_came_first_is_held_for_first_and_who_needs_little_does_not_pass,
            message_that_is_over_leaves_its_line_and_gives_back_what_was_held_for_it_meanwhile,
+           call_whose_budget_is_gone_leaves_its_line_and_gives_back_what_was_held_for_it,
            call_that_is_asked_for_the_last_time_hears_who_has_it_and_leaves_its_line,
            what_would_not_fit_even_if_all_settled_is_told_so_when_that_is_known,
            who_is_asked_for_less_or_by_other_limits_meanwhile_gets_by_what_holds_then,
