@@ -126,26 +126,28 @@ static bool changes_budgets(const DirectoryChange *change) {
 }
 
 /* Other budgets ask for other amounts; anything else may forbid it now, which is not for the budgets to know. */
-static bool must_ask_again(Core *core, const DirectoryChange *change, const Message *message) {
+static bool must_ask_again(Core *core, const DirectoryChange *changes, size_t count, const Message *message) {
         Failure refusal;
+        bool concerned = false;
 
-        if (!change_concerns(core, change, message))
-                return false;
-        if (change->kind == DIRECTORY_TENANT)
-                return true;
-        if (change->kind == DIRECTORY_LIMIT)
-                return changes_budgets(change);
-        return !still_admitted(core->directory, core->now, message->accepted.sender,
-                               directory_agent_by_id(core->directory, message->accepted.agent_id),
-                               message->accepted.command, &refusal);
+        for (size_t i = 0; i < count; i++) {
+                if (!change_concerns(core, &changes[i], message))
+                        continue;
+                bool limit = changes[i].kind == DIRECTORY_LIMIT;
+                if (changes[i].kind == DIRECTORY_TENANT || (limit && changes_budgets(&changes[i])))
+                        return true;
+                concerned |= !limit;
+        }
+        return concerned && !still_admitted(core->directory, core->now, message->accepted.sender,
+                                            directory_agent_by_id(core->directory, message->accepted.agent_id),
+                                            message->accepted.command, &refusal);
 }
 
 void waits_look(Core *core, const DirectoryChange *changes, size_t count) {
         for (Lane *lane = core->waits_first, *next; lane; lane = next) {
                 next = lane->next_waiting;
-                for (size_t i = 0; i < count && lane->waits; i++)
-                        if (must_ask_again(core, &changes[i], lane->first))
-                                waits_end(core, lane);
+                if (must_ask_again(core, changes, count, lane->first))
+                        waits_end(core, lane);
         }
 }
 
