@@ -5,14 +5,25 @@ static const Field list_input[] = {
         { .type = FIELD_END },
 };
 
+/* By his messages that were accepted, or by the limit that answers the event. */
+static Text who(OperationContext *context, const Rows *rows, size_t row) {
+        Uuid person = rows_uuid(rows, row, 4);
+        SealPlace place = { "persons", "jid", { (const char *) person.bytes, sizeof(person.bytes) } };
+        Text jid;
+        return !rows_is_null(rows, row, 13) && keyring_unseal(context->operations->keyring, context->tenant_id,
+                                                              (int) rows_integer(rows, row, 12), place,
+                                                              rows_text(rows, row, 13), context->arena, &jid, NULL)
+                       ? jid
+                       : rows_text(rows, row, 5);
+}
+
 static Json *event_item(OperationContext *context, const Rows *rows, size_t row) {
         Json *item = json_new_object(), *facts;
-        (void) context;
         json_put_uuid(item, "id", rows_uuid(rows, row, 0));
         json_put_time(item, "at", rows_time(rows, row, 1));
         json_put_text(item, "kind", rows_text(rows, row, 2));
         json_put_text(item, "severity", rows_text(rows, row, 3));
-        json_put_text_or_null(item, "account", rows_text(rows, row, 5));
+        json_put_text_or_null(item, "account", who(context, rows, row));
         json_put_uuid(item, "person", rows_uuid(rows, row, 4));
         json_put_text_or_null(item, "domain", rows_text(rows, row, 6));
         json_put_uuid(item, "agent", rows_uuid(rows, row, 7));

@@ -62,11 +62,12 @@ VALUES (current_tenant(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- name: security_event_page
 -- role: tenant
--- Newest first, before $1 (null: from the end); $2 a severity or null.
-SELECT e.id, e.at, e.kind, e.severity, e.person_id, coalesce(o.jid, l.subject_name), e.domain, e.agent_id, e.facts, e.until,
-       e.lifted_at, e.hub
+-- Newest first, before $1 (null: from the end); $2 a severity or null. Who it was, as the tenant knows him: not whether he has
+-- an account, which may be another's.
+SELECT e.id, e.at, e.kind, e.severity, e.person_id, l.subject_name, e.domain, e.agent_id, e.facts, e.until, e.lifted_at, e.hub,
+       p.key_id, p.jid
 FROM security_events e
-LEFT JOIN accounts o ON o.id = e.account_id
+LEFT JOIN persons p ON p.id = e.person_id
 LEFT JOIN limits l ON l.id = e.limit_id AND e.person_id IS NOT NULL
 WHERE e.tenant_id = current_tenant() AND ($1::uuid IS NULL OR e.id < $1) AND ($2::text IS NULL OR e.severity = $2)
 ORDER BY e.id DESC

@@ -450,6 +450,19 @@ START_TEST(only_its_owner_decides_where_what_is_written_to_an_agent_goes) {
 }
 END_TEST
 
+START_TEST(an_event_does_not_tell_that_somebody_has_an_account_elsewhere) {
+        Office *office = office_open();
+        office_execute(office,
+                       "INSERT INTO security_events (tenant_id, id, at, hub, kind, severity, person_id, account_id) "
+                       "SELECT current_tenant(), gen_random_uuid(), now(), 'main', 'refusals', 'warning', "
+                       "gen_random_uuid(), id FROM accounts WHERE jid = '" FOREIGN "'");
+        const char *list = office_do(office, ADMIN, "", "security-list", "{}");
+        expect(list, "\"kind\":\"refusals\"");
+        ck_assert_ptr_null(strstr(list, FOREIGN));
+        office_close(office);
+}
+END_TEST
+
 START_TEST(a_platform_admin_does_not_make_himself_a_member) {
         Office *office = office_open();
         char input[100];
@@ -710,6 +723,7 @@ UNIT_TESTS("operations/tenants", nobody_registers_where_it_is_closed_or_without_
            a_platform_admin_is_no_member_and_reads_no_bodies_by_any_operation,
            who_takes_an_agent_from_its_owner_reads_nothing_of_before_and_its_owner_is_told,
            who_is_given_an_agent_by_its_owner_reads_all_of_it,
+           an_event_does_not_tell_that_somebody_has_an_account_elsewhere,
            only_its_owner_decides_where_what_is_written_to_an_agent_goes,
            a_platform_admin_does_not_make_himself_a_member,
            an_export_comes_in_pages_that_hold_everything_once_and_is_always_recorded,
