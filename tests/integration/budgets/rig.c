@@ -91,20 +91,35 @@ void redis_put_copy(Rig *rig) {
         run_shell("cp %s/copy %s/dump.rdb", rig->folder, rig->folder);
 }
 
-/* Messages told to go on that nobody has asked about. */
+/* Somebody who waits to be told; each is woken alone. */
+typedef struct Listener {
+        struct Listener *next;
+        Uuid message_id;
+        pthread_cond_t told;
+        bool done;
+} Listener;
+
+/* Messages told to go on that nobody has asked about, and those who wait. */
 static struct {
         pthread_mutex_t lock;
-        pthread_cond_t changed;
         Uuid ids[4096];
         size_t count;
-} told = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, { { { 0 } } }, 0 };
+        Listener *listeners;
+} told = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void tell_to_go_on(void *listener, Uuid message_id) {
         (void) listener;
         pthread_mutex_lock(&told.lock);
-        ck_assert_uint_lt(told.count, COUNT_OF(told.ids));
-        told.ids[told.count++] = message_id;
-        pthread_cond_broadcast(&told.changed);
+        Listener *each = told.listeners;
+        while (each && (each->done || !uuid_equal(each->message_id, message_id)))
+                each = each->next;
+        if (each) {
+                each->done = true;
+                pthread_cond_signal(&each->told);
+        } else {
+                ck_assert_uint_lt(told.count, COUNT_OF(told.ids));
+                told.ids[told.count++] = message_id;
+        }
         pthread_mutex_unlock(&told.lock);
 }
 
@@ -119,15 +134,20 @@ static bool told_take(Uuid message_id) {
 
 bool told_to_go_on(Uuid message_id, int64_t patience_us) {
         struct timespec until = clock_timespec(clock_now().wall_us + patience_us);
-        int late = 0;
+        Listener own = { .message_id = message_id, .told = PTHREAD_COND_INITIALIZER };
         pthread_mutex_lock(&told.lock);
-        bool taken = told_take(message_id);
-        while (!taken && late == 0) {
-                late = pthread_cond_timedwait(&told.changed, &told.lock, &until);
-                taken = told_take(message_id);
-        }
+        own.done = told_take(message_id);
+        own.next = told.listeners;
+        told.listeners = &own;
+        for (int late = 0; !own.done && late == 0;)
+                late = pthread_cond_timedwait(&own.told, &told.lock, &until);
+        Listener **place = &told.listeners;
+        while (*place != &own)
+                place = &(*place)->next;
+        *place = own.next;
         pthread_mutex_unlock(&told.lock);
-        return taken;
+        pthread_cond_destroy(&own.told);
+        return own.done;
 }
 
 Budgets *rig_hub(Rig *rig, const char *name) {
