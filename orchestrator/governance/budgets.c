@@ -296,8 +296,9 @@ static bool is_held(Budgets *budgets, const BudgetCall *call) {
 /* Behind those who came first, if anybody waits for what it needs. */
 static bool stands_in_line(Budgets *budgets, const BudgetCall *call) {
         pthread_mutex_lock(&budgets->lock);
-        bool stands = wait_goes_on(budgets, call) ||
-                      (!call->last && !is_held(budgets, call) && wait_behind(budgets, call));
+        bool stands = !wait_called(budgets, call->message_id) &&
+                      (wait_goes_on(budgets, call) ||
+                       (!call->last && !is_held(budgets, call) && wait_behind(budgets, call)));
         pthread_mutex_unlock(&budgets->lock);
         return stands;
 }

@@ -100,7 +100,9 @@ WaitOutcome budgets_ask_for(Budgets *budgets, const BudgetCall *call, char ret_a
 /* budgets_wait.c */
 void usher_start(Budgets *budgets);
 void usher_stop(Budgets *budgets); /* `stop` is set */
-/* The rest under the lock. True: the message stands in line already and keeps its place, as what it is by now. */
+/* The rest under the lock. Whether it was called to hear that it is refused, and so stands behind nobody: said once. */
+bool wait_called(Budgets *budgets, Uuid message_id);
+/* True: the message stands in line already and keeps its place, as what it is by now. */
 bool wait_goes_on(Budgets *budgets, const BudgetCall *call);
 /* At the end of the line before an account; empty: before the closed door. */
 void wait_begin(Budgets *budgets, const BudgetCall *call, const char *account);

@@ -24,8 +24,9 @@ struct Waiter {
         Waiter *next;
         WaitLine *line;
         BudgetCall call;
-        bool asked; /* the usher asks for it at this moment */
-        bool gone;  /* and nobody wants to know any more */
+        bool asked;  /* the usher asks for it at this moment */
+        bool gone;   /* and nobody wants to know any more */
+        bool called; /* in no line any more: it is to hear for itself that it is refused */
 };
 
 static void call_release(BudgetCall *call) {
@@ -101,7 +102,8 @@ static void enter(Budgets *budgets, Waiter *waiter, const char *account) {
 /* Out of its line and out of sight; who is asked for just now is freed when the answer is there. */
 static void waiter_remove(Budgets *budgets, Waiter *waiter) {
         map_remove(budgets->waiters, MAP_KEY(waiter->call.message_id));
-        leave(budgets, waiter);
+        if (waiter->line)
+                leave(budgets, waiter);
         waiter->gone = true;
         if (!waiter->asked)
                 waiter_free(waiter);
@@ -123,6 +125,14 @@ static bool line_concerns(const WaitLine *line, const BudgetCall *call) {
                     strcmp(line->account, account) == 0)
                         return true;
         return line->account[0] == '\0';
+}
+
+bool wait_called(Budgets *budgets, Uuid message_id) {
+        Waiter *waiter = waiter_find(budgets, message_id);
+        if (!waiter || !waiter->called)
+                return false;
+        waiter_remove(budgets, waiter);
+        return true;
 }
 
 bool wait_goes_on(Budgets *budgets, const BudgetCall *call) {
@@ -242,7 +252,12 @@ static void usher_ask(Budgets *budgets, Waiter *waiter) {
                         line_wake(budgets, waiter->line, clock_now().monotonic_us);
                 return;
         } else {
-                waiter_remove(budgets, waiter);
+                if (granted) {
+                        waiter_remove(budgets, waiter);
+                } else {
+                        leave(budgets, waiter);
+                        waiter->called = true;
+                }
                 pthread_mutex_unlock(&budgets->lock);
                 budgets->settings.go_on(budgets->settings.listener, message_id);
         }
